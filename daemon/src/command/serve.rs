@@ -1,0 +1,124 @@
+//! `gted serve`: hold the model and answer on a local socket.
+
+use std::num::NonZero;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::Context;
+use clap::Args;
+use gte_shared::endpoint::Endpoint;
+use tracing::level_filters::LevelFilter;
+
+use crate::engine::{self, Engine};
+use crate::lifecycle::{InstanceLock, Termination};
+use crate::model::{EMBEDDED, Model, Source};
+use crate::serve::{self, Service};
+
+/// Threads that shuttle requests; the computing ones are the model's own.
+const SHUTTLE_THREADS: usize = 2;
+
+/// The options of `gted serve`.
+#[derive(Args, Debug)]
+pub struct Serve {
+    /// Where to listen [default: $GTE_SOCKET, else $XDG_RUNTIME_DIR/gte/gted.sock]
+    #[arg(long, value_name = "PATH")]
+    socket: Option<PathBuf>,
+
+    /// The model: the embedded one by its name, or a folder in the Hugging Face layout
+    #[arg(long, value_name = "NAME|DIR", default_value = EMBEDDED)]
+    model: String,
+
+    /// Threads to compute with [default: as many as this process has cores]
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZero<usize>>,
+
+    /// Log each connection and request (sizes and times, never texts)
+    #[arg(short, long)]
+    verbose: bool,
+}
+
+impl Serve {
+    /// Serves until told to end.
+    ///
+    /// # Errors
+    ///
+    /// If the socket cannot be had or the model cannot be loaded.
+    pub fn run(self) -> anyhow::Result<()> {
+        let level = if self.verbose {
+            LevelFilter::DEBUG
+        } else {
+            LevelFilter::INFO
+        };
+        tracing_subscriber::fmt()
+            .with_max_level(level)
+            .with_writer(std::io::stderr)
+            .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+            .init();
+        let endpoint = Endpoint::resolve(self.socket.as_deref())?;
+        // First of all, so that a daemon too many leaves before it loads anything.
+        let lock = InstanceLock::acquire(&endpoint)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(SHUTTLE_THREADS)
+            .enable_all()
+            .build()
+            .context("the runtime cannot be started")?;
+        let served = runtime.block_on(self.serve(&endpoint));
+        // Not waited for: a model that is still loading when the daemon is told to end.
+        runtime.shutdown_background();
+        drop(lock);
+        served
+    }
+
+    async fn serve(self, endpoint: &Endpoint) -> anyhow::Result<()> {
+        let mut termination = Termination::catch().context("signals cannot be caught")?;
+        // Bound before the model is loaded: who connects meanwhile is answered as soon as it is.
+        let listener = serve::bind(endpoint)?;
+        let start = Instant::now();
+        let loading = tokio::task::spawn_blocking(move || self.load());
+        let model = tokio::select! {
+            signal = termination.next() => {
+                tracing::info!(signal, "told to end while loading");
+                return Ok(());
+            }
+            model = loading => model.context("loading the model panicked")??,
+        };
+        let card = model.card.clone();
+        let engine = Engine::start(model.tokenizer, model.encoder, engine::Limits::default())
+            .context("the engine cannot be started")?;
+        tracing::info!(
+            model = card.id,
+            dimension = card.dimension,
+            threads = engine.threads(),
+            loaded_in = ?start.elapsed(),
+            socket = %endpoint.path().display(),
+            "ready"
+        );
+        let service = Arc::new(Service::new(engine, card, serve::Limits::default()));
+        let serving = tokio::spawn(serve::serve(listener, Arc::clone(&service)));
+        let ended = end_on_signal(&mut termination, &service);
+        tokio::select! {
+            served = serving => served.context("serving panicked")?,
+            () = ended => tracing::warn!("told to end twice: not waiting for what runs"),
+        }
+        tracing::info!("ended");
+        Ok(())
+    }
+
+    fn load(&self) -> anyhow::Result<Model> {
+        let source = Source::find(&self.model)?;
+        let threads = self
+            .threads
+            .or_else(|| std::thread::available_parallelism().ok())
+            .map_or(1, NonZero::get);
+        Ok(Model::load(&source, threads)?)
+    }
+}
+
+/// Lets the service finish what runs at the first signal, and returns at the second.
+async fn end_on_signal(termination: &mut Termination, service: &Service) {
+    let signal = termination.next().await;
+    tracing::info!(signal, "told to end");
+    service.stop();
+    termination.next().await;
+}

@@ -1,0 +1,115 @@
+//! The one thread that owns the model: takes jobs, runs batches, hands out results.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::batch;
+use super::{Embed, EmbedError};
+
+/// The outcome of a job: its vectors in order.
+pub(super) type Outcome = Result<Vec<Arc<[f32]>>, EmbedError>;
+
+/// One request's texts on their way through the model.
+pub(super) struct Job {
+    texts: Vec<Arc<[u32]>>,
+    vectors: Vec<Arc<[f32]>>,
+    done: oneshot::Sender<Outcome>,
+}
+
+impl Job {
+    pub(super) fn new(texts: Vec<Arc<[u32]>>, done: oneshot::Sender<Outcome>) -> Self {
+        Self {
+            vectors: Vec::with_capacity(texts.len()),
+            texts,
+            done,
+        }
+    }
+
+    /// The texts that have no vector yet.
+    pub(super) fn waiting(&self) -> &[Arc<[u32]>] {
+        self.texts.get(self.vectors.len()..).unwrap_or_default()
+    }
+}
+
+/// Runs until every sender is gone and every job is done.
+pub(super) fn run(mut queue: mpsc::UnboundedReceiver<Job>, model: &dyn Embed) {
+    let mut jobs: VecDeque<Job> = VecDeque::new();
+    loop {
+        if jobs.is_empty() {
+            match queue.blocking_recv() {
+                Some(job) => jobs.push_back(job),
+                None => return,
+            }
+        }
+        while let Ok(job) = queue.try_recv() {
+            jobs.push_back(job);
+        }
+        // Nobody waits for it any more.
+        jobs.retain(|job| !job.done.is_closed());
+        step(&mut jobs, model);
+    }
+}
+
+/// Runs one batch made of slices of the jobs, and finishes the jobs that are complete.
+fn step(jobs: &mut VecDeque<Job>, model: &dyn Embed) {
+    let slices = batch::compose(jobs.iter().map(Job::waiting), batch::MAX_TOKENS);
+    let texts: Vec<&[u32]> = jobs
+        .iter()
+        .zip(&slices)
+        .flat_map(|(job, count)| job.waiting().iter().take(*count))
+        .map(|ids| &**ids)
+        .collect();
+    match embed(model, &texts) {
+        Ok(vectors) => {
+            let mut vectors = vectors.into_iter();
+            for (job, count) in jobs.iter_mut().zip(slices) {
+                let own = vectors.by_ref().take(count).map(Arc::from);
+                job.vectors.extend(own);
+            }
+            finish(jobs);
+        }
+        Err(error) => {
+            // The jobs in this batch fail; those that had no part in it go on.
+            let mut parts = slices.into_iter();
+            let failed = |_: &Job| parts.next().is_some_and(|count| count > 0);
+            let (failed, rest) = jobs.drain(..).partition::<VecDeque<_>, _>(failed);
+            *jobs = rest;
+            for job in failed {
+                // A caller that has given up is no longer there to be told.
+                drop(job.done.send(Err(error.clone())));
+            }
+        }
+    }
+}
+
+fn finish(jobs: &mut VecDeque<Job>) {
+    let complete = |job: &Job| job.waiting().is_empty();
+    let (complete, rest) = jobs.drain(..).partition::<VecDeque<_>, _>(complete);
+    *jobs = rest;
+    for job in complete {
+        // A caller that has given up is no longer there to be told.
+        drop(job.done.send(Ok(job.vectors)));
+    }
+}
+
+/// One call of the model, a panic in it being an error like any other.
+fn embed(model: &dyn Embed, texts: &[&[u32]]) -> Result<Vec<Vec<f32>>, EmbedError> {
+    if texts.is_empty() {
+        return Ok(Vec::new());
+    }
+    // The model is only read from, so a panic cannot leave it half changed.
+    let vectors = catch_unwind(AssertUnwindSafe(|| model.embed(texts)))
+        .map_err(|_| EmbedError("it panicked".to_owned()))??;
+    if vectors.len() == texts.len() {
+        Ok(vectors)
+    } else {
+        Err(EmbedError(format!(
+            "it gave {} vectors for {} texts",
+            vectors.len(),
+            texts.len()
+        )))
+    }
+}

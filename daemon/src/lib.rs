@@ -1,0 +1,11 @@
+//! The daemon: the model and everything that touches it.
+//!
+//! A text's way through: [`serve`] reads a request, [`engine`] makes batches of token ids,
+//! [`model`] makes vectors of them, and the way back.
+
+pub mod command;
+pub mod engine;
+pub mod lifecycle;
+pub mod model;
+pub mod serve;
+pub mod weights;

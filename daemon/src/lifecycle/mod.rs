@@ -1,0 +1,7 @@
+//! The daemon's life: one instance a socket, and the signals that end it.
+
+mod instance;
+mod signals;
+
+pub use instance::{InstanceError, InstanceLock};
+pub use signals::Termination;

@@ -1,0 +1,135 @@
+//! `config.json`: the sizes of a BERT, as Hugging Face writes them.
+
+use serde::Deserialize;
+
+use super::ModelError;
+
+/// The part of `config.json` that shapes the computation.
+#[derive(Clone, Debug, Deserialize)]
+pub struct BertConfig {
+    /// Rows of the word embedding; token ids must be below.
+    pub vocab_size: usize,
+    /// Width of a hidden state.
+    pub hidden_size: usize,
+    /// Number of encoder layers.
+    pub num_hidden_layers: usize,
+    /// Attention heads a layer.
+    pub num_attention_heads: usize,
+    /// Width inside the feed-forward part of a layer.
+    pub intermediate_size: usize,
+    /// Rows of the position embedding: the longest input in tokens.
+    pub max_position_embeddings: usize,
+    /// Rows of the token-type embedding; only row 0 is used here.
+    pub type_vocab_size: usize,
+    /// Added to the variance in every LayerNorm.
+    pub layer_norm_eps: f64,
+    /// Activation inside the feed-forward part.
+    hidden_act: String,
+    model_type: String,
+    #[serde(default)]
+    position_embedding_type: Option<String>,
+}
+
+impl BertConfig {
+    /// Reads `config.json`.
+    ///
+    /// # Errors
+    ///
+    /// If it is no JSON, lacks a size, or describes another architecture than BERT with absolute
+    /// positions and exact GELU.
+    pub fn parse(bytes: &[u8]) -> Result<Self, ModelError> {
+        let config: Self = serde_json::from_slice(bytes).map_err(|source| ModelError::Json {
+            file: "config.json",
+            source,
+        })?;
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), ModelError> {
+        let supported = [
+            ("model_type", self.model_type.as_str(), "bert"),
+            ("hidden_act", self.hidden_act.as_str(), "gelu"),
+            (
+                "position_embedding_type",
+                self.position_embedding_type
+                    .as_deref()
+                    .unwrap_or("absolute"),
+                "absolute",
+            ),
+        ];
+        for (key, found, supported) in supported {
+            if found != supported {
+                return Err(ModelError::Architecture {
+                    key,
+                    found: found.to_owned(),
+                    supported,
+                });
+            }
+        }
+        let sizes = [
+            ("vocab_size", self.vocab_size),
+            ("hidden_size", self.hidden_size),
+            ("num_hidden_layers", self.num_hidden_layers),
+            ("num_attention_heads", self.num_attention_heads),
+            ("intermediate_size", self.intermediate_size),
+            ("type_vocab_size", self.type_vocab_size),
+        ];
+        for (key, size) in sizes {
+            if size == 0 {
+                return Err(ModelError::Size { key, size });
+            }
+        }
+        // Room for [CLS], [SEP] and at least one token between them.
+        if self.max_position_embeddings < 3 {
+            return Err(ModelError::Size {
+                key: "max_position_embeddings",
+                size: self.max_position_embeddings,
+            });
+        }
+        if !self.hidden_size.is_multiple_of(self.num_attention_heads) {
+            return Err(ModelError::Heads {
+                hidden_size: self.hidden_size,
+                heads: self.num_attention_heads,
+            });
+        }
+        Ok(())
+    }
+
+    /// Width of one attention head.
+    #[must_use]
+    pub fn head_size(&self) -> usize {
+        self.hidden_size / self.num_attention_heads
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TINY: &str = r#"{"vocab_size":202,"hidden_size":64,"num_hidden_layers":2,
+        "num_attention_heads":4,"intermediate_size":128,"max_position_embeddings":64,
+        "type_vocab_size":2,"layer_norm_eps":1e-12,"hidden_act":"gelu","model_type":"bert"}"#;
+
+    fn refused(from: &str, to: &str) -> String {
+        let changed = TINY.replace(from, to);
+        assert_ne!(changed, TINY);
+        BertConfig::parse(changed.as_bytes())
+            .unwrap_err()
+            .to_string()
+    }
+
+    #[test]
+    fn a_bert_is_taken() {
+        assert_eq!(BertConfig::parse(TINY.as_bytes()).unwrap().head_size(), 16);
+    }
+
+    #[test]
+    fn what_is_no_such_bert_is_named() {
+        assert!(refused("\"bert\"", "\"roberta\"").contains("model_type is roberta"));
+        assert!(refused("\"gelu\"", "\"gelu_new\"").contains("hidden_act is gelu_new"));
+        assert!(refused("heads\":4", "heads\":5").contains("5 heads"));
+        assert!(refused("layers\":2", "layers\":0").contains("num_hidden_layers is 0"));
+        assert!(refused("\"vocab_size\":202,", "").contains("config.json"));
+    }
+}

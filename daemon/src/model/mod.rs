@@ -1,0 +1,99 @@
+//! The model: from a text's token ids to its vector.
+//!
+//! Architecture invariant: Burn is named only here and in [`weights`](crate::weights). The engine
+//! sees the two traits that [`Tokenizer`] and [`Encoder`] implement.
+
+mod bert;
+mod config;
+mod encoder;
+mod error;
+mod pooling;
+mod source;
+mod tokenizer;
+
+use gte_shared::wire::ModelCard;
+use serde::Deserialize;
+
+pub use bert::Bert;
+pub use config::BertConfig;
+pub use encoder::Encoder;
+pub use error::ModelError;
+pub use source::{EMBEDDED, Source};
+pub use tokenizer::Tokenizer;
+
+/// A model, ready to compute.
+pub struct Model {
+    /// What clients are told of it.
+    pub card: ModelCard,
+    /// Its tokenizer.
+    pub tokenizer: Tokenizer,
+    /// Its encoder.
+    pub encoder: Encoder,
+}
+
+/// `sentence_bert_config.json`, as sentence-transformers writes it.
+#[derive(Default, Deserialize)]
+struct SentenceConfig {
+    max_seq_length: Option<usize>,
+}
+
+impl Model {
+    /// Loads a model to compute with `threads` threads.
+    ///
+    /// # Errors
+    ///
+    /// See [`ModelError`].
+    pub fn load(source: &Source, threads: usize) -> Result<Self, ModelError> {
+        let config = BertConfig::parse(&source.require("config.json")?)?;
+        let pooling = pooling::parse(source.read("1_Pooling/config.json")?.as_deref())?;
+        let max_tokens = max_tokens(source, &config)?;
+        let tokenizer = Tokenizer::load(source, max_tokens)?;
+        let largest = tokenizer.largest_id();
+        if largest as usize >= config.vocab_size {
+            return Err(ModelError::Vocabulary {
+                id: largest,
+                rows: config.vocab_size,
+            });
+        }
+        let card = ModelCard {
+            id: source.id(),
+            dimension: number("hidden_size", config.hidden_size)?,
+            pooling,
+            max_tokens: number("max_position_embeddings", max_tokens)?,
+        };
+        let weights = source.require("model.safetensors")?;
+        let encoder = Encoder::load(&config, pooling, weights, threads)?;
+        Ok(Self {
+            card,
+            tokenizer,
+            encoder,
+        })
+    }
+}
+
+/// The most tokens of a text that the model reads: what sentence-transformers states for it, and
+/// never more than it has positions.
+fn max_tokens(source: &Source, config: &BertConfig) -> Result<usize, ModelError> {
+    const FILE: &str = "sentence_bert_config.json";
+    let stated: SentenceConfig = match source.read(FILE)? {
+        Some(json) => serde_json::from_slice(&json)
+            .map_err(|source| ModelError::Json { file: FILE, source })?,
+        None => SentenceConfig::default(),
+    };
+    let positions = config.max_position_embeddings;
+    let max = stated
+        .max_seq_length
+        .map_or(positions, |max| max.min(positions));
+    // Room for [CLS], [SEP] and at least one token between them.
+    if max < 3 {
+        return Err(ModelError::Size {
+            key: "max_seq_length",
+            size: max,
+        });
+    }
+    Ok(max)
+}
+
+fn number(key: &'static str, size: usize) -> Result<u32, ModelError> {
+    u32::try_from(size).map_err(|_| ModelError::Size { key, size })
+}

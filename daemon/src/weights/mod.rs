@@ -1,0 +1,109 @@
+//! Weights: from a file's bytes to a stream of named tensors to the module's record.
+//!
+//! Architecture invariant: together with [`model`](crate::model) the only place that names Burn.
+
+mod int8;
+mod names;
+mod safetensors;
+
+use std::borrow::Cow;
+
+use burn::tensor::DType;
+use burn_store::{
+    ApplyError, FloatCastAdapter, ModuleAdapter, ModuleSnapshot, PyTorchToBurnAdapter,
+};
+
+use crate::model::Bert;
+
+/// Why weights cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum WeightsError {
+    /// The file is no safetensors file, or a damaged one.
+    #[error("the weights are no valid safetensors file: {0}")]
+    Container(#[from] ::safetensors::SafeTensorError),
+    /// A tensor in a type that is not read.
+    #[error(
+        "the tensor {name} is of type {found}; F32, F16, BF16 and the int8 form with scales are read"
+    )]
+    DType {
+        /// The tensor, by its name in the file.
+        name: String,
+        /// Its type.
+        found: String,
+    },
+    /// An int8 tensor without what it takes to read it.
+    #[error("the int8 tensor {name} cannot be read: {problem}")]
+    Quantisation {
+        /// The tensor, by its name in the file.
+        name: String,
+        /// What is wrong.
+        problem: &'static str,
+    },
+    /// Tensors that the sizes in `config.json` call for are not there.
+    #[error("the weights lack {}: they do not belong to this config.json", .0.join(", "))]
+    Missing(Vec<String>),
+    /// Tensors of the encoder that the sizes in `config.json` have no place for.
+    #[error("the weights have {} besides: they do not belong to this config.json", .0.join(", "))]
+    Unexpected(Vec<String>),
+    /// Tensors that do not fit.
+    #[error("the weights do not fit config.json: {}", .0.join("; "))]
+    Unfit(Vec<String>),
+}
+
+/// Loads a safetensors file's content into the module.
+///
+/// Takes fp32, fp16, bf16 and the int8 form of the embedded model, and computes in f32: every value
+/// of the smaller types is one of f32.
+///
+/// # Errors
+///
+/// If the content cannot be read, or does not have exactly the tensors that the module needs. The
+/// pooler and other heads that an encoder does not need are passed over.
+pub fn load(bert: &mut Bert, content: Cow<'static, [u8]>) -> Result<(), WeightsError> {
+    let tensors = safetensors::read(content)?;
+    let adapter = PyTorchToBurnAdapter.chain(FloatCastAdapter::to(DType::F32));
+    let result = bert.apply(tensors, None, Some(Box::new(adapter)), false);
+
+    if !result.errors.is_empty() {
+        let problems = result.errors.iter().map(describe).collect();
+        return Err(WeightsError::Unfit(problems));
+    }
+    if !result.missing.is_empty() {
+        let missing = result.missing.iter().map(|(path, _)| names::in_file(path));
+        return Err(WeightsError::Missing(missing.collect()));
+    }
+    let unexpected: Vec<String> = result
+        .unused
+        .iter()
+        .filter(|path| names::is_encoder(path))
+        .map(|path| names::in_file(path))
+        .collect();
+    if !unexpected.is_empty() {
+        return Err(WeightsError::Unexpected(unexpected));
+    }
+    Ok(())
+}
+
+fn describe(error: &ApplyError) -> String {
+    match error {
+        ApplyError::ShapeMismatch {
+            path,
+            expected,
+            found,
+        } => format!(
+            "{} has the shape {found:?} where {expected:?} is called for (a linear weight is turned round first)",
+            names::in_file(path)
+        ),
+        ApplyError::DTypeMismatch {
+            path,
+            expected,
+            found,
+        } => format!(
+            "{} is of type {found:?} where {expected:?} is called for",
+            names::in_file(path)
+        ),
+        ApplyError::AdapterError { path, message } | ApplyError::LoadError { path, message } => {
+            format!("{}: {message}", names::in_file(path))
+        }
+    }
+}

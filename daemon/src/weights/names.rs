@@ -1,0 +1,111 @@
+//! Names of tensors: Hugging Face's BertModel on one side, this program's module on the other.
+
+/// Some files put this before every name.
+const PREFIX: &str = "bert.";
+
+/// Where the layers are, in the file and in the module.
+const LAYERS: (&str, &str) = ("encoder.layer.", "layers.");
+
+/// Parts of the module that are named otherwise in the file: `(file, module)`, without the number of
+/// the layer and without the last word (`weight`, `bias`).
+const PARTS: [(&str, &str); 9] = [
+    ("embeddings.LayerNorm", "embeddings.norm"),
+    ("attention.self.query", "attention.query"),
+    ("attention.self.key", "attention.key"),
+    ("attention.self.value", "attention.value"),
+    ("attention.output.dense", "attention.output"),
+    ("attention.output.LayerNorm", "attention.norm"),
+    ("intermediate.dense", "feed_forward.expand"),
+    ("output.dense", "feed_forward.contract"),
+    ("output.LayerNorm", "feed_forward.norm"),
+];
+
+/// The name in the module for a name in the file. A name that the module does not have stays.
+pub(super) fn in_module(name: &str) -> String {
+    let name = name.strip_prefix(PREFIX).unwrap_or(name);
+    translate(name, LAYERS, |(file, module)| (file, module))
+}
+
+/// The name in the file, without prefix, for a name in the module.
+pub(super) fn in_file(path: &str) -> String {
+    let layers = (LAYERS.1, LAYERS.0);
+    let name = translate(path, layers, |(file, module)| (module, file));
+    // Burn's words for the weight and bias of a LayerNorm.
+    name.replace("LayerNorm.gamma", "LayerNorm.weight")
+        .replace("LayerNorm.beta", "LayerNorm.bias")
+}
+
+/// Whether a name belongs to the encoder, in either form; `position_ids` is a table of 0, 1, 2, …
+/// that older files carry and nobody reads.
+pub(super) fn is_encoder(name: &str) -> bool {
+    let encoder = ["embeddings.", LAYERS.0, LAYERS.1];
+    encoder.iter().any(|start| name.starts_with(start)) && name != "embeddings.position_ids"
+}
+
+fn translate(
+    name: &str,
+    (from_layers, to_layers): (&str, &str),
+    direction: impl Fn((&'static str, &'static str)) -> (&'static str, &'static str),
+) -> String {
+    let part = |name: &str| {
+        let (part, last) = name.rsplit_once('.')?;
+        let (_, to) = PARTS
+            .map(&direction)
+            .into_iter()
+            .find(|(from, _)| *from == part)?;
+        Some(format!("{to}.{last}"))
+    };
+    let in_layer = || {
+        let (number, rest) = name.strip_prefix(from_layers)?.split_once('.')?;
+        Some(format!("{to_layers}{number}.{}", part(rest)?))
+    };
+    in_layer()
+        .or_else(|| part(name))
+        .unwrap_or_else(|| name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_translate_both_ways() {
+        for (file, module) in [
+            (
+                "embeddings.word_embeddings.weight",
+                "embeddings.word_embeddings.weight",
+            ),
+            ("embeddings.LayerNorm.bias", "embeddings.norm.bias"),
+            (
+                "encoder.layer.11.attention.self.key.bias",
+                "layers.11.attention.key.bias",
+            ),
+            (
+                "encoder.layer.0.attention.output.dense.weight",
+                "layers.0.attention.output.weight",
+            ),
+            (
+                "encoder.layer.0.output.dense.weight",
+                "layers.0.feed_forward.contract.weight",
+            ),
+        ] {
+            assert_eq!(in_module(file), module);
+            assert_eq!(in_module(&format!("bert.{file}")), module);
+            assert_eq!(in_file(module), file);
+        }
+        assert_eq!(
+            in_file("layers.0.attention.norm.gamma"),
+            "encoder.layer.0.attention.output.LayerNorm.weight"
+        );
+        assert_eq!(in_module("pooler.dense.weight"), "pooler.dense.weight");
+    }
+
+    #[test]
+    fn heads_and_position_ids_are_not_the_encoder() {
+        assert!(is_encoder("layers.12.attention.key.bias"));
+        assert!(is_encoder("embeddings.extra.weight"));
+        assert!(!is_encoder("pooler.dense.weight"));
+        assert!(!is_encoder("cls.predictions.bias"));
+        assert!(!is_encoder("embeddings.position_ids"));
+    }
+}

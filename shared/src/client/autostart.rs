@@ -1,0 +1,177 @@
+//! Starting the daemon when there is none.
+//!
+//! Every client that finds none starts one; the daemon's own lock on its socket decides which of
+//! them stays, and the others leave with [`EXIT_ALREADY_RUNNING`] before they load anything. So
+//! there is one mechanism for "one daemon a socket", and no lock of the clients that could be left
+//! behind.
+
+use std::ffi::OsString;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::connection::{Client, connect};
+use super::error::ClientError;
+use crate::EXIT_ALREADY_RUNNING;
+use crate::endpoint::Endpoint;
+
+/// How long a started daemon may take until it answers: a large model on a slow disk.
+const START_PATIENCE: Duration = Duration::from_mins(1);
+
+/// Pause between two looks at a daemon that is starting.
+const POLL: Duration = Duration::from_millis(5);
+
+/// Pause before another daemon is started because the last one found the socket taken: the one
+/// that held it was leaving.
+const RETRY: Duration = Duration::from_millis(50);
+
+/// A started daemon's log begins anew when it has grown over this: 1 MiB.
+const MAX_LOG_BYTES: u64 = 1024 * 1024;
+
+/// The most of a failed daemon's last words that an error repeats, in bytes.
+const MAX_WORDS_BYTES: u64 = 4096;
+
+/// Connects to the daemon at `endpoint`; when there is none, starts one and waits until it answers.
+///
+/// # Errors
+///
+/// See [`ClientError`]: no `gted` found, it could not start (with what it said), or it did not
+/// answer in time.
+pub async fn connect_or_start(endpoint: &Endpoint) -> Result<Client, ClientError> {
+    let deadline = Instant::now() + START_PATIENCE;
+    let mut starting: Option<Starting> = None;
+    loop {
+        match connect(endpoint).await {
+            // Closed: the daemon that we reached was leaving.
+            Err(ClientError::NotRunning(_) | ClientError::Closed) => {}
+            done => return done,
+        }
+        if Instant::now() >= deadline {
+            return Err(ClientError::StartTimeout(START_PATIENCE));
+        }
+        let over = match &mut starting {
+            None => true,
+            Some(starting) => starting.lost_the_race()?,
+        };
+        if over {
+            if starting.is_some() {
+                sleep(RETRY).await;
+            }
+            starting = Some(Starting::spawn(endpoint)?);
+        } else {
+            sleep(POLL).await;
+        }
+    }
+}
+
+/// A daemon on its way up.
+struct Starting {
+    child: Child,
+    program: PathBuf,
+    log: File,
+    /// Where in the log this daemon's words begin.
+    log_from: u64,
+}
+
+impl Starting {
+    fn spawn(endpoint: &Endpoint) -> Result<Self, ClientError> {
+        endpoint.prepare_directory()?;
+        let program = find_gted().ok_or(ClientError::NoProgram)?;
+        let failed = |source| ClientError::Spawn {
+            program: program.clone(),
+            source,
+        };
+        let (log, log_from) = open_log(&endpoint.log_path()).map_err(failed)?;
+        let child = Command::new(&program)
+            .arg("serve")
+            .arg("--socket")
+            .arg(endpoint.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log.try_clone().map_err(failed)?)
+            // Its own process group: Ctrl-C in this terminal is not meant for the daemon.
+            .process_group(0)
+            .spawn()
+            .map_err(failed)?;
+        Ok(Self {
+            child,
+            program,
+            log,
+            log_from,
+        })
+    }
+
+    /// Whether this daemon has left because another one holds the socket.
+    ///
+    /// # Errors
+    ///
+    /// If it has ended for any other reason.
+    fn lost_the_race(&mut self) -> Result<bool, ClientError> {
+        let status = self.child.try_wait().map_err(|source| ClientError::Spawn {
+            program: self.program.clone(),
+            source,
+        })?;
+        match status {
+            None => Ok(false),
+            Some(status) if status.code() == Some(EXIT_ALREADY_RUNNING.into()) => Ok(true),
+            Some(status) => Err(ClientError::StartFailed {
+                status,
+                log: self.words(),
+            }),
+        }
+    }
+
+    /// What the daemon wrote, or why that cannot be read.
+    fn words(&mut self) -> String {
+        let mut words = Vec::new();
+        let read = self
+            .log
+            .seek(SeekFrom::Start(self.log_from))
+            .and_then(|_| (&self.log).take(MAX_WORDS_BYTES).read_to_end(&mut words));
+        match read {
+            Ok(_) => String::from_utf8_lossy(&words).trim_end().to_owned(),
+            Err(error) => format!("(its log cannot be read: {error})"),
+        }
+    }
+}
+
+/// Opens the log for appending and returns its length.
+fn open_log(path: &Path) -> io::Result<(File, u64)> {
+    let log = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .read(true)
+        .mode(0o600)
+        .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
+        .open(path)?;
+    let mut length = log.metadata()?.len();
+    if length > MAX_LOG_BYTES {
+        log.set_len(0)?;
+        length = 0;
+    }
+    Ok((log, length))
+}
+
+/// The `gted` beside this program, else the first on the PATH.
+fn find_gted() -> Option<PathBuf> {
+    let beside = std::env::current_exe()
+        .ok()
+        .and_then(|program| Some(program.parent()?.join("gted")));
+    beside
+        .into_iter()
+        .chain(on_path(std::env::var_os("PATH")))
+        .find(|candidate| candidate.is_file())
+}
+
+fn on_path(path: Option<OsString>) -> impl Iterator<Item = PathBuf> {
+    let folders: Vec<PathBuf> = path
+        .map(|path| std::env::split_paths(&path).collect())
+        .unwrap_or_default();
+    folders.into_iter().map(|folder| folder.join("gted"))
+}

@@ -1,0 +1,282 @@
+//! Where the daemon's socket is: one resolver for both ends.
+
+use std::ffi::OsString;
+use std::fs::{DirBuilder, Metadata};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use interprocess::local_socket::{GenericFilePath, Name, ToFsName};
+
+/// The longest path of a Unix socket in bytes, the closing NUL not counted (`sun_path` of
+/// `sockaddr_un`, unix(7)).
+pub const MAX_SOCKET_PATH_BYTES: usize = 107;
+
+/// Only the owner may enter the socket's folder.
+const DIRECTORY_MODE: u32 = 0o700;
+
+/// Where the daemon listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    socket: PathBuf,
+    /// The folder is one in a place where anybody can make folders, so it has to be checked.
+    in_shared_place: bool,
+}
+
+/// Why there is no endpoint to use.
+#[derive(Debug, thiserror::Error)]
+pub enum EndpointError {
+    /// Too long for the operating system.
+    #[error(
+        "the socket path {} is {} bytes long, and a socket's path may have {MAX_SOCKET_PATH_BYTES} at most; choose a shorter one with --socket or GTE_SOCKET",
+        .0.display(), .0.as_os_str().len()
+    )]
+    TooLong(PathBuf),
+    /// A name that cannot be a socket's.
+    #[error("{} cannot be a socket's path: {source}", path.display())]
+    Name {
+        /// The path.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The folder cannot be made or looked at.
+    #[error("the socket's folder {} cannot be used: {source}", path.display())]
+    Directory {
+        /// The folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The folder in the shared temporary place could be somebody else's.
+    #[error(
+        "the socket's folder {} is not safe: it {problem}; remove it, or choose another place with GTE_SOCKET",
+        path.display()
+    )]
+    Unsafe {
+        /// The folder.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+}
+
+impl Endpoint {
+    /// The endpoint to use: `explicit` (a `--socket` option), else `GTE_SOCKET`, else
+    /// `$XDG_RUNTIME_DIR/gte/gted.sock`, else a folder of this user under the temporary folder.
+    ///
+    /// # Errors
+    ///
+    /// If the path is longer than a socket's may be.
+    pub fn resolve(explicit: Option<&Path>) -> Result<Self, EndpointError> {
+        Self::from_sources(explicit, |name| std::env::var_os(name))
+    }
+
+    fn from_sources(
+        explicit: Option<&Path>,
+        variable: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<Self, EndpointError> {
+        let path_in = |name| {
+            variable(name)
+                .filter(|value| !value.is_empty())
+                .map(PathBuf::from)
+        };
+        let (socket, in_shared_place) = if let Some(path) = explicit {
+            (path.to_owned(), false)
+        } else if let Some(path) = path_in("GTE_SOCKET") {
+            (path, false)
+        } else if let Some(directory) =
+            // The XDG specification has relative paths in this variable ignored.
+            path_in("XDG_RUNTIME_DIR").filter(|path| path.is_absolute())
+        {
+            (directory.join("gte").join("gted.sock"), false)
+        } else {
+            let user = rustix::process::getuid().as_raw();
+            let directory = std::env::temp_dir().join(format!("gte-{user}"));
+            (directory.join("gted.sock"), true)
+        };
+        if socket.as_os_str().len() > MAX_SOCKET_PATH_BYTES {
+            return Err(EndpointError::TooLong(socket));
+        }
+        Ok(Self {
+            socket,
+            in_shared_place,
+        })
+    }
+
+    /// The socket's path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.socket
+    }
+
+    /// The file whose lock says that a daemon serves this socket.
+    #[must_use]
+    pub fn lock_path(&self) -> PathBuf {
+        self.beside("lock")
+    }
+
+    /// The file that a daemon started by a client writes its log to.
+    #[must_use]
+    pub fn log_path(&self) -> PathBuf {
+        self.beside("log")
+    }
+
+    fn beside(&self, extension: &str) -> PathBuf {
+        let mut name = self.socket.clone().into_os_string();
+        name.push(".");
+        name.push(extension);
+        name.into()
+    }
+
+    /// The socket's name in the form that the local-socket library wants.
+    ///
+    /// # Errors
+    ///
+    /// If the path has a NUL byte in it.
+    pub fn name(&self) -> Result<Name<'_>, EndpointError> {
+        self.socket
+            .as_path()
+            .to_fs_name::<GenericFilePath>()
+            .map_err(|source| EndpointError::Name {
+                path: self.socket.clone(),
+                source,
+            })
+    }
+
+    /// Makes the socket's folder if it is missing, open to its owner alone.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be made, or is not safe (see [`check_directory`](Self::check_directory)).
+    pub fn prepare_directory(&self) -> Result<(), EndpointError> {
+        let directory = self.directory();
+        DirBuilder::new()
+            .recursive(true)
+            .mode(DIRECTORY_MODE)
+            .create(directory)
+            .map_err(|source| EndpointError::Directory {
+                path: directory.to_owned(),
+                source,
+            })?;
+        self.check_directory()
+    }
+
+    /// Checks that a folder in the shared temporary place is this user's own, so that nobody else
+    /// can have put a socket of theirs there. Both ends do; a folder that is missing is fine.
+    ///
+    /// # Errors
+    ///
+    /// If it is a link, belongs to somebody else, or lets others in.
+    pub fn check_directory(&self) -> Result<(), EndpointError> {
+        if !self.in_shared_place {
+            return Ok(());
+        }
+        let directory = self.directory();
+        match std::fs::symlink_metadata(directory) {
+            Ok(metadata) => match problem_with(&metadata) {
+                None => Ok(()),
+                Some(problem) => Err(EndpointError::Unsafe {
+                    path: directory.to_owned(),
+                    problem,
+                }),
+            },
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(source) => Err(EndpointError::Directory {
+                path: directory.to_owned(),
+                source,
+            }),
+        }
+    }
+
+    fn directory(&self) -> &Path {
+        match self.socket.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        }
+    }
+}
+
+fn problem_with(metadata: &Metadata) -> Option<&'static str> {
+    if !metadata.is_dir() {
+        Some("is no folder")
+    } else if metadata.uid() != rustix::process::getuid().as_raw() {
+        Some("belongs to another user")
+    } else if metadata.permissions().mode() & 0o077 != 0 {
+        Some("is open to other users")
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolve(
+        explicit: Option<&str>,
+        variables: &[(&str, &str)],
+    ) -> Result<Endpoint, EndpointError> {
+        Endpoint::from_sources(explicit.map(Path::new), |name| {
+            let found = variables.iter().find(|(key, _)| *key == name);
+            found.map(|(_, value)| OsString::from(value))
+        })
+    }
+
+    #[test]
+    fn the_sources_come_in_their_order() {
+        let all = [("GTE_SOCKET", "/b.sock"), ("XDG_RUNTIME_DIR", "/run/u")];
+        let path = |explicit, variables: &[_]| {
+            let endpoint = resolve(explicit, variables).unwrap();
+            endpoint.path().to_string_lossy().into_owned()
+        };
+        assert_eq!(path(Some("/a.sock"), &all), "/a.sock");
+        assert_eq!(path(None, &all), "/b.sock");
+        assert_eq!(path(None, &all[1..]), "/run/u/gte/gted.sock");
+        let fallback = path(None, &[("GTE_SOCKET", ""), ("XDG_RUNTIME_DIR", "relative")]);
+        let user = rustix::process::getuid().as_raw();
+        assert!(fallback.ends_with(&format!("/gte-{user}/gted.sock")));
+    }
+
+    #[test]
+    fn the_longest_path_is_taken_and_a_longer_one_refused() {
+        let longest = format!("/{}", "x".repeat(MAX_SOCKET_PATH_BYTES - 1));
+        assert!(resolve(Some(&longest), &[]).is_ok());
+        let error = resolve(Some(&format!("{longest}x")), &[]).unwrap_err();
+        assert!(matches!(error, EndpointError::TooLong(_)));
+    }
+
+    #[test]
+    fn a_folder_in_a_shared_place_must_be_ours_alone() {
+        let place = tempfile::tempdir().unwrap();
+        let endpoint = |name: &str| Endpoint {
+            socket: place.path().join(name).join("gted.sock"),
+            in_shared_place: true,
+        };
+        let ours = endpoint("made");
+        assert!(ours.check_directory().is_ok(), "missing is fine");
+        ours.prepare_directory().unwrap();
+        let mode = std::fs::metadata(ours.directory())
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, DIRECTORY_MODE);
+
+        let open = endpoint("open");
+        DirBuilder::new()
+            .mode(0o755)
+            .create(open.directory())
+            .unwrap();
+        assert!(matches!(
+            open.check_directory(),
+            Err(EndpointError::Unsafe { .. })
+        ));
+
+        let link = endpoint("link");
+        std::os::unix::fs::symlink(ours.directory(), link.directory()).unwrap();
+        assert!(matches!(
+            link.check_directory(),
+            Err(EndpointError::Unsafe { .. })
+        ));
+    }
+}

@@ -1,0 +1,116 @@
+//! Messages to bytes and back: the only place that names bincode.
+//!
+//! bincode 2, `config::standard()`: little-endian, variable-length integers, enum variants by
+//! their index.
+
+use bincode::config::{Configuration, Limit, LittleEndian, Varint};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::MAX_FRAME_BYTES;
+
+/// Bytes that are not the message they should be, or a message that cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub enum CodecError {
+    /// The bytes do not decode.
+    #[error("the bytes do not decode: {0}")]
+    Decode(#[from] bincode::error::DecodeError),
+    /// The message decodes, but bytes are left over.
+    #[error("{0} bytes are left over after the message")]
+    Trailing(usize),
+    /// The message cannot be written.
+    #[error("the message cannot be encoded: {0}")]
+    Encode(#[from] bincode::error::EncodeError),
+}
+
+/// The limit makes a length that lies (a string of 2^60 bytes) an error instead of an allocation.
+fn config() -> Configuration<LittleEndian, Varint, Limit<MAX_FRAME_BYTES>> {
+    bincode::config::standard().with_limit::<MAX_FRAME_BYTES>()
+}
+
+/// Encodes one message.
+///
+/// # Errors
+///
+/// If the message holds what the format cannot express; no type in [`wire`](super) does.
+pub fn encode<T: Serialize>(message: &T) -> Result<Vec<u8>, CodecError> {
+    Ok(bincode::serde::encode_to_vec(message, config())?)
+}
+
+/// Decodes one message that must take up all of `bytes`.
+///
+/// # Errors
+///
+/// If the bytes are no such message, or are more than one.
+pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError> {
+    let (message, rest) = decode_prefix(bytes)?;
+    if rest.is_empty() {
+        Ok(message)
+    } else {
+        Err(CodecError::Trailing(rest.len()))
+    }
+}
+
+/// Decodes one message from the front of `bytes` and returns what follows it.
+///
+/// This is how the daemon reads a request's id first, so that a request it does not know still
+/// gets an answer under its id.
+///
+/// # Errors
+///
+/// If the bytes do not begin with such a message.
+pub fn decode_prefix<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, &[u8]), CodecError> {
+    let (message, used) = bincode::serde::decode_from_slice(bytes, config())?;
+    Ok((message, bytes.get(used..).unwrap_or_default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{Request, RequestEnvelope};
+
+    #[test]
+    fn a_request_survives_the_round_trip() {
+        let request: RequestEnvelope = (
+            7,
+            Request::Rank {
+                query: "怎么退款".into(),
+                texts: vec!["退款流程".into(), String::new()],
+            },
+        );
+        let bytes = encode(&request).unwrap();
+        assert_eq!(decode::<RequestEnvelope>(&bytes).unwrap(), request);
+    }
+
+    #[test]
+    fn the_id_of_an_unknown_request_can_be_read() {
+        // Id 9, then variant 200, which no build has.
+        let (id, rest) = decode_prefix::<u64>(&[9, 200]).unwrap();
+        assert_eq!(id, 9);
+        assert!(matches!(
+            decode::<Request>(rest),
+            Err(CodecError::Decode(_))
+        ));
+    }
+
+    #[test]
+    fn a_length_that_lies_is_refused_before_it_is_believed() {
+        // Variant 0 (similarity), then a string of 2^60 bytes.
+        let mut bytes = vec![0, 253];
+        bytes.extend((1_u64 << 60).to_le_bytes());
+        assert!(matches!(
+            decode::<Request>(&bytes),
+            Err(CodecError::Decode(_))
+        ));
+    }
+
+    #[test]
+    fn left_over_bytes_are_an_error() {
+        let mut bytes = encode(&Request::Status).unwrap();
+        bytes.push(0);
+        assert!(matches!(
+            decode::<Request>(&bytes),
+            Err(CodecError::Trailing(1))
+        ));
+    }
+}

@@ -1,0 +1,169 @@
+//! Frames: a length of four bytes, little-endian, and as many bytes of payload.
+
+use std::io;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::timeout;
+
+use super::MAX_FRAME_BYTES;
+
+/// How long the other side may pause inside a frame or a line: 30 s.
+///
+/// Between messages a connection may rest as long as it likes; half a message that does not go on
+/// is a client in error, and its connection is given up.
+pub const PATIENCE_INSIDE_MESSAGE: Duration = Duration::from_secs(30);
+
+/// How much room is made for bytes that were announced but have not arrived.
+const READ_STEP: usize = 64 * 1024;
+
+/// Why no frame could be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum FrameError {
+    /// Announced or built longer than the limit.
+    #[error("a frame of {size} bytes is over the limit of {MAX_FRAME_BYTES}")]
+    TooLarge {
+        /// Its size in bytes.
+        size: u64,
+    },
+    /// The other side closed the connection inside a frame.
+    #[error("the connection ended in the middle of a frame")]
+    Truncated,
+    /// The other side paused too long inside a frame.
+    #[error("a frame stopped in its middle for {} seconds", .0.as_secs())]
+    Stalled(Duration),
+    /// The transport failed.
+    #[error("the connection failed: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// Reads one frame's payload; `None` when the other side closed the connection between frames.
+///
+/// Waits as long as it takes for a frame to begin, and `patience` for each further piece of it.
+///
+/// # Errors
+///
+/// See [`FrameError`]. After an error the stream is no longer at a frame's boundary.
+pub async fn read_frame<R: AsyncRead + Unpin>(
+    reader: &mut R,
+    patience: Duration,
+) -> Result<Option<Vec<u8>>, FrameError> {
+    let mut header = [0; 4];
+    let mut have = reader.read(&mut header).await?;
+    if have == 0 {
+        return Ok(None);
+    }
+    while have < header.len() {
+        have += read_some(reader.read(&mut header[have..]), patience).await?;
+    }
+    let size = u32::from_le_bytes(header);
+    let length = usize::try_from(size).unwrap_or(usize::MAX);
+    if length > MAX_FRAME_BYTES {
+        return Err(FrameError::TooLarge { size: size.into() });
+    }
+    let mut payload = Vec::new();
+    let mut body = reader.take(size.into());
+    while payload.len() < length {
+        payload.reserve(READ_STEP.min(length - payload.len()));
+        read_some(body.read_buf(&mut payload), patience).await?;
+    }
+    Ok(Some(payload))
+}
+
+/// One read inside a message: at least one byte, or an error.
+async fn read_some(
+    read: impl Future<Output = io::Result<usize>>,
+    patience: Duration,
+) -> Result<usize, FrameError> {
+    match timeout(patience, read).await {
+        Err(_) => Err(FrameError::Stalled(patience)),
+        Ok(Ok(0)) => Err(FrameError::Truncated),
+        Ok(Ok(count)) => Ok(count),
+        Ok(Err(error)) => Err(error.into()),
+    }
+}
+
+/// Writes one frame.
+///
+/// # Errors
+///
+/// If the payload is over the limit, or the transport fails.
+pub async fn write_frame<W: AsyncWrite + Unpin>(
+    writer: &mut W,
+    payload: &[u8],
+) -> Result<(), FrameError> {
+    let size = u32::try_from(payload.len())
+        .ok()
+        .filter(|_| payload.len() <= MAX_FRAME_BYTES)
+        .ok_or(FrameError::TooLarge {
+            size: payload.len() as u64,
+        })?;
+    // One write: a small frame leaves in one packet, and no other task can come in between.
+    let mut frame = Vec::with_capacity(4 + payload.len());
+    frame.extend(size.to_le_bytes());
+    frame.extend(payload);
+    writer.write_all(&frame).await?;
+    writer.flush().await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_millis(50);
+
+    #[tokio::test]
+    async fn frames_follow_each_other() {
+        let mut stream = Vec::new();
+        write_frame(&mut stream, b"one").await.unwrap();
+        write_frame(&mut stream, b"").await.unwrap();
+        let mut reader = stream.as_slice();
+        assert_eq!(
+            read_frame(&mut reader, PATIENCE).await.unwrap().unwrap(),
+            b"one"
+        );
+        assert_eq!(
+            read_frame(&mut reader, PATIENCE).await.unwrap().unwrap(),
+            b""
+        );
+        assert!(read_frame(&mut reader, PATIENCE).await.unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn the_limit_is_inclusive_and_holds_both_ways() {
+        let largest = vec![7; MAX_FRAME_BYTES];
+        let mut stream = Vec::new();
+        write_frame(&mut stream, &largest).await.unwrap();
+        let read = read_frame(&mut stream.as_slice(), PATIENCE).await.unwrap();
+        assert_eq!(read.unwrap().len(), MAX_FRAME_BYTES);
+
+        let over = vec![7; MAX_FRAME_BYTES + 1];
+        let error = write_frame(&mut Vec::new(), &over).await.unwrap_err();
+        assert!(matches!(error, FrameError::TooLarge { .. }));
+
+        let header = u32::MAX.to_le_bytes();
+        let error = read_frame(&mut header.as_slice(), PATIENCE).await;
+        assert!(matches!(error, Err(FrameError::TooLarge { .. })));
+    }
+
+    #[tokio::test]
+    async fn an_end_inside_a_frame_is_not_a_clean_end() {
+        for cut in 1..7 {
+            let stream = [3, 0, 0, 0, b'o', b'n', b'e'];
+            let error = read_frame(&mut &stream[..cut], PATIENCE).await;
+            assert!(
+                matches!(error, Err(FrameError::Truncated)),
+                "cut at byte {cut}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn half_a_frame_then_silence_runs_out_of_patience() {
+        let (mut near, mut far) = tokio::io::duplex(64);
+        near.write_all(&[3, 0, 0, 0, b'o']).await.unwrap();
+        let error = read_frame(&mut far, PATIENCE).await;
+        assert!(matches!(error, Err(FrameError::Stalled(_))));
+    }
+}
