@@ -1,1 +1,15 @@
-//! stub
+//! What people and scripts touch: the terminal screen and the commands.
+//!
+//! - [`cli`]: the command line, one file a subcommand;
+//! - [`app`]: the screen's state and how it changes, without terminal or socket;
+//! - [`ui`]: the state drawn, one file a panel;
+//! - [`interactive`]: the terminal and the daemon connected to the state;
+//! - [`strings`]: every word shown, in Chinese and English.
+//!
+//! Architecture invariant: the daemon is known only through `gte-shared`.
+
+pub mod app;
+pub mod cli;
+pub mod interactive;
+pub mod strings;
+pub mod ui;

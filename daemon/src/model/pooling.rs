@@ -7,6 +7,7 @@ use super::ModelError;
 
 /// `1_Pooling/config.json`, as sentence-transformers writes it.
 #[derive(Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "that is how the file has it")]
 struct PoolingConfig {
     #[serde(default)]
     pooling_mode_cls_token: bool,

@@ -86,7 +86,7 @@ impl ClientError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::NotRunning(_) => {
-                Some("start it with `gted serve`, or leave out --no-start".to_owned())
+                Some("start it with `gted serve`; without --no-start, the commands that compute start one".to_owned())
             }
             Self::Handshake(_) | Self::Reply(_) | Self::UnexpectedReply => Some(
                 "stop the old daemon with `gte stop`; the next command starts the one beside it"

@@ -1,0 +1,120 @@
+//! `gte batch`: many pairs.
+
+use std::collections::VecDeque;
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use clap::Args;
+use gte_shared::client::ClientError;
+use gte_shared::wire::json::PairLine;
+use gte_shared::wire::{Computed, PairScore};
+use tokio::task::JoinHandle;
+
+use super::Global;
+use super::error::{BLANK, InputError};
+use super::input::{Input, Line};
+use super::output::{json_line, score_columns, warn_if_cut};
+
+/// Requests under way at a time: one computed while the next is on its way.
+const IN_FLIGHT: usize = 2;
+
+/// Score many pairs, one a line: a<TAB>b
+///
+/// Prints a line for each, in the same order: similarity, cosine, verdict and the two texts,
+/// separated by tabs.
+#[derive(Args, Debug)]
+pub(super) struct Batch {
+    #[command(flatten)]
+    input: Input,
+}
+
+type Pair = (String, String);
+
+/// Lines whose scores have been asked for.
+struct Asked {
+    lines: Vec<Line<Pair>>,
+    answer: JoinHandle<Result<Computed<Vec<PairScore>>, ClientError>>,
+}
+
+impl Batch {
+    pub(super) async fn run(self, global: &Global) -> anyhow::Result<()> {
+        let mut lines = self.input.lines(parse)?;
+        let client = Arc::new(global.client().await?);
+        let mut asked: VecDeque<Asked> = VecDeque::new();
+        loop {
+            let next = lines.next().await;
+            let over = !matches!(&next, Ok(lines) if !lines.is_empty());
+            while asked.len() >= IN_FLIGHT || (over && !asked.is_empty()) {
+                if let Some(oldest) = asked.pop_front() {
+                    oldest.print(global).await?;
+                }
+            }
+            let lines = next?;
+            if lines.is_empty() {
+                return Ok(());
+            }
+            let pairs = lines.iter().map(|line| line.content.clone()).collect();
+            let client = Arc::clone(&client);
+            let answer = tokio::spawn(async move { client.similarities(pairs).await });
+            asked.push_back(Asked { lines, answer });
+        }
+    }
+}
+
+impl Asked {
+    async fn print(self, global: &Global) -> anyhow::Result<()> {
+        let lines = self.lines;
+        let place = |text: usize| match lines.get(text / 2) {
+            Some(line) => format!("line {}, text {}", line.number, ["A", "B"][text % 2]),
+            None => format!("text {text}"),
+        };
+        let computed = self.answer.await?;
+        let computed = computed.map_err(|error| InputError::locate(error, place))?;
+        let mut out = io::BufWriter::new(io::stdout().lock());
+        for (line, score) in lines.iter().zip(&computed.result) {
+            if global.json {
+                let word = global.interpretation(score.label);
+                json_line(&mut out, &PairLine::new(score, &computed, word))?;
+            } else {
+                let (a, b) = &line.content;
+                writeln!(out, "{}\t{a}\t{b}", score_columns(global, score))?;
+            }
+            let number = line.number;
+            warn_if_cut(global, &format!("line {number}, text A"), score.a)?;
+            warn_if_cut(global, &format!("line {number}, text B"), score.b)?;
+        }
+        out.flush()?;
+        Ok(())
+    }
+}
+
+fn parse(line: &str) -> Result<Pair, String> {
+    if line.trim().is_empty() {
+        return Err(BLANK.to_owned());
+    }
+    let columns: Vec<&str> = line.split('\t').collect();
+    let [a, b] = columns.as_slice() else {
+        let found = columns.len();
+        return Err(format!("{found} columns, where a pair has 2: a<TAB>b"));
+    };
+    for (name, text) in [("A", a), ("B", b)] {
+        if text.trim().is_empty() {
+            return Err(format!("text {name} is blank"));
+        }
+    }
+    Ok(((*a).to_owned(), (*b).to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pair_has_two_texts_and_one_tab() {
+        assert_eq!(parse("甲\t乙"), Ok(("甲".into(), "乙".into())));
+        assert!(parse("甲").unwrap_err().contains("1 columns"));
+        assert!(parse("甲\t乙\t丙").unwrap_err().contains("3 columns"));
+        assert_eq!(parse("甲\t "), Err("text B is blank".into()));
+        assert_eq!(parse("\u{3000}"), Err(BLANK.into()));
+    }
+}

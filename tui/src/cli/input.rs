@@ -1,0 +1,182 @@
+//! Lines of a file or of stdin, numbered, and handed on as they come.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use tokio::sync::mpsc;
+
+use super::error::{BLANK, InputError};
+
+/// The most lines that go into one request: enough for full batches, few enough that the first
+/// results come soon.
+pub(super) const LINES_A_REQUEST: usize = 256;
+
+/// Lines read ahead of what has been sent.
+const LINES_AHEAD: usize = 4 * LINES_A_REQUEST;
+
+/// Where lines come from.
+#[derive(Args, Debug)]
+pub(super) struct Input {
+    /// File to read; - or nothing for stdin
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+}
+
+/// One line and its number, from 1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Line<T> {
+    pub(super) number: u64,
+    pub(super) content: T,
+}
+
+/// Lines on their way; an error ends them.
+pub(super) struct Lines<T> {
+    receiver: mpsc::Receiver<Result<Line<T>, anyhow::Error>>,
+    /// An error that came behind lines which are still to be handed on.
+    error: Option<anyhow::Error>,
+}
+
+impl Input {
+    /// Starts reading on a thread of its own. `parse` makes of each line what the command wants, or
+    /// says what is wrong with it.
+    pub(super) fn lines<T: Send + 'static>(
+        self,
+        parse: impl Fn(&str) -> Result<T, String> + Send + 'static,
+    ) -> anyhow::Result<Lines<T>> {
+        let reader = open(self.file.as_deref())?;
+        let (sender, receiver) = mpsc::channel(LINES_AHEAD);
+        std::thread::spawn(move || {
+            for line in parsed(reader, parse) {
+                let over = line.is_err();
+                // The command has ended: nobody wants the rest.
+                if sender.blocking_send(line).is_err() || over {
+                    return;
+                }
+            }
+        });
+        Ok(Lines {
+            receiver,
+            error: None,
+        })
+    }
+}
+
+impl<T> Lines<T> {
+    /// The next lines: as many as are there now, at least one, and at most a request's worth. Empty
+    /// at the end.
+    ///
+    /// # Errors
+    ///
+    /// With what was wrong with a line, once all lines before it have been handed on.
+    pub(super) async fn next(&mut self) -> anyhow::Result<Vec<Line<T>>> {
+        if let Some(error) = self.error.take() {
+            return Err(error);
+        }
+        let mut lines = Vec::new();
+        match self.receiver.recv().await {
+            None => return Ok(lines),
+            Some(first) => lines.push(first?),
+        }
+        while lines.len() < LINES_A_REQUEST {
+            match self.receiver.try_recv() {
+                Ok(Ok(line)) => lines.push(line),
+                Ok(Err(error)) => {
+                    self.error = Some(error);
+                    break;
+                }
+                Err(_) => break,
+            }
+        }
+        Ok(lines)
+    }
+}
+
+/// A text as a line has it.
+pub(super) fn text(line: &str) -> Result<String, String> {
+    if line.trim().is_empty() {
+        Err(BLANK.to_owned())
+    } else {
+        Ok(line.to_owned())
+    }
+}
+
+fn open(file: Option<&Path>) -> anyhow::Result<Box<dyn Read + Send>> {
+    match file {
+        Some(path) if path != Path::new("-") => {
+            let opened = File::open(path);
+            let opened = opened
+                .map_err(|error| InputError::new(path.display().to_string(), error.to_string()))?;
+            Ok(Box::new(opened))
+        }
+        _ => Ok(Box::new(io::stdin())),
+    }
+}
+
+fn parsed<T>(
+    reader: impl Read,
+    parse: impl Fn(&str) -> Result<T, String>,
+) -> impl Iterator<Item = Result<Line<T>, anyhow::Error>> {
+    let mut reader = BufReader::new(reader);
+    let mut bytes = Vec::new();
+    (1..).map_while(move |number| {
+        bytes.clear();
+        match reader.read_until(b'\n', &mut bytes) {
+            Ok(0) => None,
+            Ok(_) => Some(parse_line(number, &bytes, &parse)),
+            Err(error) => Some(Err(error.into())),
+        }
+    })
+}
+
+fn parse_line<T>(
+    number: u64,
+    bytes: &[u8],
+    parse: &impl Fn(&str) -> Result<T, String>,
+) -> Result<Line<T>, anyhow::Error> {
+    let wrong = |problem: String| InputError::at_line(number, problem);
+    let line = str::from_utf8(bytes).map_err(|_| wrong("the line is not UTF-8".to_owned()))?;
+    let line = line.strip_suffix('\n').unwrap_or(line);
+    let line = line.strip_suffix('\r').unwrap_or(line);
+    // What some editors put at the beginning of a file.
+    let line = match number {
+        1 => line.strip_prefix('\u{feff}').unwrap_or(line),
+        _ => line,
+    };
+    let content = parse(line).map_err(wrong)?;
+    Ok(Line { number, content })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(bytes: &[u8]) -> Vec<Result<(u64, String), String>> {
+        parsed(bytes, text)
+            .map(|line| {
+                line.map(|line| (line.number, line.content))
+                    .map_err(|error| error.to_string())
+            })
+            .collect()
+    }
+
+    #[test]
+    fn line_ends_and_the_byte_order_mark_are_not_text() {
+        let lines = read("\u{feff}一\r\n二\n三".as_bytes());
+        let expected = [(1, "一"), (2, "二"), (3, "三")];
+        assert_eq!(lines, expected.map(|(n, text)| Ok((n, text.to_owned()))));
+    }
+
+    #[test]
+    fn what_is_no_text_is_named_by_its_line() {
+        assert_eq!(
+            read("一\n　 \n".as_bytes())[1],
+            Err("line 2: the text is blank".into())
+        );
+        assert_eq!(
+            read(b"\xff\n")[0],
+            Err("line 1: the line is not UTF-8".into())
+        );
+    }
+}

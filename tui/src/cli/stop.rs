@@ -1,0 +1,25 @@
+//! `gte stop`: let the daemon finish what runs and end.
+
+use std::io::{self, Write};
+
+use gte_shared::client::{ClientError, stop};
+
+use super::Global;
+use super::output::json_line;
+
+/// That there is no daemon to stop is what the user wants, and no error.
+pub(super) async fn run(global: &Global) -> anyhow::Result<()> {
+    let stopped = match stop(&global.endpoint()?).await {
+        Ok(()) => true,
+        Err(error @ ClientError::NotRunning(_)) => {
+            writeln!(io::stderr(), "gte: {error}")?;
+            false
+        }
+        Err(error) => return Err(error.into()),
+    };
+    if global.json {
+        let object = serde_json::json!({ "stopped": stopped });
+        json_line(&mut io::stdout(), &object)?;
+    }
+    Ok(())
+}

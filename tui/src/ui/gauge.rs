@@ -1,0 +1,139 @@
+//! The gauge: a scale from 0 to 100 in its three zones, with a pointer at the score.
+
+use gte_shared::score::{HIGH_ABOVE, MEDIUM_ABOVE};
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::theme::Theme;
+use crate::app::Scored;
+
+/// Marks on the scale.
+const MARKS: [u8; 5] = [0, 25, 50, 75, 100];
+
+/// The widest scale, in cells: two a point.
+const MAX_CELLS: u16 = 201;
+
+pub(super) fn draw(scored: &Scored, theme: Theme, frame: &mut Frame, area: Rect) {
+    if area.width < 3 {
+        return;
+    }
+    let scale = Scale {
+        cells: area.width.min(MAX_CELLS),
+    };
+    let verdict = theme.verdict(scored.label);
+    let quiet = theme.quiet();
+    let pointer = usize::from(scale.place(scored.similarity));
+    let numbers = Line::styled(scale.numbers(), quiet);
+    let bar = scale.bar();
+    let (before, at) = bar.split_at(pointer.min(bar.len()));
+    let bar = Line::from(vec![
+        Span::styled(before.to_owned(), verdict),
+        Span::styled(at.to_owned(), quiet),
+    ]);
+    let pointer_line = Line::styled(format!("{}^", " ".repeat(pointer)), verdict);
+    // With little room the numbers go first, and then the space around.
+    let lines = match area.height {
+        0 => vec![],
+        1 => vec![pointer_over(&scale.bar(), pointer, theme, scored)],
+        2 => vec![bar, pointer_line],
+        3 => vec![numbers, bar, pointer_line],
+        _ => vec![Line::raw(""), numbers, bar, pointer_line],
+    };
+    for (y, line) in (area.y..area.bottom()).zip(lines) {
+        frame.render_widget(
+            line,
+            Rect {
+                y,
+                height: 1,
+                ..area
+            },
+        );
+    }
+}
+
+/// Bar and pointer in one line.
+fn pointer_over(bar: &str, pointer: usize, theme: Theme, scored: &Scored) -> Line<'static> {
+    let (before, at) = bar.split_at(pointer.min(bar.len()));
+    let after = at.get(1..).unwrap_or_default();
+    Line::from(vec![
+        Span::styled(before.to_owned(), theme.quiet()),
+        Span::styled("^", theme.verdict(scored.label)),
+        Span::styled(after.to_owned(), theme.quiet()),
+    ])
+}
+
+/// A scale of so many cells, the first standing for 0 and the last for 100.
+struct Scale {
+    cells: u16,
+}
+
+impl Scale {
+    /// The cell for a score.
+    fn place(&self, score: f64) -> u16 {
+        let last = f64::from(self.cells - 1);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "between 0 and the number of cells"
+        )]
+        let place = (score.clamp(0.0, 100.0) / 100.0 * last).round() as u16;
+        place
+    }
+
+    /// The scale itself: its marks, and between them the zone each cell lies in.
+    fn bar(&self) -> String {
+        let marks = MARKS.map(|mark| self.place(mark.into()));
+        (0..self.cells)
+            .map(|cell| {
+                let score = f64::from(cell) / f64::from(self.cells - 1) * 100.0;
+                if marks.contains(&cell) {
+                    '|'
+                } else if score > HIGH_ABOVE {
+                    '#'
+                } else if score > MEDIUM_ABOVE {
+                    '='
+                } else {
+                    '-'
+                }
+            })
+            .collect()
+    }
+
+    /// The numbers over the marks, each centred on its own.
+    fn numbers(&self) -> String {
+        let mut line = String::new();
+        for mark in MARKS {
+            let number = mark.to_string();
+            let centre = usize::from(self.place(mark.into()));
+            let start = (centre.saturating_sub(number.len() / 2))
+                .min(usize::from(self.cells).saturating_sub(number.len()));
+            if start >= line.len() {
+                line.push_str(&" ".repeat(start - line.len()));
+                line.push_str(&number);
+            }
+        }
+        line
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ends_of_the_scale_are_0_and_100() {
+        let scale = Scale { cells: 41 };
+        assert_eq!([0.0, 50.0, 100.0].map(|s| scale.place(s)), [0, 20, 40]);
+        assert_eq!(scale.bar(), "|---------|---------|=========|#########|");
+        assert_eq!(scale.numbers(), "0        25        50        75       100");
+    }
+
+    #[test]
+    fn a_narrow_scale_still_has_its_zones() {
+        let scale = Scale { cells: 11 };
+        assert_eq!(scale.bar().len(), 11);
+        assert!(scale.bar().contains('#'));
+        assert!(scale.numbers().len() <= 11);
+    }
+}

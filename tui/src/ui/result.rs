@@ -1,0 +1,78 @@
+//! The outcome: number, verdict, cosine and time, and the gauge below.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Paragraph, Wrap};
+
+use super::gauge;
+use super::theme::Theme;
+use crate::app::{Outcome, Scored, State};
+
+pub(super) fn draw(state: &State, theme: Theme, frame: &mut Frame, area: Rect) {
+    let words = state.language.strings();
+    let rule = Rect {
+        height: area.height.min(1),
+        ..area
+    };
+    frame.render_widget(
+        Line::styled("-".repeat(area.width.into()), theme.quiet()),
+        rule,
+    );
+    let inner = Rect {
+        x: area.x + 2.min(area.width),
+        y: area.y + rule.height,
+        width: area.width.saturating_sub(4),
+        height: area.height - rule.height,
+    };
+    let message = match &state.outcome {
+        Outcome::Scored(scored) => return draw_score(state, scored, theme, frame, inner),
+        _ if state.computing() => Line::styled(words.computing, theme.quiet()),
+        Outcome::Waiting => Line::styled(words.waiting, theme.quiet()),
+        Outcome::Blank => Line::styled(words.blank, theme.warning()),
+        Outcome::Failed(error) => {
+            Line::styled(format!("{}: {error}", words.failed), theme.warning())
+        }
+    };
+    frame.render_widget(Paragraph::new(message).wrap(Wrap { trim: true }), inner);
+}
+
+fn draw_score(state: &State, scored: &Scored, theme: Theme, frame: &mut Frame, area: Rect) {
+    let words = state.language.strings();
+    let verdict = theme.verdict(scored.label);
+    let mut spans = vec![
+        Span::styled(format!("{:.2}  ", scored.similarity), verdict),
+        Span::styled(state.language.verdict(scored.label), verdict),
+    ];
+    let note = if state.computing() {
+        // The score still stands for the texts before the last change.
+        words.computing.to_owned()
+    } else {
+        milliseconds(scored.micros) + " " + words.milliseconds
+    };
+    let details = [format!("{} {:.7}", words.cosine, scored.cosine), note];
+    let mut width: usize = spans.iter().map(Span::width).sum();
+    for detail in details {
+        let detail = Span::styled(format!("   {detail}"), theme.quiet());
+        width += detail.width();
+        if width <= usize::from(area.width) {
+            spans.push(detail);
+        }
+    }
+    let line = Rect {
+        height: area.height.min(1),
+        ..area
+    };
+    frame.render_widget(Line::from(spans), line);
+    let gauge = Rect {
+        y: area.y + line.height,
+        height: area.height - line.height,
+        ..area
+    };
+    gauge::draw(scored, theme, frame, gauge);
+}
+
+/// Milliseconds with one decimal.
+fn milliseconds(micros: u64) -> String {
+    format!("{}.{}", micros / 1000, micros % 1000 / 100)
+}
