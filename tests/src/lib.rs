@@ -1,1 +1,18 @@
-//! stub
+//! What the tests run the programs with: a place of their own, daemons in it, and a
+//! pseudo-terminal.
+
+mod daemon;
+mod fixtures;
+mod place;
+mod terminal;
+
+use std::time::Duration;
+
+pub use daemon::Daemon;
+pub use fixtures::{fixture, shared};
+pub use place::{Output, Place, gted};
+pub use terminal::Terminal;
+
+/// How long anything may take before a test gives it up: far longer than it should, since the
+/// machine may be busy with other tests.
+pub const PATIENCE: Duration = Duration::from_secs(60);

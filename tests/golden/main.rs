@@ -1,0 +1,21 @@
+//! The model against PyTorch's float32 results.
+
+mod real_models;
+mod tiny_bert;
+mod tokens;
+
+use serde::de::DeserializeOwned;
+use std::path::Path;
+
+/// Reads a file of reference values.
+fn read<T: DeserializeOwned>(path: &Path) -> T {
+    let json = std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    serde_json::from_slice(&json).expect("reference values are as expected")
+}
+
+/// The largest distance between two numbers of the same place.
+fn distance(ours: &[f32], reference: &[f32]) -> f32 {
+    assert_eq!(ours.len(), reference.len());
+    let distances = ours.iter().zip(reference).map(|(a, b)| (a - b).abs());
+    distances.fold(0.0, f32::max)
+}

@@ -1,0 +1,81 @@
+//! The real models: cosines of hand-written texts to 1e-4.
+
+use std::collections::HashMap;
+
+use gte_daemon::engine::{Embed, Tokenize};
+use gte_daemon::model::{Model, Source};
+use gte_shared::score::cosine;
+use gte_shared::wire::Pooling;
+use gte_tests::{fixture, shared};
+use serde::Deserialize;
+
+use crate::{distance, read};
+
+const TOLERANCE: f32 = 1e-4;
+
+#[derive(Deserialize)]
+struct Golden {
+    pooling: Pooling,
+    max_length: u32,
+    texts: Vec<String>,
+    tokens: Vec<u32>,
+    first8: Vec<Vec<f32>>,
+    pairs: Vec<Pair>,
+}
+
+#[derive(Deserialize)]
+struct Pair {
+    a: usize,
+    b: usize,
+    cosine: f32,
+}
+
+fn check(name: &str, source: &Source) {
+    let mut golden: HashMap<String, Golden> = read(&fixture("golden-real-models.json"));
+    let golden = golden.remove(name).unwrap();
+    let model = Model::load(source, 2).unwrap();
+    assert_eq!(model.card.pooling, golden.pooling);
+    assert_eq!(model.card.max_tokens, golden.max_length);
+
+    let tokens: Vec<_> = golden
+        .texts
+        .iter()
+        .map(|text| model.tokenizer.tokenize(text).unwrap())
+        .collect();
+    let counts: Vec<u32> = tokens.iter().map(|tokens| tokens.info.tokens).collect();
+    assert_eq!(counts, golden.tokens);
+    let cut = |tokens: &&gte_daemon::engine::Tokens| tokens.info.truncated;
+    assert_eq!(
+        tokens.iter().filter(cut).count(),
+        1,
+        "one of the texts is too long"
+    );
+
+    let ids: Vec<&[u32]> = tokens.iter().map(|tokens| &*tokens.ids).collect();
+    let vectors = model.encoder.embed(&ids).unwrap();
+    for (vector, first8) in vectors.iter().zip(&golden.first8) {
+        assert!(distance(&vector[..8], first8) < TOLERANCE);
+    }
+    assert!(golden.pairs.len() > 10);
+    for pair in &golden.pairs {
+        let ours = cosine(&vectors[pair.a], &vectors[pair.b]);
+        let [a, b] = [pair.a, pair.b].map(|text| &golden.texts[text]);
+        assert!(
+            (ours - pair.cosine).abs() < TOLERANCE,
+            "{a} / {b}: {ours} where PyTorch has {}",
+            pair.cosine
+        );
+    }
+}
+
+#[test]
+fn the_embedded_model_is_pytorchs() {
+    check("bge-small-zh-v1.5", &Source::Embedded);
+}
+
+#[test]
+fn gte_small_is_pytorchs() {
+    if let Some(directory) = shared("models/gte-small") {
+        check("gte-small", &Source::Directory(directory));
+    }
+}

@@ -1,0 +1,213 @@
+//! How a daemon comes to be: one a socket, whoever starts it.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Child;
+
+use gte_shared::endpoint::MAX_SOCKET_PATH_BYTES;
+use gte_tests::{Daemon, Place, gted};
+use rustix::process::{Pid, Signal, kill_process};
+
+const PAIR: [&str; 3] = ["sim", "今天天气很好", "今天天气不错"];
+
+fn daemon_pid(place: &Place) -> u64 {
+    let status = place.run(&["status", "--json"]).json();
+    status["pid"].as_u64().expect("a process id")
+}
+
+fn mode(path: impl AsRef<std::path::Path>) -> u32 {
+    fs::metadata(path)
+        .expect("it is there")
+        .permissions()
+        .mode()
+        & 0o777
+}
+
+#[test]
+fn twenty_clients_at_once_start_one_daemon() {
+    let place = Place::default();
+    let clients: Vec<Child> = (0..20)
+        .map(|_| place.gte(&PAIR).spawn().expect("gte can be started"))
+        .collect();
+    for client in clients {
+        let output = client.wait_with_output().expect("it ends");
+        assert!(output.status.success(), "{output:?}");
+        assert!(output.stdout.starts_with(b"92.79\t"));
+    }
+    let pid = daemon_pid(&place);
+    let mut daemons = 0;
+    for process in fs::read_dir("/proc").expect("there is /proc").flatten() {
+        let Ok(command) = fs::read(process.path().join("cmdline")) else {
+            continue;
+        };
+        let command = String::from_utf8_lossy(&command).into_owned();
+        if command.contains("serve") && command.contains(&*place.socket().to_string_lossy()) {
+            daemons += 1;
+            assert_eq!(process.file_name().to_string_lossy(), pid.to_string());
+        }
+    }
+    assert_eq!(daemons, 1);
+}
+
+#[test]
+fn a_killed_daemon_leaves_a_socket_that_is_replaced() {
+    let place = Place::default();
+    place.run(&PAIR).success();
+    let pid = daemon_pid(&place);
+    let process = Pid::from_raw(i32::try_from(pid).expect("a small number"));
+    kill_process(process.expect("not 0"), Signal::KILL).expect("it can be killed");
+    assert!(place.socket().exists(), "nobody was there to remove it");
+    place.run(&PAIR).success();
+    assert_ne!(daemon_pid(&place), pid);
+}
+
+#[test]
+fn a_second_daemon_says_so_and_exits_with_3() {
+    let place = Place::default();
+    let _first = Daemon::start(&place, &[]);
+    let output = place
+        .command(gted())
+        .arg("serve")
+        .output()
+        .expect("gted can be started");
+    assert_eq!(output.status.code(), Some(3));
+    let words = String::from_utf8_lossy(&output.stderr);
+    assert!(words.contains("already running"), "{words}");
+    place.run(&PAIR).success();
+}
+
+#[test]
+fn the_socket_and_its_folder_are_the_owners_alone() {
+    let place = Place::default();
+    let folder = place.path().join("folder");
+    let socket = folder.join("s");
+    let _daemon = Daemon::start(&place, &["--socket", socket.to_str().expect("UTF-8")]);
+    assert_eq!(mode(&socket), 0o600);
+    assert_eq!(mode(&folder), 0o700);
+}
+
+#[test]
+fn without_a_runtime_folder_the_socket_is_in_a_folder_of_this_user() {
+    let place = Place::default();
+    let gte = |arguments: &[&str]| {
+        let mut command = place.gte(arguments);
+        command.env_remove("GTE_SOCKET").env("TMPDIR", place.path());
+        let output = command.output().expect("gte can be started");
+        (
+            output.status.code(),
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        )
+    };
+    assert_eq!(gte(&PAIR).0, Some(0));
+    let user = rustix::process::getuid().as_raw();
+    let folder = place.path().join(format!("gte-{user}"));
+    assert_eq!(mode(&folder), 0o700);
+    assert_eq!(mode(folder.join("gted.sock")), 0o600);
+    assert_eq!(gte(&["stop"]).0, Some(0));
+
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o777)).expect("it is ours");
+    let (code, words) = gte(&PAIR);
+    assert_eq!(code, Some(1));
+    assert!(words.contains("is open to other users"), "{words}");
+}
+
+#[test]
+fn what_is_in_the_sockets_place_is_not_harmed() {
+    let place = Place::default();
+    fs::write(place.socket(), "precious").expect("a file can be written");
+    let output = place.run(&PAIR);
+    assert_eq!(output.code(), Some(1));
+    // Whoever finds it, the client or the daemon that it starts, says what is there.
+    assert!(
+        output.stderr.contains("is there and is no socket"),
+        "{output:?}"
+    );
+    let content = fs::read_to_string(place.socket()).expect("it is still there");
+    assert_eq!(content, "precious");
+    fs::remove_file(place.socket()).expect("it can be removed");
+}
+
+#[test]
+fn no_start_means_no_start() {
+    let place = Place::default();
+    let mut arguments = PAIR.to_vec();
+    arguments.push("--no-start");
+    let output = place.run(&arguments);
+    assert_eq!(output.code(), Some(1));
+    assert!(output.stderr.contains("no daemon is running"), "{output:?}");
+    assert!(output.stderr.contains("hint: "), "{output:?}");
+    assert!(!place.socket().exists());
+}
+
+#[test]
+fn a_path_too_long_for_a_socket_is_told_in_words() {
+    let place = Place::default();
+    let long = "x".repeat(MAX_SOCKET_PATH_BYTES + 1);
+    for output in [
+        place.run(&["sim", "甲", "乙", "--socket", &long]),
+        place.run(&["status", "--socket", &long]),
+    ] {
+        assert_eq!(output.code(), Some(1));
+        assert!(output.stderr.contains("108 bytes long"), "{output:?}");
+    }
+}
+
+#[test]
+fn a_daemon_that_cannot_start_says_why_through_the_client() {
+    let place = Place::default();
+    // The lock's place is taken by a folder, so the daemon gives up at once.
+    fs::create_dir(place.path().join("gted.sock.lock")).expect("a folder can be made");
+    let output = place.run(&PAIR);
+    assert_eq!(output.code(), Some(1));
+    assert!(
+        output.stderr.contains("the daemon could not start"),
+        "{output:?}"
+    );
+    assert!(
+        output.stderr.contains("gted.sock.lock cannot be taken"),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn models_are_named_or_refused_in_words() {
+    let place = Place::default();
+    let refused = |model: &str| {
+        let output = place
+            .command(gted())
+            .args(["serve", "--model", model])
+            .output();
+        let output = output.expect("gted can be started");
+        assert_eq!(output.status.code(), Some(1));
+        assert!(!place.socket().exists());
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    assert!(refused("no-such-model").contains("there is no model no-such-model"));
+    let empty = place.path().join("empty");
+    fs::create_dir(&empty).expect("a folder can be made");
+    assert!(refused(empty.to_str().expect("UTF-8")).contains("no config.json"));
+
+    let tiny = gte_tests::fixture("tiny-bert/hf");
+    let _daemon = Daemon::start(&place, &["--model", tiny.to_str().expect("UTF-8")]);
+    let status = place.run(&["status", "--json"]).json();
+    assert_eq!(status["model"]["id"], "hf");
+    assert_eq!(
+        [
+            &status["model"]["dimension"],
+            &status["model"]["max_tokens"]
+        ],
+        [64, 64]
+    );
+    let object = place
+        .run(&["sim", "今天天气很好", "今天天气很好", "--json"])
+        .json();
+    assert_eq!(object["cosine"], 1.0);
+}
+
+#[test]
+fn threads_are_as_many_as_asked_for() {
+    let place = Place::default();
+    let _daemon = Daemon::start(&place, &["--threads", "3"]);
+    let status = place.run(&["status", "--json"]).json();
+    assert_eq!(status["threads"], 3);
+}

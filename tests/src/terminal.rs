@@ -1,0 +1,126 @@
+//! `gte` in a pseudo-terminal: keys in, a screen out.
+
+use std::io::{Read, Write};
+use std::num::NonZero;
+use std::sync::mpsc;
+use std::time::Instant;
+
+use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
+
+use crate::PATIENCE;
+use crate::place::{Place, program};
+
+/// The program in its terminal.
+pub struct Terminal {
+    child: Box<dyn Child + Send + Sync>,
+    keyboard: Box<dyn Write + Send>,
+    written: mpsc::Receiver<Vec<u8>>,
+    parser: vt100::Parser,
+    /// Everything the program has written, escape sequences and all.
+    raw: Vec<u8>,
+    _master: Box<dyn MasterPty + Send>,
+}
+
+impl Terminal {
+    /// Opens `gte` in a terminal of `columns` and `rows`.
+    #[must_use]
+    pub fn open(
+        place: &Place,
+        arguments: &[&str],
+        columns: NonZero<u16>,
+        rows: NonZero<u16>,
+    ) -> Self {
+        let size = PtySize {
+            rows: rows.get(),
+            cols: columns.get(),
+            pixel_width: 0,
+            pixel_height: 0,
+        };
+        let pair = native_pty_system()
+            .openpty(size)
+            .expect("a pseudo-terminal can be had");
+        let mut command = CommandBuilder::new(program("gte"));
+        command.args(arguments);
+        command.env_clear();
+        command.env("GTE_SOCKET", place.socket());
+        command.env("TERM", "xterm-256color");
+        command.cwd(place.path());
+        let child = pair
+            .slave
+            .spawn_command(command)
+            .expect("gte can be started");
+        drop(pair.slave);
+        let mut screen = pair
+            .master
+            .try_clone_reader()
+            .expect("the screen can be read");
+        let keyboard = pair.master.take_writer().expect("keys can be sent");
+        let (sender, written) = mpsc::channel();
+        std::thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            while let Ok(count @ 1..) = screen.read(&mut buffer) {
+                if sender.send(buffer[..count].to_vec()).is_err() {
+                    return;
+                }
+            }
+        });
+        Self {
+            child,
+            keyboard,
+            written,
+            parser: vt100::Parser::new(rows, columns, 0),
+            raw: Vec::new(),
+            _master: pair.master,
+        }
+    }
+
+    /// Sends what a keyboard or an input method would send.
+    pub fn keys(&mut self, keys: &str) {
+        self.keyboard
+            .write_all(keys.as_bytes())
+            .expect("keys can be sent");
+        self.keyboard.flush().expect("keys can be sent");
+    }
+
+    /// Waits until the screen shows something, and returns its content.
+    pub fn wait_until(&mut self, what: &str, shows: impl Fn(&vt100::Screen) -> bool) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        while !shows(self.parser.screen()) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.written.recv_timeout(left) {
+                Ok(bytes) => {
+                    self.parser.process(&bytes);
+                    self.raw.extend(bytes);
+                }
+                Err(error) => panic!("no {what} ({error}):\n{}", self.parser.screen().contents()),
+            }
+        }
+        self.parser.screen().contents()
+    }
+
+    /// Waits until these words are on the screen, and returns its content.
+    pub fn wait_for(&mut self, words: &str) -> String {
+        self.wait_until(words, |screen| screen.contents().contains(words))
+    }
+
+    /// Where the cursor is: row and column, from 0.
+    #[must_use]
+    pub fn cursor(&self) -> (u16, u16) {
+        self.parser.screen().cursor_position()
+    }
+
+    /// Waits for the program's end; returns how it ended and all that it ever wrote.
+    pub fn wait(mut self) -> (ExitStatus, String) {
+        while let Ok(bytes) = self.written.recv_timeout(PATIENCE) {
+            self.raw.extend(bytes);
+        }
+        let status = self.child.wait().expect("gte can be waited for");
+        (status, String::from_utf8_lossy(&self.raw).into_owned())
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.child.process_id()
+    }
+}

@@ -1,0 +1,203 @@
+//! Every state of the screen, drawn in both languages at two sizes.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use gte_shared::score::{Label, similarity};
+use gte_shared::wire::TextInfo;
+use gte_tui::app::{Action, Daemon, Outcome, Scored, State, update};
+use gte_tui::strings::Language;
+use gte_tui::ui::{Theme, draw};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::layout::Position;
+use ratatui::style::Color;
+
+const LARGE: (u16, u16) = (80, 24);
+const SMALL: (u16, u16) = (40, 12);
+
+fn screen(state: &State, (width, height): (u16, u16), theme: Theme) -> Terminal<TestBackend> {
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+    terminal.draw(|frame| draw(state, theme, frame)).unwrap();
+    terminal
+}
+
+/// Draws a state of each kind in each language and size.
+fn check(name: &str, build: impl Fn(Language) -> State) {
+    for (language, code) in [(Language::Zh, "zh"), (Language::En, "en")] {
+        let state = build(language);
+        for size in [LARGE, SMALL] {
+            let terminal = screen(&state, size, Theme::new(true));
+            let name = format!("{name}-{code}-{}x{}", size.0, size.1);
+            insta::assert_snapshot!(name, terminal.backend());
+        }
+    }
+}
+
+fn press(state: &mut State, code: KeyCode) {
+    update(state, Action::Key(KeyEvent::new(code, KeyModifiers::NONE)));
+}
+
+fn ready(language: Language) -> State {
+    let mut state = State::new(language);
+    let model = "bge-small-zh-v1.5".to_owned();
+    update(&mut state, Action::Daemon(Daemon::Ready { model }));
+    state
+}
+
+fn with_texts(language: Language, a: &str, b: &str) -> State {
+    let mut state = ready(language);
+    update(&mut state, Action::Paste(a.to_owned()));
+    press(&mut state, KeyCode::Tab);
+    update(&mut state, Action::Paste(b.to_owned()));
+    state
+}
+
+fn scored(cosine: f32) -> Scored {
+    let similarity = similarity(cosine);
+    let text = TextInfo {
+        tokens: 8,
+        truncated: false,
+    };
+    Scored {
+        similarity,
+        cosine,
+        label: Label::of(similarity),
+        texts: [text, text],
+        micros: 11_234,
+    }
+}
+
+fn answered(language: Language, a: &str, b: &str, outcome: Outcome) -> State {
+    let mut state = with_texts(language, a, b);
+    let change = state.change;
+    update(&mut state, Action::Answered(change, outcome));
+    state
+}
+
+#[test]
+fn before_anything_is_typed() {
+    check("empty", State::new);
+}
+
+#[test]
+fn a_high_score() {
+    let outcome = Outcome::Scored(scored(0.927_869_6));
+    check("high", |language| {
+        answered(language, "今天天气很好", "今天天气不错", outcome.clone())
+    });
+}
+
+#[test]
+fn a_medium_and_a_low_score() {
+    for (name, cosine) in [("medium", 0.626), ("low", 0.2345)] {
+        check(name, |language| {
+            let outcome = Outcome::Scored(scored(cosine));
+            answered(language, "苹果发布了新手机", "苹果今年大丰收", outcome)
+        });
+    }
+}
+
+#[test]
+fn long_texts_that_wrap_and_one_that_was_cut() {
+    let long =
+        "自然语言处理是人工智能的一个重要方向，研究如何让计算机理解和生成人类语言。".repeat(8);
+    check("cut", |language| {
+        let mut scored = scored(0.8);
+        scored.texts[0] = TextInfo {
+            tokens: 512,
+            truncated: true,
+        };
+        answered(
+            language,
+            &long,
+            "第一行\n第二行 with English words\n第三行",
+            Outcome::Scored(scored),
+        )
+    });
+}
+
+#[test]
+fn a_score_that_is_being_computed_anew() {
+    check("computing", |language| {
+        let outcome = Outcome::Scored(scored(0.927_869_6));
+        let mut state = answered(language, "今天天气很好", "今天天气不错", outcome);
+        press(&mut state, KeyCode::Char('吗'));
+        state
+    });
+}
+
+#[test]
+fn a_daemon_that_cannot_be_reached() {
+    check("unreachable", |language| {
+        let error = "no daemon is running at /run/user/1000/gte/gted.sock".to_owned();
+        let mut state = answered(language, "甲", "乙", Outcome::Failed(error));
+        update(&mut state, Action::Daemon(Daemon::Unreachable));
+        state
+    });
+}
+
+#[test]
+fn a_text_with_nothing_to_compare() {
+    check("blank", |language| {
+        answered(language, "\u{200b}甲", "乙", Outcome::Blank)
+    });
+}
+
+#[test]
+fn the_explanation() {
+    check("help", |language| {
+        let mut state = ready(language);
+        press(&mut state, KeyCode::F(1));
+        state
+    });
+}
+
+#[test]
+fn the_cursor_stands_behind_what_is_typed() {
+    let cursor = |state: &State, size| {
+        let mut terminal = screen(state, size, Theme::new(true));
+        terminal.get_cursor_position().unwrap()
+    };
+    let mut state = ready(Language::Zh);
+    assert_eq!(cursor(&state, LARGE), Position::new(1, 2));
+    // A wide character is two cells, a narrow one is one.
+    update(&mut state, Action::Paste("今天a天".to_owned()));
+    assert_eq!(cursor(&state, LARGE), Position::new(1 + 7, 2));
+    press(&mut state, KeyCode::Left);
+    assert_eq!(cursor(&state, LARGE), Position::new(1 + 5, 2));
+    press(&mut state, KeyCode::Enter);
+    assert_eq!(cursor(&state, LARGE), Position::new(1, 3));
+    // A line that wraps: 20 wide characters in 38 cells.
+    let mut state = ready(Language::Zh);
+    update(&mut state, Action::Paste("长".repeat(20)));
+    assert_eq!(cursor(&state, SMALL), Position::new(1 + 2, 3));
+}
+
+#[test]
+fn without_colours_no_cell_has_one() {
+    let outcome = Outcome::Scored(scored(0.927_869_6));
+    let state = answered(Language::Zh, "今天天气很好", "今天天气不错", outcome);
+    let colours = |theme| {
+        let terminal = screen(&state, LARGE, theme);
+        let cells = terminal.backend().buffer().content().to_vec();
+        cells
+            .iter()
+            .filter(|cell| cell.fg != Color::Reset || cell.bg != Color::Reset)
+            .count()
+    };
+    assert!(colours(Theme::new(true)) > 0);
+    assert_eq!(colours(Theme::new(false)), 0);
+}
+
+#[test]
+fn the_smallest_and_oddest_sizes_are_drawn_too() {
+    let outcome = Outcome::Scored(scored(0.5));
+    let mut state = answered(Language::Zh, "今天天气很好", "今天天气不错", outcome);
+    for help in [false, true] {
+        state.help = help;
+        for width in [1, 2, 3, 5, 9, 20, 300] {
+            for height in [1, 2, 3, 4, 5, 7, 100] {
+                screen(&state, (width, height), Theme::new(true));
+            }
+        }
+    }
+}
