@@ -1,6 +1,8 @@
 //! The program's own command line. (As the package's test of its program, this also has cargo
 //! build the program for the tests of both.)
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 use std::process::Command;
 
 fn gted(arguments: &[&str]) -> (Option<i32>, String) {

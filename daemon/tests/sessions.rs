@@ -1,6 +1,13 @@
 //! Sessions and the engine with a stand-in for the model, where patience can be short, work can be
 //! slow on purpose, and the model can fail.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::cast_precision_loss,
+    reason = "helpers of tests"
+)]
+
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, mpsc};

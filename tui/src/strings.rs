@@ -94,6 +94,8 @@ pub struct Strings {
     pub hint_help: &'static str,
     /// Key hint: leave.
     pub hint_leave: &'static str,
+    /// Key hint: scroll the explanation.
+    pub hint_scroll: &'static str,
     /// Key hint: close the explanation.
     pub hint_close: &'static str,
     /// Title of the explanation.
@@ -121,6 +123,7 @@ const ZH: Strings = Strings {
     hint_other: "切换",
     hint_help: "帮助",
     hint_leave: "退出",
+    hint_scroll: "滚动",
     hint_close: "关闭",
     help_title: "帮助",
     help: &[
@@ -161,6 +164,7 @@ const EN: Strings = Strings {
     hint_other: "other text",
     hint_help: "help",
     hint_leave: "leave",
+    hint_scroll: "scroll",
     hint_close: "close",
     help_title: "Help",
     help: &[

@@ -1,5 +1,7 @@
 //! Every state of the screen, drawn in both languages at two sizes.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use gte_shared::score::{Label, similarity};
 use gte_shared::wire::TextInfo;
@@ -10,6 +12,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::layout::Position;
 use ratatui::style::Color;
+use unicode_width::UnicodeWidthStr;
 
 const LARGE: (u16, u16) = (80, 24);
 const SMALL: (u16, u16) = (40, 12);
@@ -20,6 +23,35 @@ fn screen(state: &State, (width, height): (u16, u16), theme: Theme) -> Terminal<
     terminal
 }
 
+/// The screen as text, a line each between bars, and where the cursor is.
+fn picture(terminal: &Terminal<TestBackend>) -> String {
+    let backend = terminal.backend();
+    let mut picture = String::new();
+    for row in backend
+        .buffer()
+        .content()
+        .chunks(backend.buffer().area.width.into())
+    {
+        let mut line = String::new();
+        // A wide character is drawn in its first cell, and its second one stays empty.
+        let mut hidden = 0;
+        for cell in row {
+            if hidden == 0 {
+                line.push_str(cell.symbol());
+                hidden = cell.symbol().width().max(1);
+            }
+            hidden -= 1;
+        }
+        picture.extend(["|", &line, "|\n"]);
+    }
+    if backend.cursor_visible() {
+        let at = backend.cursor_position();
+        let cursor = format!("cursor {},{}\n", at.x, at.y);
+        picture.push_str(&cursor);
+    }
+    picture
+}
+
 /// Draws a state of each kind in each language and size.
 fn check(name: &str, build: impl Fn(Language) -> State) {
     for (language, code) in [(Language::Zh, "zh"), (Language::En, "en")] {
@@ -27,7 +59,7 @@ fn check(name: &str, build: impl Fn(Language) -> State) {
         for size in [LARGE, SMALL] {
             let terminal = screen(&state, size, Theme::new(true));
             let name = format!("{name}-{code}-{}x{}", size.0, size.1);
-            insta::assert_snapshot!(name, terminal.backend());
+            insta::assert_snapshot!(name, picture(&terminal));
         }
     }
 }
@@ -149,6 +181,13 @@ fn the_explanation() {
         press(&mut state, KeyCode::F(1));
         state
     });
+    check("help-scrolled", |language| {
+        let mut state = ready(language);
+        press(&mut state, KeyCode::F(1));
+        (0..50).for_each(|_| press(&mut state, KeyCode::Down));
+        (0..7).for_each(|_| press(&mut state, KeyCode::Up));
+        state
+    });
 }
 
 #[test]
@@ -192,7 +231,7 @@ fn without_colours_no_cell_has_one() {
 fn the_smallest_and_oddest_sizes_are_drawn_too() {
     let outcome = Outcome::Scored(scored(0.5));
     let mut state = answered(Language::Zh, "今天天气很好", "今天天气不错", outcome);
-    for help in [false, true] {
+    for help in [None, Some(0), Some(9)] {
         state.help = help;
         for width in [1, 2, 3, 5, 9, 20, 300] {
             for height in [1, 2, 3, 4, 5, 7, 100] {

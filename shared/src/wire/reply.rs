@@ -173,8 +173,6 @@ pub enum ErrorCode {
     BlankText,
     /// The daemon has as much work in hand as it takes.
     Overloaded,
-    /// The daemon is leaving.
-    ShuttingDown,
     /// The request could not be computed, through no fault of the client.
     Internal,
 }

@@ -92,8 +92,8 @@ pub struct State {
     pub b: Editor,
     /// Where typing goes.
     pub focus: Side,
-    /// Whether the explanation is open.
-    pub help: bool,
+    /// Whether the explanation is open, and then its first line that is shown.
+    pub help: Option<usize>,
     /// What is known of the daemon.
     pub daemon: Daemon,
     /// What came of the last comparison that has been answered.
@@ -115,7 +115,7 @@ impl State {
             a: Editor::default(),
             b: Editor::default(),
             focus: Side::A,
-            help: false,
+            help: None,
             daemon: Daemon::Connecting,
             outcome: Outcome::Waiting,
             change: 0,

@@ -11,7 +11,7 @@ pub fn update(state: &mut State, action: Action) -> Option<Effect> {
         Action::Key(key) if key.kind == KeyEventKind::Release => None,
         Action::Key(key) => press(state, key),
         Action::Paste(text) => {
-            let changed = !state.help && state.focused().paste(&text);
+            let changed = state.help.is_none() && state.focused().paste(&text);
             changed.then(|| changed_texts(state)).flatten()
         }
         Action::Redraw => None,
@@ -39,12 +39,19 @@ fn press(state: &mut State, key: KeyEvent) -> Option<Effect> {
     let control = key.modifiers.contains(KeyModifiers::CONTROL);
     match key.code {
         KeyCode::Char('c') if control => state.leaving = true,
-        // While the explanation is open, any key closes it.
-        _ if state.help => state.help = false,
+        // While the explanation is open, any other key closes it.
+        KeyCode::Down | KeyCode::Up if let Some(line) = &mut state.help => {
+            let last = state.language.strings().help.len().saturating_sub(1);
+            *line = match key.code {
+                KeyCode::Down => (*line + 1).min(last),
+                _ => line.saturating_sub(1),
+            };
+        }
+        _ if state.help.is_some() => state.help = None,
         KeyCode::Esc => state.leaving = true,
-        KeyCode::F(1) => state.help = true,
+        KeyCode::F(1) => state.help = Some(0),
         // Typed into a text, a question mark is one.
-        KeyCode::Char('?') if state.focused().is_empty() => state.help = true,
+        KeyCode::Char('?') if state.focused().is_empty() => state.help = Some(0),
         KeyCode::Tab | KeyCode::BackTab => state.focus = state.focus.other(),
         _ => {
             if state.focused().key(key) {
@@ -154,14 +161,17 @@ mod tests {
     fn a_question_mark_explains_only_where_it_cannot_be_text() {
         let mut state = State::new(Language::Zh);
         update(&mut state, key(KeyCode::Char('?')));
-        assert!(state.help);
+        assert!(state.help.is_some());
         update(&mut state, key(KeyCode::Esc));
-        assert!(!state.help && !state.leaving, "the key only closes it");
+        assert!(
+            state.help.is_none() && !state.leaving,
+            "the key only closes it"
+        );
         type_text(&mut state, "可以吗?");
-        assert!(!state.help);
+        assert!(state.help.is_none());
         assert_eq!(state.a.text(), "可以吗?");
         update(&mut state, key(KeyCode::F(1)));
-        assert!(state.help);
+        assert!(state.help.is_some());
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! The gauge: a scale from 0 to 100 in its three zones, with a pointer at the score.
 
-use gte_shared::score::{HIGH_ABOVE, MEDIUM_ABOVE};
+use gte_shared::score::{HIGH_ABOVE, Label, MEDIUM_ABOVE};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::theme::Theme;
 use crate::app::Scored;
+use crate::strings::Language;
 
 /// Marks on the scale.
 const MARKS: [u8; 5] = [0, 25, 50, 75, 100];
@@ -14,7 +15,13 @@ const MARKS: [u8; 5] = [0, 25, 50, 75, 100];
 /// The widest scale, in cells: two a point.
 const MAX_CELLS: u16 = 201;
 
-pub(super) fn draw(scored: &Scored, theme: Theme, frame: &mut Frame, area: Rect) {
+pub(super) fn draw(
+    scored: &Scored,
+    language: Language,
+    theme: Theme,
+    frame: &mut Frame,
+    area: Rect,
+) {
     if area.width < 3 {
         return;
     }
@@ -38,7 +45,11 @@ pub(super) fn draw(scored: &Scored, theme: Theme, frame: &mut Frame, area: Rect)
         1 => vec![pointer_over(&scale.bar(), pointer, theme, scored)],
         2 => vec![bar, pointer_line],
         3 => vec![numbers, bar, pointer_line],
-        _ => vec![Line::raw(""), numbers, bar, pointer_line],
+        4 => vec![Line::raw(""), numbers, bar, pointer_line],
+        _ => {
+            let zones = scale.zones(language, scored.label, theme);
+            vec![Line::raw(""), numbers, bar, pointer_line, zones]
+        }
     };
     for (y, line) in (area.y..area.bottom()).zip(lines) {
         frame.render_widget(
@@ -98,6 +109,36 @@ impl Scale {
                 }
             })
             .collect()
+    }
+
+    /// The verdicts under their zones, each centred in its own, the one that holds standing out.
+    fn zones(&self, language: Language, label: Label, theme: Theme) -> Line<'static> {
+        let zones = [
+            (Label::Low, 0.0, MEDIUM_ABOVE),
+            (Label::Medium, MEDIUM_ABOVE, HIGH_ABOVE),
+            (Label::High, HIGH_ABOVE, 100.0),
+        ];
+        let mut spans = Vec::new();
+        let mut column = 0;
+        for (zone, from, to) in zones {
+            let style = if zone == label {
+                theme.verdict(zone)
+            } else {
+                theme.quiet()
+            };
+            let word = Span::styled(language.verdict(zone), style);
+            let centre = usize::from(self.place(f64::midpoint(from, to)));
+            let start = centre.saturating_sub(word.width() / 2);
+            // A word with no room of its own is left out.
+            if start < column {
+                continue;
+            }
+            spans.push(Span::raw(" ".repeat(start - column)));
+            column = start + word.width() + 1;
+            spans.push(word);
+            spans.push(Span::raw(" "));
+        }
+        Line::from(spans)
     }
 
     /// The numbers over the marks, each centred on its own.

@@ -9,8 +9,12 @@ use crate::app::State;
 
 pub(super) fn draw(state: &State, theme: Theme, frame: &mut Frame, area: Rect) {
     let words = state.language.strings();
-    let hints: &[(&str, &str)] = if state.help {
-        &[("Esc", words.hint_close), ("Ctrl-C", words.hint_leave)]
+    let hints: &[(&str, &str)] = if state.help.is_some() {
+        &[
+            ("Up Down", words.hint_scroll),
+            ("Esc", words.hint_close),
+            ("Ctrl-C", words.hint_leave),
+        ]
     } else if state.editor(state.focus).is_empty() {
         &[
             ("Tab", words.hint_other),

@@ -46,7 +46,7 @@ pub fn draw(state: &State, theme: Theme, frame: &mut Frame) {
     input::draw(state, Side::B, theme, frame, b);
     result::draw(state, theme, frame, result);
     hints::draw(state, theme, frame, hints);
-    if state.help {
-        help::draw(state, theme, frame, area);
+    if let Some(first_line) = state.help {
+        help::draw(state.language, first_line, theme, frame, area);
     }
 }

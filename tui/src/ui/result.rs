@@ -44,13 +44,15 @@ fn draw_score(state: &State, scored: &Scored, theme: Theme, frame: &mut Frame, a
         Span::styled(format!("{:.2}  ", scored.similarity), verdict),
         Span::styled(state.language.verdict(scored.label), verdict),
     ];
-    let note = if state.computing() {
+    let details = if state.computing() {
         // The score still stands for the texts before the last change.
-        words.computing.to_owned()
+        vec![words.computing.to_owned()]
     } else {
-        milliseconds(scored.micros) + " " + words.milliseconds
+        vec![
+            format!("{} {:.7}", words.cosine, scored.cosine),
+            milliseconds(scored.micros) + " " + words.milliseconds,
+        ]
     };
-    let details = [format!("{} {:.7}", words.cosine, scored.cosine), note];
     let mut width: usize = spans.iter().map(Span::width).sum();
     for detail in details {
         let detail = Span::styled(format!("   {detail}"), theme.quiet());
@@ -69,7 +71,7 @@ fn draw_score(state: &State, scored: &Scored, theme: Theme, frame: &mut Frame, a
         height: area.height - line.height,
         ..area
     };
-    gauge::draw(scored, theme, frame, gauge);
+    gauge::draw(scored, state.language, theme, frame, gauge);
 }
 
 /// Milliseconds with one decimal.

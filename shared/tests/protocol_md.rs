@@ -1,0 +1,263 @@
+//! The byte examples of PROTOCOL.md are what the codec writes and reads.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+
+use std::collections::HashMap;
+use std::fmt::Debug;
+
+use gte_shared::score::Label;
+use gte_shared::wire::codec::{decode, encode};
+use gte_shared::wire::frame::write_frame;
+use gte_shared::wire::json::{parse_request, reply_line};
+use gte_shared::wire::{
+    Computed, Embedding, ErrorCode, ErrorReply, Hello, Hit, MAGIC, ModelCard, PairScore, Pooling,
+    Ranking, Reply, ReplyEnvelope, Request, RequestEnvelope, Status, TextInfo, Timings, Welcome,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+const DOCUMENT: &str = include_str!("../PROTOCOL.md");
+
+/// The blocks of the document that begin with "```hex name" or "```json name", by name.
+fn examples(kind: &str) -> HashMap<&'static str, &'static str> {
+    let start = format!("```{kind} ");
+    DOCUMENT
+        .split(start.as_str())
+        .skip(1)
+        .map(|rest| {
+            let (name, rest) = rest.split_once('\n').unwrap();
+            (name, rest.split("```").next().unwrap())
+        })
+        .collect()
+}
+
+/// The bytes of a hex block; what stands behind a `;` is explanation.
+fn bytes(block: &str) -> Vec<u8> {
+    block
+        .lines()
+        .flat_map(|line| line.split(';').next().unwrap().split_whitespace())
+        .map(|byte| u8::from_str_radix(byte, 16).unwrap())
+        .collect()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let hex: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    hex.join(" ")
+}
+
+async fn framed(payload: &[u8]) -> Vec<u8> {
+    let mut frame = Vec::new();
+    write_frame(&mut frame, payload).await.unwrap();
+    frame
+}
+
+/// Holds one message against its example, both ways.
+async fn check<T>(name: &str, before: &[u8], message: &T)
+where
+    T: Serialize + DeserializeOwned + PartialEq + Debug,
+{
+    let examples = examples("hex");
+    let block = examples
+        .get(name)
+        .unwrap_or_else(|| panic!("no example {name}"));
+    let payload = encode(message).unwrap();
+    let ours = [before.to_vec(), framed(&payload).await].concat();
+    assert_eq!(hex(&bytes(block)), hex(&ours), "{name}");
+    assert_eq!(&decode::<T>(&payload).unwrap(), message, "{name}");
+}
+
+fn model() -> ModelCard {
+    ModelCard {
+        id: "bge".into(),
+        dimension: 512,
+        pooling: Pooling::Cls,
+        max_tokens: 512,
+    }
+}
+
+fn timings() -> Timings {
+    Timings {
+        tokenize_micros: 60,
+        embed_micros: 9000,
+        total_micros: 9100,
+    }
+}
+
+fn text() -> TextInfo {
+    TextInfo {
+        tokens: 8,
+        truncated: false,
+    }
+}
+
+fn score() -> PairScore {
+    PairScore {
+        cosine: 0.5,
+        similarity: 50.0,
+        label: Label::Low,
+        a: text(),
+        b: text(),
+    }
+}
+
+fn computed<T>(result: T) -> Computed<T> {
+    Computed {
+        model: model(),
+        timings: timings(),
+        result,
+    }
+}
+
+fn replies() -> [(&'static str, Reply); 6] {
+    let hit = Hit {
+        index: 0,
+        cosine: 0.5,
+        similarity: 50.0,
+        label: Label::Low,
+        text: text(),
+    };
+    let ranking = Ranking {
+        query: text(),
+        hits: vec![hit],
+    };
+    let embedding = Embedding {
+        vector: vec![0.5, -0.5],
+        text: text(),
+    };
+    let status = Status {
+        build: "0.1.0".into(),
+        pid: 4711,
+        model: model(),
+        threads: 2,
+        uptime_seconds: 60,
+        connections: 1,
+        requests: 3,
+        texts: 6,
+        texts_in_hand: 0,
+        resident_bytes: 150_000_000,
+    };
+    [
+        ("reply similarity", Reply::Similarity(computed(score()))),
+        (
+            "reply similarities",
+            Reply::Similarities(computed(vec![score()])),
+        ),
+        ("reply ranking", Reply::Ranking(computed(ranking))),
+        (
+            "reply embeddings",
+            Reply::Embeddings(computed(vec![embedding])),
+        ),
+        ("reply status", Reply::Status(status)),
+        ("reply stopping", Reply::Stopping),
+    ]
+}
+
+fn error() -> ErrorReply {
+    ErrorReply {
+        code: ErrorCode::BlankText,
+        message: "blank".into(),
+        hint: None,
+        text: Some(1),
+    }
+}
+
+#[tokio::test]
+async fn the_handshake_is_as_documented() {
+    let hello = Hello {
+        protocol: 1,
+        build: "0.1.0".into(),
+    };
+    check("hello", &MAGIC, &hello).await;
+    let welcome = Welcome {
+        protocol: 1,
+        build: "0.1.0".into(),
+    };
+    check::<Result<Welcome, ErrorReply>>("welcome", &[], &Ok(welcome)).await;
+    let refusal = ErrorReply::new(ErrorCode::ProtocolMismatch, "no");
+    check::<Result<Welcome, ErrorReply>>("refusal", &[], &Err(refusal)).await;
+}
+
+#[tokio::test]
+async fn requests_are_as_documented() {
+    let [a, b] = ["天", "a"].map(str::to_owned);
+    let requests = [
+        (
+            "request similarity",
+            Request::Similarity {
+                a: a.clone(),
+                b: b.clone(),
+            },
+        ),
+        (
+            "request similarities",
+            Request::Similarities {
+                pairs: vec![(a.clone(), b.clone())],
+            },
+        ),
+        (
+            "request rank",
+            Request::Rank {
+                query: a.clone(),
+                texts: vec![b],
+            },
+        ),
+        ("request embed", Request::Embed { texts: vec![a] }),
+        ("request status", Request::Status),
+        ("request shutdown", Request::Shutdown),
+    ];
+    for (name, request) in requests {
+        check::<RequestEnvelope>(name, &[], &(7, request)).await;
+    }
+}
+
+#[tokio::test]
+async fn replies_are_as_documented() {
+    for (name, reply) in replies() {
+        check::<ReplyEnvelope>(name, &[], &(7, Ok(reply))).await;
+    }
+    check::<ReplyEnvelope>("reply error", &[], &(7, Err(error()))).await;
+}
+
+#[test]
+fn json_replies_are_as_documented() {
+    let documented = examples("json");
+    let outcomes = replies().map(|(name, reply)| (name, Ok(reply)));
+    for (name, outcome) in outcomes.into_iter().chain([("reply error", Err(error()))]) {
+        let ours = String::from_utf8(reply_line(None, &outcome).unwrap()).unwrap();
+        let block = documented
+            .get(name)
+            .unwrap_or_else(|| panic!("no example {name}: {ours}"));
+        assert_eq!(block.trim_end(), ours, "{name}");
+    }
+}
+
+#[test]
+fn json_requests_are_as_documented() {
+    let block = examples("json")["requests"];
+    assert_eq!(block.lines().count(), 6);
+    for line in block.lines() {
+        let (_, request) = parse_request(line.as_bytes());
+        request.unwrap_or_else(|error| panic!("{line}: {error}"));
+    }
+}
+
+#[test]
+fn codes_are_as_documented() {
+    let codes = [
+        (ErrorCode::ProtocolMismatch, "protocol_mismatch"),
+        (ErrorCode::BadFrame, "bad_frame"),
+        (ErrorCode::TooLarge, "too_large"),
+        (ErrorCode::BadRequest, "bad_request"),
+        (ErrorCode::BlankText, "blank_text"),
+        (ErrorCode::Overloaded, "overloaded"),
+        (ErrorCode::Internal, "internal"),
+    ];
+    for (number, (code, name)) in codes.into_iter().enumerate() {
+        assert_eq!(encode(&code).unwrap(), [u8::try_from(number).unwrap()]);
+        assert_eq!(serde_json::to_value(code).unwrap(), name);
+        assert!(
+            DOCUMENT.contains(&format!("| {number} | `{name}` |")),
+            "{name}"
+        );
+    }
+}
