@@ -1,9 +1,9 @@
-//! The daemon: the model and everything that touches it.
+//! The daemon: the model and everything that touches it. (The commands are in the program itself,
+//! `src/command`.)
 //!
 //! A text's way through: [`serve`] reads a request, [`engine`] makes batches of token ids,
 //! [`model`] makes vectors of them, and the way back.
 
-pub mod command;
 pub mod engine;
 pub mod lifecycle;
 pub mod model;

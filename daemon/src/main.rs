@@ -1,11 +1,14 @@
 //! `gted`, the resident daemon.
 
+mod command;
+
 use std::process::ExitCode;
 
 use clap::Parser;
-use gte_daemon::command::Cli;
 use gte_daemon::lifecycle::InstanceError;
 use gte_shared::EXIT_ALREADY_RUNNING;
+
+use command::Cli;
 
 #[expect(clippy::print_stderr, reason = "the last word to whoever called")]
 fn main() -> ExitCode {

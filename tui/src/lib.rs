@@ -1,6 +1,5 @@
-//! What people and scripts touch: the terminal screen and the commands.
+//! The terminal screen. (The commands are in the program itself, `src/cli`.)
 //!
-//! - [`cli`]: the command line, one file a subcommand;
 //! - [`app`]: the screen's state and how it changes, without terminal or socket;
 //! - [`ui`]: the state drawn, one file a panel;
 //! - [`interactive`]: the terminal and the daemon connected to the state;
@@ -9,7 +8,6 @@
 //! Architecture invariant: the daemon is known only through `gte-shared`.
 
 pub mod app;
-pub mod cli;
 pub mod interactive;
 pub mod strings;
 pub mod ui;

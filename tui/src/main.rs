@@ -1,14 +1,15 @@
-//! `gte`, the terminal program.
+//! `gte`, the terminal program: the screen, and the commands for scripts.
+
+mod cli;
 
 use std::process::ExitCode;
 
 use clap::Parser;
-use gte_tui::cli::{Cli, report};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    match Cli::parse().run().await {
+    match cli::Cli::parse().run().await {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => report(&error),
+        Err(error) => cli::report(&error),
     }
 }

@@ -10,17 +10,17 @@ use clap::Args;
 use gte_shared::endpoint::Endpoint;
 use tracing::level_filters::LevelFilter;
 
-use crate::engine::{self, Engine};
-use crate::lifecycle::{InstanceLock, Termination};
-use crate::model::{EMBEDDED, Model, Source};
-use crate::serve::{self, Service};
+use gte_daemon::engine::{self, Engine};
+use gte_daemon::lifecycle::{InstanceLock, Termination};
+use gte_daemon::model::{EMBEDDED, Model, Source};
+use gte_daemon::serve::{self, Service};
 
 /// Threads that shuttle requests; the computing ones are the model's own.
 const SHUTTLE_THREADS: usize = 2;
 
 /// The options of `gted serve`.
 #[derive(Args, Debug)]
-pub struct Serve {
+pub(super) struct Serve {
     /// Where to listen [default: $GTE_SOCKET, else $XDG_RUNTIME_DIR/gte/gted.sock]
     #[arg(long, value_name = "PATH")]
     socket: Option<PathBuf>,
@@ -44,7 +44,7 @@ impl Serve {
     /// # Errors
     ///
     /// If the socket cannot be had or the model cannot be loaded.
-    pub fn run(self) -> anyhow::Result<()> {
+    pub(super) fn run(self) -> anyhow::Result<()> {
         let level = if self.verbose {
             LevelFilter::DEBUG
         } else {

@@ -48,8 +48,7 @@ pub(super) const BLANK: &str = "the text is blank";
 /// Tells the person who called what went wrong and what to do next, and chooses the exit status.
 ///
 /// That the reader of our output has gone (`gte … | head`) is no error.
-#[must_use]
-pub fn report(error: &anyhow::Error) -> ExitCode {
+pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     let broken_pipe = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
     if error.downcast_ref().is_some_and(broken_pipe) {
         return ExitCode::SUCCESS;

@@ -20,15 +20,15 @@ use clap::{Args, Parser, Subcommand};
 use gte_shared::client::{Client, ClientError, connect, connect_or_start};
 use gte_shared::endpoint::Endpoint;
 use gte_shared::score::Label;
+use gte_tui::interactive;
+use gte_tui::strings::Language;
 
-use crate::interactive;
-use crate::strings::Language;
-pub use error::report;
+pub(crate) use error::report;
 
 /// Local Chinese semantic similarity. Without a command: the terminal screen.
 #[derive(Debug, Parser)]
 #[command(name = "gte", version, propagate_version = true)]
-pub struct Cli {
+pub(crate) struct Cli {
     #[command(flatten)]
     global: Global,
 
@@ -98,7 +98,7 @@ impl Cli {
     /// # Errors
     ///
     /// With whatever kept it from being done; [`report`] tells the person who asked.
-    pub async fn run(self) -> anyhow::Result<()> {
+    pub(crate) async fn run(self) -> anyhow::Result<()> {
         let global = self.global;
         match self.command {
             Some(Command::Sim(sim)) => sim.run(&global).await,
@@ -109,7 +109,7 @@ impl Cli {
             Some(Command::Stop) => stop::run(&global).await,
             None if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() => {
                 let language = global.language();
-                interactive::run(global.endpoint()?, !global.no_start, language).await
+                Ok(interactive::run(global.endpoint()?, !global.no_start, language).await?)
             }
             None => example::run(&global).await,
         }

@@ -3,9 +3,9 @@
 mod scorer;
 mod terminal;
 
+use std::io;
 use std::time::Duration;
 
-use anyhow::Context;
 use gte_shared::endpoint::Endpoint;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
@@ -20,23 +20,36 @@ use terminal::Screen;
 /// fast typist, shorter than what is felt as waiting.
 const REST: Duration = Duration::from_millis(120);
 
+/// Why the screen cannot be shown.
+#[derive(Debug, thiserror::Error)]
+pub enum ScreenError {
+    /// The terminal cannot be drawn on.
+    #[error("the terminal cannot be used: {0}")]
+    Terminal(#[source] io::Error),
+    /// The signals that end the screen cannot be caught.
+    #[error("signals cannot be caught: {0}")]
+    Signals(#[source] io::Error),
+}
+
 /// Runs the screen until the user leaves.
 ///
 /// # Errors
 ///
 /// If the terminal cannot be used.
-pub async fn run(endpoint: Endpoint, start: bool, language: Language) -> anyhow::Result<()> {
+pub async fn run(endpoint: Endpoint, start: bool, language: Language) -> Result<(), ScreenError> {
     let (actions, mut happened) = mpsc::unbounded_channel();
     let (ask, questions) = watch::channel(None);
     tokio::spawn(scorer::run(endpoint, start, questions, actions.clone()));
-    tokio::spawn(end_on_signals(actions.clone())?);
+    tokio::spawn(end_on_signals(actions.clone()).map_err(ScreenError::Signals)?);
 
     let theme = Theme::of_environment();
     let mut state = State::new(language);
-    let mut screen = Screen::open().context("the terminal cannot be used")?;
+    let mut screen = Screen::open().map_err(ScreenError::Terminal)?;
     terminal::read_events(actions.clone());
     while !state.leaving {
-        screen.draw(|frame| ui::draw(&state, theme, frame))?;
+        screen
+            .draw(|frame| ui::draw(&state, theme, frame))
+            .map_err(ScreenError::Terminal)?;
         let Some(action) = happened.recv().await else {
             break;
         };
@@ -73,11 +86,9 @@ fn apply(
 }
 
 /// SIGTERM and SIGHUP leave as Esc does, so that the terminal is put back in order.
-fn end_on_signals(
-    actions: mpsc::UnboundedSender<Action>,
-) -> anyhow::Result<impl Future<Output = ()>> {
-    let mut terminate = signal(SignalKind::terminate()).context("signals cannot be caught")?;
-    let mut hang_up = signal(SignalKind::hangup()).context("signals cannot be caught")?;
+fn end_on_signals(actions: mpsc::UnboundedSender<Action>) -> io::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
     Ok(async move {
         tokio::select! {
             _ = terminate.recv() => {}
