@@ -16,29 +16,31 @@ fn open(place: &Place, arguments: &[&str]) -> Terminal {
 fn chinese_is_typed_and_the_score_is_read_off_the_screen() {
     let place = Place::default();
     let mut terminal = open(&place, &[]);
-    terminal.wait_for("bge-small-zh-v1.5");
+    terminal.wait_for(&["bge-small-zh-v1.5", "就绪"]);
     // An input method commits several characters at once.
     terminal.keys("今天天气很好");
-    terminal.wait_for("今天天气很好");
     // Six characters of two cells each, behind a margin of one.
-    assert_eq!(terminal.cursor(), (2, 13));
+    terminal.wait_for_cursor((2, 13));
     terminal.keys("\t");
     terminal.keys("今天");
     terminal.keys("天气不错");
-    let screen = terminal.wait_for("92.79");
-    assert!(screen.contains("高度相似"), "{screen}");
-    assert!(screen.contains("0.92786"), "{screen}");
-    assert!(screen.contains("8 词元"), "{screen}");
-    let pointer = screen
-        .lines()
-        .find(|line| line.trim() == "^")
-        .expect("a pointer");
+    terminal.wait_for(&[
+        "今天天气很好",
+        "今天天气不错",
+        "92.79  高度相似",
+        "0.92786",
+        "8 词元",
+    ]);
     // 92.79 of 100 on a scale of 76 cells, behind a margin of two.
-    assert_eq!(pointer.trim_end().len(), 2 + 70 + 1, "{screen}");
+    terminal.wait_until("pointer", |screen| {
+        screen
+            .contents()
+            .contains(&format!("\n{}^", " ".repeat(72)))
+    });
 
     // The score follows what is typed: back to one and the same text.
     terminal.keys("\x7f\x7f很好");
-    terminal.wait_for("100.00");
+    terminal.wait_for(&["100.00"]);
     terminal.keys("\x1b");
     let (status, raw) = terminal.wait();
     assert!(status.success());
@@ -52,22 +54,19 @@ fn chinese_is_typed_and_the_score_is_read_off_the_screen() {
 fn english_words_a_paste_and_a_text_that_is_cut() {
     let place = Place::default();
     let mut terminal = open(&place, &["--lang", "en"]);
-    terminal.wait_for("ready");
+    terminal.wait_for(&["ready"]);
     let long = "长".repeat(600);
     terminal.keys(&format!(
         "\x1b[200~{long}\x1b[201~\t\x1b[200~今天\n天气\x1b[201~"
     ));
-    let screen = terminal.wait_for("cosine");
-    assert!(
-        screen.contains("cut: only the first 512 tokens were read"),
-        "{screen}"
-    );
-    assert!(
-        screen.contains("今天") && screen.contains("天气"),
-        "{screen}"
-    );
+    terminal.wait_for(&[
+        "cosine",
+        "cut: only the first 512 tokens were read",
+        " 今天",
+        " 天气",
+    ]);
     terminal.keys("\x1bOP");
-    terminal.wait_for("Texts stay on this machine");
+    terminal.wait_for(&["Texts stay on this machine"]);
     terminal.keys("\x03");
     assert!(terminal.wait().0.success());
 }
@@ -76,15 +75,14 @@ fn english_words_a_paste_and_a_text_that_is_cut() {
 fn a_daemon_that_dies_is_replaced_and_no_text_is_lost() {
     let place = Place::default();
     let mut terminal = open(&place, &[]);
-    terminal.wait_for("就绪");
+    terminal.wait_for(&["就绪"]);
     terminal.keys("今天天气很好\t今天天气不");
-    terminal.wait_for("余弦");
+    terminal.wait_for(&["余弦"]);
     let status = place.run(&["status", "--json"]).json();
     let pid = i32::try_from(status["pid"].as_u64().expect("a process id")).expect("small");
     kill_process(Pid::from_raw(pid).expect("not 0"), Signal::KILL).expect("it can be killed");
     terminal.keys("错");
-    let screen = terminal.wait_for("92.79");
-    assert!(screen.contains("今天天气很好"), "{screen}");
+    terminal.wait_for(&["92.79", "今天天气很好", "今天天气不错", "就绪"]);
     terminal.keys("\x1b");
     assert!(terminal.wait().0.success());
 }
@@ -93,9 +91,9 @@ fn a_daemon_that_dies_is_replaced_and_no_text_is_lost() {
 fn without_a_daemon_the_screen_says_so() {
     let place = Place::default();
     let mut terminal = open(&place, &["--no-start"]);
-    terminal.wait_for("未连接");
+    terminal.wait_for(&["未连接"]);
     terminal.keys("甲\t乙");
-    terminal.wait_for("no daemon is running");
+    terminal.wait_for(&["no daemon is running"]);
     terminal.keys("\x1b");
     assert!(terminal.wait().0.success());
 }
@@ -104,7 +102,7 @@ fn without_a_daemon_the_screen_says_so() {
 fn a_signal_puts_the_terminal_back_in_order() {
     let place = Place::default();
     let mut terminal = open(&place, &["--no-start"]);
-    terminal.wait_for("未连接");
+    terminal.wait_for(&["未连接"]);
     let pid = i32::try_from(terminal.pid().expect("it runs")).expect("small");
     kill_process(Pid::from_raw(pid).expect("not 0"), Signal::TERM).expect("a signal can be sent");
     let (status, raw) = terminal.wait();

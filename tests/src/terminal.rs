@@ -82,8 +82,8 @@ impl Terminal {
         self.keyboard.flush().expect("keys can be sent");
     }
 
-    /// Waits until the screen shows something, and returns its content.
-    pub fn wait_until(&mut self, what: &str, shows: impl Fn(&vt100::Screen) -> bool) -> String {
+    /// Waits until the screen shows something.
+    pub fn wait_until(&mut self, what: &str, shows: impl Fn(&vt100::Screen) -> bool) {
         let deadline = Instant::now() + PATIENCE;
         while !shows(self.parser.screen()) {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -95,18 +95,22 @@ impl Terminal {
                 Err(error) => panic!("no {what} ({error}):\n{}", self.parser.screen().contents()),
             }
         }
-        self.parser.screen().contents()
     }
 
-    /// Waits until these words are on the screen, and returns its content.
-    pub fn wait_for(&mut self, words: &str) -> String {
-        self.wait_until(words, |screen| screen.contents().contains(words))
+    /// Waits until all these words are on the screen. (A screen arrives in pieces, so that one word
+    /// is there says nothing of the next.)
+    pub fn wait_for(&mut self, words: &[&str]) {
+        self.wait_until(&words.join(", "), |screen| {
+            let contents = screen.contents();
+            words.iter().all(|word| contents.contains(word))
+        });
     }
 
-    /// Where the cursor is: row and column, from 0.
-    #[must_use]
-    pub fn cursor(&self) -> (u16, u16) {
-        self.parser.screen().cursor_position()
+    /// Waits until the cursor is at a row and column, from 0.
+    pub fn wait_for_cursor(&mut self, place: (u16, u16)) {
+        self.wait_until(&format!("cursor at {place:?}"), |screen| {
+            screen.cursor_position() == place
+        });
     }
 
     /// Waits for the program's end; returns how it ended and all that it ever wrote.
