@@ -15,11 +15,12 @@ use std::time::Duration;
 
 use gte_daemon::engine::{self, Embed, EmbedError, Engine, Tokenize, TokenizeError, Tokens};
 use gte_daemon::serve::{self, Service};
-use gte_shared::client::{Client, ClientError, connect};
+use gte_shared::client::{ClientError, Link, Start};
 use gte_shared::endpoint::Endpoint;
 use gte_shared::wire::codec::{decode, encode};
 use gte_shared::wire::{
-    ErrorCode, Hello, MAGIC, ModelCard, PROTOCOL, Pooling, ReplyEnvelope, TextInfo,
+    ErrorCode, ErrorReply, Hello, MAGIC, ModelCard, PROTOCOL, Pooling, ReplyEnvelope, TextInfo,
+    Welcome,
 };
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -110,8 +111,11 @@ impl Daemon {
         }
     }
 
-    async fn client(&self) -> Client {
-        connect(&self.endpoint).await.unwrap()
+    /// A connected client.
+    async fn client(&self) -> Link {
+        let link = Link::new(self.endpoint.clone(), Start::Never);
+        link.status().await.unwrap();
+        link
     }
 
     /// A raw connection, to be used on a thread of its own.
@@ -124,10 +128,11 @@ impl Daemon {
     }
 }
 
+const SHORT: Duration = Duration::from_millis(50);
+
 fn impatient() -> serve::Limits {
     serve::Limits {
-        handshake: Duration::from_millis(50),
-        patience: Duration::from_millis(50),
+        patience: SHORT,
         ..serve::Limits::default()
     }
 }
@@ -189,13 +194,46 @@ async fn patience_ends_with_half_a_line() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn patience_ends_with_a_connection_that_says_nothing() {
-    let daemon = Daemon::start(impatient(), engine::Limits::default());
+    let limits = serve::Limits {
+        handshake: SHORT,
+        ..serve::Limits::default()
+    };
+    let daemon = Daemon::start(limits, engine::Limits::default());
     assert_eq!(send_and_listen(daemon.stream(), vec![]).await, b"");
-    assert_eq!(send_and_listen(daemon.stream(), b"GTE".to_vec()).await, b"");
-    // But one that has shaken hands may rest.
-    let client = daemon.client().await;
-    tokio::time::sleep(3 * impatient().patience).await;
-    client.status().await.unwrap();
+    let answer = send_and_listen(daemon.stream(), b"GTE".to_vec()).await;
+    let refusal = decode::<Result<Welcome, ErrorReply>>(&answer[4..]).unwrap();
+    assert_eq!(refusal.unwrap_err().code, ErrorCode::BadFrame);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn between_messages_a_connection_may_rest() {
+    let daemon = Daemon::start(impatient(), engine::Limits::default());
+    let mut stream = daemon.stream();
+    let talk = move || {
+        stream.write_all(&greeting()).unwrap();
+        let mut welcome = [0; 12];
+        stream.read_exact(&mut welcome).unwrap();
+        std::thread::sleep(3 * SHORT);
+        stream.write_all(&frame(&[7, 4])).unwrap();
+        let mut reply = [0; 5];
+        stream.read_exact(&mut reply).unwrap();
+        assert_eq!(reply[4], 7);
+    };
+    tokio::task::spawn_blocking(talk).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_frame_that_is_no_greeting_is_refused_in_words() {
+    let daemon = Daemon::start(impatient(), engine::Limits::default());
+    for (bytes, code) in [
+        (frame(b"nonsense"), ErrorCode::BadFrame),
+        (u32::MAX.to_le_bytes().to_vec(), ErrorCode::TooLarge),
+    ] {
+        let bytes = [MAGIC.to_vec(), bytes].concat();
+        let answer = send_and_listen(daemon.stream(), bytes).await;
+        let refusal = decode::<Result<Welcome, ErrorReply>>(&answer[4..]).unwrap();
+        assert_eq!(refusal.unwrap_err().code, code);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -211,7 +249,10 @@ async fn a_failure_of_the_model_is_a_reply_and_the_next_call_works() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn more_work_than_is_taken_on_is_refused_at_once() {
-    let few = engine::Limits { texts_in_hand: 3 };
+    let few = engine::Limits {
+        texts_in_hand: 3,
+        ..engine::Limits::default()
+    };
     let daemon = Daemon::start(serve::Limits::default(), few);
     let client = Arc::new(daemon.client().await);
     let error = client
@@ -232,28 +273,24 @@ async fn more_work_than_is_taken_on_is_refused_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn requests_of_several_clients_share_a_batch() {
-    let daemon = Daemon::start(serve::Limits::default(), engine::Limits::default());
-    let client = Arc::new(daemon.client().await);
-    let ask = |text: &'static str| {
-        let client = Arc::clone(&client);
-        tokio::spawn(async move { client.embed(texts(&[text])).await.unwrap() })
+async fn texts_too_long_to_be_looked_at_are_named() {
+    let limits = engine::Limits {
+        bytes_a_text: 6,
+        bytes_in_hand: 10,
+        ..engine::Limits::default()
     };
-    let first = ask("…");
-    while daemon.batches.lock().unwrap().is_empty() {
-        tokio::task::yield_now().await;
+    let daemon = Daemon::start(serve::Limits::default(), limits);
+    let client = daemon.client().await;
+    client.embed(texts(&["甲乙", "丙"])).await.unwrap();
+    match client.embed(texts(&["甲乙", "甲乙丙"])).await.unwrap_err() {
+        ClientError::Refused(error) => {
+            assert_eq!((error.code, error.text), (ErrorCode::TooLarge, Some(1)));
+            assert!(error.message.contains("9 bytes"), "{error}");
+        }
+        other => panic!("{other}"),
     }
-    let others = [ask("甲"), ask("乙"), ask("丙")];
-    while client.status().await.unwrap().texts_in_hand != 4 {}
-    daemon.go_on.send(()).unwrap();
-    first.await.unwrap();
-    for (other, c) in others.into_iter().zip("甲乙丙".chars()) {
-        let vector = &other.await.unwrap().result[0].vector;
-        assert_eq!(vector[0].to_bits(), (u32::from(c) as f32).to_bits());
-    }
-    let batches = daemon.batches.lock().unwrap().clone();
-    assert_eq!(batches.iter().sum::<usize>(), 4);
-    assert!(batches.len() < 4, "{batches:?}");
+    let error = client.embed(texts(&["甲乙", "丙丁"])).await.unwrap_err();
+    assert_eq!(refused(error), ErrorCode::Overloaded);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -277,12 +314,12 @@ async fn a_connection_too_many_waits_for_a_place() {
     };
     let daemon = Daemon::start(one, engine::Limits::default());
     let first = daemon.client().await;
-    let endpoint = daemon.endpoint.clone();
-    let second = tokio::spawn(async move { connect(&endpoint).await });
+    let mut second = Box::pin(daemon.client());
+    let waits = tokio::time::timeout(SHORT, &mut second).await;
+    assert!(waits.is_err(), "it was let in");
     first.status().await.unwrap();
-    assert!(!second.is_finished());
     drop(first);
-    second.await.unwrap().unwrap().status().await.unwrap();
+    second.await.status().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -297,13 +334,17 @@ async fn stopping_finishes_what_runs_and_removes_the_socket() {
     while daemon.endpoint.path().exists() {
         tokio::task::yield_now().await;
     }
+    let late = Link::new(daemon.endpoint.clone(), Start::Never);
     assert!(matches!(
-        connect(&daemon.endpoint).await,
+        late.status().await,
         Err(ClientError::NotRunning(_))
     ));
     assert!(!daemon.serving.is_finished(), "it waits for what runs");
     daemon.go_on.send(()).unwrap();
     assert_eq!(running.await.unwrap().unwrap().result.len(), 1);
     daemon.serving.await.unwrap();
-    assert!(matches!(idle.status().await, Err(ClientError::Closed)));
+    assert!(matches!(
+        idle.status().await,
+        Err(ClientError::NotRunning(_))
+    ));
 }

@@ -1,5 +1,13 @@
 //! The model against PyTorch's float32 results.
 
+#![allow(
+    clippy::expect_used,
+    clippy::cast_precision_loss,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "tests"
+)]
+
 mod real_models;
 mod tiny_bert;
 mod tokens;

@@ -183,6 +183,19 @@ fn a_model_that_cannot_be_right_is_refused_in_words() {
     let fewer_rows = edited("config.json", "\"vocab_size\": 202", "\"vocab_size\": 100");
     assert!(fewer_rows.contains("id 194"), "{fewer_rows}");
 
+    let dense = changed(&|path| {
+        let stages = r#"[{"type": "sentence_transformers.models.Dense"}]"#;
+        fs::write(path.join("modules.json"), stages).unwrap();
+    });
+    assert!(dense.contains("models.Dense"), "{dense}");
+    let bare = changed(&|path| {
+        let file = path.join("tokenizer.json");
+        let mut tokenizer: serde_json::Value = read(&file);
+        tokenizer["post_processor"] = serde_json::Value::Null;
+        fs::write(file, tokenizer.to_string()).unwrap();
+    });
+    assert!(bare.contains("0 tokens around a text"), "{bare}");
+
     for length in [0, 4, 100, 10_000] {
         let cut = changed(&|path| {
             let weights = fs::read(path.join("model.safetensors")).unwrap();

@@ -1,6 +1,6 @@
 //! The commands for scripts: what they print, where, and how they end.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
 
 use gte_tests::Place;
@@ -93,6 +93,51 @@ fn batch_keeps_the_order_of_its_lines() {
 }
 
 #[test]
+fn batch_answers_a_pair_before_the_next_is_written() {
+    let place = Place::default();
+    let mut batch = place.gte(&["batch"]);
+    let mut batch = batch
+        .stdin(Stdio::piped())
+        .spawn()
+        .expect("gte can be started");
+    let mut pairs = batch.stdin.take().expect("stdin is piped");
+    let mut scores = BufReader::new(batch.stdout.take().expect("stdout is piped"));
+    for _ in 0..3 {
+        writeln!(pairs, "{GOOD}\t{FINE}").expect("a pair can be written");
+        let mut score = String::new();
+        scores.read_line(&mut score).expect("its score comes");
+        assert!(score.starts_with("92.79\t"), "{score}");
+    }
+    drop(pairs);
+    assert!(batch.wait().expect("it ends").success());
+}
+
+#[test]
+fn long_lines_go_in_as_many_requests_as_they_need() {
+    let place = Place::default();
+    // 30 MB in 150 lines, where a request holds 16 MiB.
+    let line = "长".repeat(66_000) + "\n";
+    let output = place
+        .run_with(&["embed", "--json"], line.repeat(150))
+        .success();
+    assert_eq!(output.lines().count(), 150);
+    assert!(
+        output
+            .lines()
+            .all(|line| line.contains("\"truncated\":true"))
+    );
+
+    let output = place.run_with(&["embed"], format!("{GOOD}\n{}\n", "长".repeat(100_000)));
+    assert_eq!(output.code(), Some(2));
+    assert!(
+        output
+            .stderr
+            .contains("line 2: text 1 is 300000 bytes long"),
+        "{output:?}"
+    );
+}
+
+#[test]
 fn rank_puts_the_nearest_first_and_names_the_lines() {
     let place = Place::default();
     let lines = "今天下雨\n退款流程\n怎么申请退款\n";
@@ -157,6 +202,10 @@ fn a_text_that_is_cut_is_never_cut_silently() {
         [true, false]
     );
     assert_eq!(object["a"]["tokens"], 512);
+
+    let ranked = place.run_with(&["rank", &long, "--json"], GOOD).json();
+    assert_eq!(ranked["query"]["truncated"], true);
+    assert_eq!(ranked["truncated"], false);
 
     let plain = [
         (place.run(&["sim", &long, GOOD]), "text A"),
@@ -228,6 +277,7 @@ fn wrong_input_is_named_and_ends_with_2() {
             "line 1: the line is not UTF-8",
         ),
         (place.run(&["batch", "missing.tsv"]), "missing.tsv"),
+        (place.run(&["batch", "."]), ".: Is a directory"),
     ];
     for (output, words) in wrong {
         assert_eq!(output.code(), Some(2), "{words}: {output:?}");

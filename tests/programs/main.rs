@@ -1,5 +1,13 @@
 //! Both programs as a user runs them: real processes, real sockets, a real pseudo-terminal.
 
+#![allow(
+    clippy::expect_used,
+    clippy::format_collect,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "tests"
+)]
+
 mod commands;
 mod screen;
 mod starting;

@@ -1,6 +1,15 @@
 //! What the tests run the programs with: a place of their own, daemons in it, and a
 //! pseudo-terminal.
 
+#![allow(
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    clippy::must_use_candidate,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "tests"
+)]
+
 mod daemon;
 mod fixtures;
 mod place;
@@ -15,4 +24,4 @@ pub use terminal::Terminal;
 
 /// How long anything may take before a test gives it up: far longer than it should, since the
 /// machine may be busy with other tests.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);

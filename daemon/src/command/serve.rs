@@ -55,6 +55,11 @@ impl Serve {
             .with_writer(std::io::stderr)
             .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
             .init();
+        // A panic's own words may quote the text that it tripped over.
+        std::panic::set_hook(Box::new(|panic| {
+            let place = panic.location().map(ToString::to_string);
+            tracing::error!(place, "a panic");
+        }));
         let endpoint = Endpoint::resolve(self.socket.as_deref())?;
         // First of all, so that a daemon too many leaves before it loads anything.
         let lock = InstanceLock::acquire(&endpoint)?;

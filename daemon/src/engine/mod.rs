@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use gte_shared::wire::TextInfo;
 
-pub use queue::{Embedded, Engine, EngineError, Limits, Load};
+pub use queue::{Embedded, Engine, EngineError, Limits};
 
 /// A text as token ids.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use gte_shared::wire::TextInfo;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::worker::{self, Job};
 use super::{Embed, EmbedError, Tokenize, TokenizeError, Tokens};
@@ -18,51 +18,67 @@ pub struct Limits {
     ///
     /// A text waits as its token ids, 2 KiB at most, so this bounds the memory of the queue.
     pub texts_in_hand: usize,
+    /// The most bytes of text waiting to become token ids; one more request is refused.
+    pub bytes_in_hand: usize,
+    /// The most bytes of one text. The tokenizer needs hundreds of bytes of memory for each byte of
+    /// a text while it works on it.
+    pub bytes_a_text: usize,
 }
 
 impl Default for Limits {
-    /// Two of the largest requests, 256 MiB of token ids at the worst.
+    /// Two requests of the most texts, 256 MiB of token ids at the worst; four of the most bytes;
+    /// and a text of some 87,000 Chinese characters, of which a model reads 512 tokens.
     fn default() -> Self {
         Self {
             texts_in_hand: 131_072,
+            bytes_in_hand: 64 * 1024 * 1024,
+            bytes_a_text: 256 * 1024,
         }
     }
 }
 
-/// How much work the engine has in hand, for whoever wants to show it.
+/// Tokenizers at work at a time; further requests wait. It bounds the memory that they need.
+const TOKENIZERS: usize = 2;
+
+/// How much of something the engine has in hand.
 #[derive(Clone, Debug, Default)]
-pub struct Load {
-    texts: Arc<AtomicUsize>,
-}
+struct Load(Arc<AtomicUsize>);
 
 impl Load {
-    /// Texts waiting or being computed now.
-    #[must_use]
-    pub fn texts(&self) -> usize {
-        self.texts.load(Ordering::Relaxed)
+    fn now(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
     }
 
-    /// Takes on `count` more texts if they are within the limit, until the guard is dropped.
-    fn take_on(&self, count: usize, limit: usize) -> Option<InHand> {
-        let within = |texts: usize| Some(texts + count).filter(|sum| *sum <= limit);
-        self.texts
+    /// Takes on `count` more if they are within the limit, until the guard is dropped.
+    fn take_on(
+        &self,
+        count: usize,
+        limit: usize,
+        what: &'static str,
+    ) -> Result<InHand, EngineError> {
+        let within = |now: usize| now.checked_add(count).filter(|sum| *sum <= limit);
+        self.0
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, within)
-            .ok()?;
-        Some(InHand {
-            texts: Arc::clone(&self.texts),
+            .map_err(|in_hand| EngineError::Overloaded {
+                what,
+                in_hand,
+                limit,
+            })?;
+        Ok(InHand {
+            load: self.clone(),
             count,
         })
     }
 }
 
 struct InHand {
-    texts: Arc<AtomicUsize>,
+    load: Load,
     count: usize,
 }
 
 impl Drop for InHand {
     fn drop(&mut self) {
-        self.texts.fetch_sub(self.count, Ordering::Relaxed);
+        self.load.0.fetch_sub(self.count, Ordering::Relaxed);
     }
 }
 
@@ -77,10 +93,22 @@ pub enum EngineError {
         /// What is wrong with it.
         problem: TokenizeError,
     },
+    /// One of the texts is too long to be looked at.
+    #[error("text {index} is {bytes} bytes long, and a text may have {limit}")]
+    TooLong {
+        /// Its place among the texts, from 0.
+        index: usize,
+        /// Its length in bytes.
+        bytes: usize,
+        /// The limit.
+        limit: usize,
+    },
     /// There is more work in hand than the engine takes on.
-    #[error("{in_hand} texts are in hand, and {limit} are taken on at most")]
+    #[error("{in_hand} {what} are in hand, and {limit} are taken on at most")]
     Overloaded {
-        /// Texts in hand now.
+        /// Texts, or bytes of text.
+        what: &'static str,
+        /// How many of them are in hand now.
         in_hand: usize,
         /// The limit.
         limit: usize,
@@ -108,8 +136,10 @@ pub struct Embedded {
 #[derive(Clone)]
 pub struct Engine {
     tokenizer: Arc<dyn Tokenize>,
+    tokenizers: Arc<Semaphore>,
     jobs: mpsc::UnboundedSender<Job>,
-    load: Load,
+    texts: Load,
+    bytes: Load,
     limits: Limits,
     threads: usize,
 }
@@ -133,8 +163,10 @@ impl Engine {
             .spawn(move || worker::run(queue, &model))?;
         Ok(Self {
             tokenizer: Arc::new(tokenizer),
+            tokenizers: Arc::new(Semaphore::new(TOKENIZERS)),
             jobs,
-            load: Load::default(),
+            texts: Load::default(),
+            bytes: Load::default(),
             limits,
             threads,
         })
@@ -146,10 +178,10 @@ impl Engine {
         self.threads
     }
 
-    /// How much is in hand.
+    /// Texts waiting or being computed now.
     #[must_use]
-    pub fn load(&self) -> &Load {
-        &self.load
+    pub fn texts_in_hand(&self) -> usize {
+        self.texts.now()
     }
 
     /// The vectors of `texts`, in their order. A text that occurs twice is computed once.
@@ -158,20 +190,12 @@ impl Engine {
     ///
     /// See [`EngineError`]; one text that cannot be used fails the whole call.
     pub async fn embed(&self, texts: Vec<String>) -> Result<Embedded, EngineError> {
-        let limit = self.limits.texts_in_hand;
-        let in_hand = self.load.take_on(texts.len(), limit);
-        let _in_hand = in_hand.ok_or_else(|| EngineError::Overloaded {
-            in_hand: self.load.texts(),
-            limit,
-        })?;
-
+        let limits = self.limits;
+        let _texts = self
+            .texts
+            .take_on(texts.len(), limits.texts_in_hand, "texts")?;
         let start = Instant::now();
-        let tokenizer = Arc::clone(&self.tokenizer);
-        // A large request keeps the tokenizer busy for seconds, which must not hold up the sessions
-        // that share this thread.
-        let tokens = tokio::task::spawn_blocking(move || tokenize_all(&*tokenizer, &texts))
-            .await
-            .map_err(|_| EmbedError("the tokenizer panicked".to_owned()))??;
+        let tokens = self.tokenize(texts).await?;
         let tokenize = start.elapsed();
 
         let start = Instant::now();
@@ -191,6 +215,39 @@ impl Engine {
             tokenize,
             embed: start.elapsed(),
         })
+    }
+}
+
+impl Engine {
+    async fn tokenize(&self, texts: Vec<String>) -> Result<Vec<Tokens>, EngineError> {
+        let limits = self.limits;
+        let lengths = || texts.iter().map(String::len);
+        if let Some((index, bytes)) = lengths()
+            .enumerate()
+            .find(|(_, bytes)| *bytes > limits.bytes_a_text)
+        {
+            return Err(EngineError::TooLong {
+                index,
+                bytes,
+                limit: limits.bytes_a_text,
+            });
+        }
+        let bytes = lengths().sum();
+        let _bytes = self
+            .bytes
+            .take_on(bytes, limits.bytes_in_hand, "bytes of text")?;
+        let turn = Arc::clone(&self.tokenizers).acquire_owned().await;
+        let turn = turn.map_err(|_| EngineError::Ended)?;
+        let tokenizer = Arc::clone(&self.tokenizer);
+        // A large request keeps the tokenizer busy for seconds, which must not hold up the sessions
+        // that share this thread.
+        tokio::task::spawn_blocking(move || {
+            let tokens = tokenize_all(&*tokenizer, &texts);
+            drop(turn);
+            tokens
+        })
+        .await
+        .map_err(|_| EmbedError("the tokenizer panicked".to_owned()))?
     }
 }
 

@@ -50,6 +50,10 @@ pub(super) fn run(mut queue: mpsc::UnboundedReceiver<Job>, model: &dyn Embed) {
         // Nobody waits for it any more.
         jobs.retain(|job| !job.done.is_closed());
         step(&mut jobs, model);
+        // Another job is first in the next batch: none waits for more than a round.
+        if !jobs.is_empty() {
+            jobs.rotate_left(1);
+        }
     }
 }
 
@@ -111,5 +115,77 @@ fn embed(model: &dyn Embed, texts: &[&[u32]]) -> Result<Vec<Vec<f32>>, EmbedErro
             vectors.len(),
             texts.len()
         )))
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::cast_precision_loss, reason = "small numbers")]
+mod tests {
+    use super::*;
+
+    /// Remembers the length of every text of every batch.
+    #[derive(Default)]
+    struct Recorder(std::sync::Mutex<Vec<Vec<usize>>>);
+
+    impl Embed for Recorder {
+        fn threads(&self) -> usize {
+            1
+        }
+
+        fn embed(&self, texts: &[&[u32]]) -> Result<Vec<Vec<f32>>, EmbedError> {
+            let lengths = texts.iter().map(|ids| ids.len()).collect();
+            self.0.lock().unwrap().push(lengths);
+            Ok(texts.iter().map(|ids| vec![ids[0] as f32]).collect())
+        }
+    }
+
+    /// A job of texts of these lengths, every token being `id`.
+    fn job(id: u32, lengths: &[usize]) -> (Job, oneshot::Receiver<Outcome>) {
+        let (done, outcome) = oneshot::channel();
+        let texts = lengths.iter().map(|length| vec![id; *length].into());
+        (Job::new(texts.collect(), done), outcome)
+    }
+
+    fn run_all(jobs: Vec<Job>) -> Vec<Vec<usize>> {
+        let (sender, queue) = mpsc::unbounded_channel();
+        for job in jobs {
+            assert!(sender.send(job).is_ok());
+        }
+        drop(sender);
+        let recorder = Recorder::default();
+        run(queue, &recorder);
+        recorder.0.into_inner().unwrap()
+    }
+
+    #[test]
+    fn jobs_share_a_batch_and_each_gets_its_own_vectors() {
+        let (jobs, mut outcomes): (Vec<_>, Vec<_>) = (1..=3).map(|id| job(id, &[5, 6])).unzip();
+        assert_eq!(run_all(jobs), [[5, 6, 5, 6, 5, 6]]);
+        for (id, outcome) in (1..).zip(&mut outcomes) {
+            let vectors = outcome.try_recv().unwrap().unwrap();
+            assert_eq!(
+                vectors.iter().map(|v| v[0]).collect::<Vec<_>>(),
+                [id as f32; 2]
+            );
+        }
+    }
+
+    #[test]
+    fn a_pair_behind_lists_of_long_texts_is_in_the_second_batch() {
+        let (one, _one) = job(1, &[512; 50]);
+        let (other, _other) = job(2, &[512; 50]);
+        let (pair, _pair) = job(3, &[10, 10]);
+        let batches = run_all(vec![one, other, pair]);
+        let with_pair = batches.iter().position(|batch| batch.contains(&10));
+        assert_eq!(with_pair, Some(1));
+        assert_eq!(batches.concat().len(), 102);
+    }
+
+    #[test]
+    fn a_job_nobody_waits_for_is_not_computed() {
+        let (gone, outcome) = job(1, &[7]);
+        drop(outcome);
+        let (kept, _outcome) = job(2, &[8]);
+        assert_eq!(run_all(vec![gone, kept]), [[8]]);
     }
 }

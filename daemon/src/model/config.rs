@@ -95,12 +95,6 @@ impl BertConfig {
         }
         Ok(())
     }
-
-    /// Width of one attention head.
-    #[must_use]
-    pub fn head_size(&self) -> usize {
-        self.hidden_size / self.num_attention_heads
-    }
 }
 
 #[cfg(test)]
@@ -121,7 +115,7 @@ mod tests {
 
     #[test]
     fn a_bert_is_taken() {
-        assert_eq!(BertConfig::parse(TINY.as_bytes()).unwrap().head_size(), 16);
+        assert_eq!(BertConfig::parse(TINY.as_bytes()).unwrap().hidden_size, 64);
     }
 
     #[test]

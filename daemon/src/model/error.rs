@@ -65,6 +65,11 @@ pub enum ModelError {
         /// Attention heads.
         heads: usize,
     },
+    /// The model does more than this program would.
+    #[error(
+        "modules.json has the stage {0}, and only Transformer, Pooling and Normalize are supported"
+    )]
+    Stage(String),
     /// Nothing says how hidden states become a vector.
     #[error(
         "the model does not say how it pools: it has no 1_Pooling/config.json; write one with {{\"pooling_mode_cls_token\": true}} (GTE and BGE in Chinese) or {{\"pooling_mode_mean_tokens\": true}}, as its card says"
@@ -94,7 +99,4 @@ pub enum ModelError {
     /// No threads to compute with.
     #[error("the threads to compute with cannot be started: {0}")]
     Threads(#[from] rayon::ThreadPoolBuildError),
-    /// The computation gave something else than numbers of the right shape.
-    #[error("the computation failed: {0}")]
-    Compute(String),
 }

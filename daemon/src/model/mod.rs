@@ -37,6 +37,13 @@ struct SentenceConfig {
     max_seq_length: Option<usize>,
 }
 
+/// One entry of `modules.json`, as sentence-transformers writes it.
+#[derive(Deserialize)]
+struct Stage {
+    #[serde(rename = "type")]
+    kind: String,
+}
+
 impl Model {
     /// Loads a model to compute with `threads` threads.
     ///
@@ -45,6 +52,7 @@ impl Model {
     /// See [`ModelError`].
     pub fn load(source: &Source, threads: usize) -> Result<Self, ModelError> {
         let config = BertConfig::parse(&source.require("config.json")?)?;
+        check_stages(source)?;
         let pooling = pooling::parse(source.read("1_Pooling/config.json")?.as_deref())?;
         let max_tokens = max_tokens(source, &config)?;
         let tokenizer = Tokenizer::load(source, max_tokens)?;
@@ -92,6 +100,24 @@ fn max_tokens(source: &Source, config: &BertConfig) -> Result<usize, ModelError>
         });
     }
     Ok(max)
+}
+
+/// Refuses a model with a stage that would be left out, such as a dense layer behind the pooling.
+fn check_stages(source: &Source) -> Result<(), ModelError> {
+    const FILE: &str = "modules.json";
+    const KNOWN: [&str; 3] = ["Transformer", "Pooling", "Normalize"];
+    let Some(json) = source.read(FILE)? else {
+        return Ok(());
+    };
+    let stages: Vec<Stage> =
+        serde_json::from_slice(&json).map_err(|source| ModelError::Json { file: FILE, source })?;
+    for Stage { kind } in stages {
+        let name = kind.rsplit('.').next().unwrap_or_default();
+        if !KNOWN.contains(&name) {
+            return Err(ModelError::Stage(kind));
+        }
+    }
+    Ok(())
 }
 
 fn number(key: &'static str, size: usize) -> Result<u32, ModelError> {

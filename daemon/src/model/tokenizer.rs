@@ -68,6 +68,12 @@ impl Tokenizer {
         inner.with_padding(None);
         // What a user types is text: "[SEP]" in it must not become the separator.
         inner.set_encode_special_tokens(true);
+        let around_nothing = inner.encode_fast("", true).map_err(failed)?.len();
+        if around_nothing != SPECIAL_TOKENS {
+            return Err(ModelError::Tokenizer(format!(
+                "it puts {around_nothing} tokens around a text, where a BERT's puts [CLS] and [SEP]"
+            )));
+        }
         Ok(Self { inner, max_tokens })
     }
 

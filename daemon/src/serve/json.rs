@@ -7,16 +7,16 @@ use gte_shared::wire::json::{parse_request, reply_line};
 use gte_shared::wire::{ErrorCode, ErrorReply, MAX_FRAME_BYTES, Reply};
 use interprocess::local_socket::tokio::Stream;
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::time::timeout;
 
-use super::session::SessionError;
+use super::session::{SessionError, keep_until_exit, reply_too_large, write_patiently};
 use super::{Service, handler, stopped};
 
 /// Answers line by line until the client closes its side or the daemon stops.
 pub(super) async fn serve(
     mut reader: BufReader<&Stream>,
-    stream: &Stream,
+    stream: &Arc<Stream>,
     service: &Arc<Service>,
 ) -> Result<(), SessionError> {
     let mut stopping = service.stopping.subscribe();
@@ -51,24 +51,26 @@ pub(super) async fn serve(
             Err(error) => Err(error),
         };
         write_reply(stream, service, id, &outcome).await?;
+        if matches!(outcome, Ok(Reply::Stopping)) {
+            keep_until_exit(stream);
+        }
     }
 }
 
-/// Writes one reply line.
+/// Writes one reply line; one that is too long is replaced by an error that says so.
 pub(super) async fn write_reply(
-    mut stream: &Stream,
+    stream: &Stream,
     service: &Service,
     id: Option<Value>,
     outcome: &Result<Reply, ErrorReply>,
 ) -> Result<(), SessionError> {
-    let mut line = reply_line(id, outcome).map_err(io::Error::other)?;
+    let mut line = reply_line(id.as_ref(), outcome).map_err(io::Error::other)?;
+    if line.len() > MAX_FRAME_BYTES {
+        let error = Err(reply_too_large(line.len()));
+        line = reply_line(id.as_ref(), &error).map_err(io::Error::other)?;
+    }
     line.push(b'\n');
-    let write = async {
-        stream.write_all(&line).await?;
-        stream.flush().await
-    };
-    let written = timeout(service.limits.patience, write).await;
-    Ok(written.map_err(|_| SessionError::NotReading)??)
+    write_patiently(stream, &line, service.limits.patience).await
 }
 
 enum LineError {

@@ -1,15 +1,17 @@
 //! One connection: which protocol it speaks, the handshake, and requests in the binary one.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use gte_shared::BUILD;
 use gte_shared::wire::codec::{self, CodecError};
-use gte_shared::wire::frame::{FrameError, read_frame, write_frame};
+use gte_shared::wire::frame::{FrameError, PATIENCE_INSIDE_MESSAGE, frame, read_frame};
 use gte_shared::wire::{
-    ErrorCode, ErrorReply, Hello, MAGIC, PROTOCOL, Reply, ReplyEnvelope, Request, Welcome,
+    ErrorCode, ErrorReply, Hello, MAGIC, MAX_FRAME_BYTES, PROTOCOL, Reply, ReplyEnvelope, Request,
+    Welcome,
 };
 use interprocess::local_socket::tokio::Stream;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::timeout;
 
@@ -22,11 +24,13 @@ pub(super) enum SessionError {
     Silent,
     #[error("the connection opened with neither protocol")]
     UnknownProtocol,
-    #[error("the client speaks protocol {0}")]
-    Mismatch(u32),
+    #[error(
+        "this daemon (build {BUILD}) speaks protocol {PROTOCOL}, the client (build {build}) speaks protocol {protocol}"
+    )]
+    Mismatch { protocol: u32, build: String },
     #[error("the client stopped taking its replies")]
     NotReading,
-    #[error("the handshake cannot be read: {0}")]
+    #[error("the first frame is no greeting: {0}")]
     Handshake(#[from] CodecError),
     #[error(transparent)]
     Frame(#[from] FrameError),
@@ -39,6 +43,8 @@ pub(super) async fn run(stream: Stream, service: &Arc<Service>) {
     tracing::debug!("connection opened");
     match converse(Arc::new(stream), service).await {
         Ok(()) => tracing::debug!("connection closed"),
+        // Two builds side by side: whoever runs the daemon should know.
+        Err(error @ SessionError::Mismatch { .. }) => tracing::warn!(%error, "connection refused"),
         Err(error) => tracing::debug!(%error, "connection given up"),
     }
 }
@@ -59,8 +65,10 @@ async fn converse(stream: Arc<Stream>, service: &Arc<Service>) -> Result<(), Ses
         None => Ok(()),
         Some(b'{') => json::serve(reader, &stream, service).await,
         Some(first) if first == MAGIC[0] => {
-            let greeted = timeout(service.limits.handshake, greet(&mut reader, &stream)).await;
-            greeted.map_err(|_| SessionError::Silent)??;
+            let greeted = timeout(service.limits.handshake, greet(&mut reader)).await;
+            let greeted = greeted.unwrap_or(Err(SessionError::Silent));
+            answer_greeting(&stream, service, &greeted).await?;
+            greeted?;
             serve_frames(reader, &stream, service).await
         }
         Some(_) => refuse_protocol(&stream, service).await,
@@ -77,53 +85,45 @@ async fn refuse_protocol(stream: &Stream, service: &Service) -> Result<(), Sessi
     Err(SessionError::UnknownProtocol)
 }
 
-/// The handshake: the four magic bytes, the client's greeting, and the answer.
-async fn greet(reader: &mut BufReader<&Stream>, stream: &Stream) -> Result<(), SessionError> {
+/// The handshake's first half: the four magic bytes and the client's greeting.
+async fn greet(reader: &mut BufReader<&Stream>) -> Result<(), SessionError> {
     let mut magic = [0; MAGIC.len()];
     reader.read_exact(&mut magic).await?;
-    let patience = gte_shared::wire::frame::PATIENCE_INSIDE_MESSAGE;
-    let hello = if magic == MAGIC {
-        let Some(frame) = read_frame(reader, patience).await? else {
-            return Err(FrameError::Truncated.into());
-        };
-        codec::decode::<Hello>(&frame)
+    if magic != MAGIC {
+        return Err(SessionError::UnknownProtocol);
+    }
+    let frame = read_frame(reader, PATIENCE_INSIDE_MESSAGE).await?;
+    let hello: Hello = codec::decode(&frame.ok_or(FrameError::Truncated)?)?;
+    if hello.protocol == PROTOCOL {
+        Ok(())
     } else {
-        // Another version of the opening: it cannot be known what follows, so the answer is the
-        // one that every version understands.
-        Ok(Hello {
-            protocol: 0,
-            build: String::new(),
+        Err(SessionError::Mismatch {
+            protocol: hello.protocol,
+            build: hello.build,
         })
-    };
-    let (answer, outcome) = match hello {
-        Ok(hello) if hello.protocol == PROTOCOL => {
-            let welcome = Welcome {
-                protocol: PROTOCOL,
-                build: BUILD.to_owned(),
-            };
-            (Ok(welcome), Ok(()))
-        }
-        Ok(hello) => {
-            let refusal = ErrorReply::new(
-                ErrorCode::ProtocolMismatch,
-                format!(
-                    "this daemon (build {BUILD}) speaks protocol {PROTOCOL}, the client (build {}) speaks protocol {}",
-                    hello.build, hello.protocol
-                ),
-            );
-            (Err(refusal), Err(SessionError::Mismatch(hello.protocol)))
-        }
-        Err(error) => {
-            let refusal = ErrorReply::new(
-                ErrorCode::BadFrame,
-                "the first frame is no greeting; see PROTOCOL.md",
-            );
-            (Err(refusal), Err(error.into()))
-        }
+    }
+}
+
+/// The handshake's second half: the welcome, or why there is none.
+async fn answer_greeting(
+    stream: &Stream,
+    service: &Service,
+    greeted: &Result<(), SessionError>,
+) -> Result<(), SessionError> {
+    let answer = match greeted {
+        Ok(()) => Ok(Welcome {
+            protocol: PROTOCOL,
+            build: BUILD.to_owned(),
+        }),
+        Err(SessionError::Frame(error)) => Err(frame_refusal(error)),
+        Err(error @ SessionError::Mismatch { .. }) => Err(ErrorReply::new(
+            ErrorCode::ProtocolMismatch,
+            error.to_string(),
+        )),
+        Err(error) => Err(ErrorReply::new(ErrorCode::BadFrame, error.to_string())),
     };
     let answer = codec::encode::<Result<Welcome, ErrorReply>>(&answer)?;
-    write_frame(&mut &*stream, &answer).await?;
-    outcome
+    write_patiently(stream, &frame(&answer)?, service.limits.patience).await
 }
 
 /// Reads requests and has each answered by a task of its own, until the client closes its side or
@@ -149,8 +149,8 @@ async fn serve_frames(
             () = replies.closed() => break Err(SessionError::NotReading),
             frame = read_frame(&mut reader, limits.patience) => frame,
         };
-        let frame = match frame {
-            Ok(Some(frame)) => frame,
+        let request = match frame {
+            Ok(Some(request)) => request,
             Ok(None) => break Ok(()),
             Err(error) => {
                 let reply = (0, Err(frame_refusal(&error)));
@@ -162,7 +162,7 @@ async fn serve_frames(
         let replies = replies.clone();
         let service = Arc::clone(service);
         tokio::spawn(async move {
-            let reply = answer(&service, &frame).await;
+            let reply = answer(&service, &request).await;
             drop(replies.send(reply).await);
             drop(place);
         });
@@ -210,30 +210,53 @@ async fn answer(service: &Service, frame: &[u8]) -> ReplyEnvelope {
 async fn write_replies(
     stream: Arc<Stream>,
     mut outbox: mpsc::Receiver<ReplyEnvelope>,
-    patience: std::time::Duration,
+    patience: Duration,
 ) -> Result<(), SessionError> {
     while let Some(reply) = outbox.recv().await {
-        let frame = encode_reply(&reply)?;
-        let written = timeout(patience, write_frame(&mut &*stream, &frame)).await;
-        written.map_err(|_| SessionError::NotReading)??;
+        let bytes = frame(&encode_reply(&reply)?)?;
+        write_patiently(&stream, &bytes, patience).await?;
+        if matches!(reply, (_, Ok(Reply::Stopping))) {
+            keep_until_exit(&stream);
+        }
     }
     Ok(())
 }
 
-/// A reply as a frame; one that is too large for a frame is replaced by an error that says so.
-fn encode_reply(reply: &ReplyEnvelope) -> Result<Vec<u8>, CodecError> {
-    let frame = codec::encode(reply)?;
-    if frame.len() <= gte_shared::wire::MAX_FRAME_BYTES {
-        return Ok(frame);
+/// Writes all bytes, waiting `patience` for each piece that the client takes.
+pub(super) async fn write_patiently(
+    mut stream: &Stream,
+    bytes: &[u8],
+    patience: Duration,
+) -> Result<(), SessionError> {
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let written = timeout(patience, stream.write(rest)).await;
+        let count = written.map_err(|_| SessionError::NotReading)??;
+        rest = rest.get(count..).unwrap_or_default();
+        if count == 0 {
+            return Err(SessionError::NotReading);
+        }
     }
-    let error = ErrorReply::new(
-        ErrorCode::TooLarge,
-        format!(
-            "the reply is {} bytes long, and a frame holds {}",
-            frame.len(),
-            gte_shared::wire::MAX_FRAME_BYTES
-        ),
-    )
-    .with_hint("ask for fewer texts at a time");
-    codec::encode::<(u64, Result<Reply, ErrorReply>)>(&(reply.0, Err(error)))
+    Ok(())
+}
+
+/// Leaves a connection open until the process ends, for a client that waits for just that.
+pub(super) fn keep_until_exit(stream: &Arc<Stream>) {
+    std::mem::forget(Arc::clone(stream));
+}
+
+/// A reply as a payload; one that is too large for a frame is replaced by an error that says so.
+fn encode_reply(reply: &ReplyEnvelope) -> Result<Vec<u8>, CodecError> {
+    let payload = codec::encode(reply)?;
+    if payload.len() <= MAX_FRAME_BYTES {
+        return Ok(payload);
+    }
+    let error = reply_too_large(payload.len());
+    codec::encode::<ReplyEnvelope>(&(reply.0, Err(error)))
+}
+
+/// The error in place of a reply that is over the limit.
+pub(super) fn reply_too_large(bytes: usize) -> ErrorReply {
+    let words = format!("the reply is {bytes} bytes long, and may have {MAX_FRAME_BYTES}");
+    ErrorReply::new(ErrorCode::TooLarge, words).with_hint("ask for fewer texts at a time")
 }

@@ -27,8 +27,8 @@ const START_PATIENCE: Duration = Duration::from_mins(1);
 /// Pause between two looks at a daemon that is starting.
 const POLL: Duration = Duration::from_millis(5);
 
-/// Pause before another daemon is started because the last one found the socket taken: the one
-/// that held it was leaving.
+/// Pause before another daemon is started because the last one has left again: it found the socket
+/// held by one that was leaving itself.
 const RETRY: Duration = Duration::from_millis(50);
 
 /// A started daemon's log begins anew when it has grown over this: 1 MiB.
@@ -43,29 +43,33 @@ const MAX_WORDS_BYTES: u64 = 4096;
 ///
 /// See [`ClientError`]: no `gted` found, it could not start (with what it said), or it did not
 /// answer in time.
-pub async fn connect_or_start(endpoint: &Endpoint) -> Result<Client, ClientError> {
+pub(super) async fn connect_or_start(endpoint: &Endpoint) -> Result<Client, ClientError> {
     let deadline = Instant::now() + START_PATIENCE;
     let mut starting: Option<Starting> = None;
     loop {
         match connect(endpoint).await {
-            // Closed: the daemon that we reached was leaving.
+            // Closed: the daemon that was reached was leaving.
             Err(ClientError::NotRunning(_) | ClientError::Closed) => {}
-            done => return done,
+            done => {
+                if let Some(daemon) = starting {
+                    daemon.leave_alone();
+                }
+                return done;
+            }
         }
         if Instant::now() >= deadline {
             return Err(ClientError::StartTimeout(START_PATIENCE));
         }
-        let over = match &mut starting {
-            None => true,
-            Some(starting) => starting.lost_the_race()?,
-        };
-        if over {
-            if starting.is_some() {
-                sleep(RETRY).await;
+        match &mut starting {
+            None => starting = Some(Starting::spawn(endpoint)?),
+            Some(daemon) => {
+                if daemon.has_left()? {
+                    starting = None;
+                    sleep(RETRY).await;
+                } else {
+                    sleep(POLL).await;
+                }
             }
-            starting = Some(Starting::spawn(endpoint)?);
-        } else {
-            sleep(POLL).await;
         }
     }
 }
@@ -107,24 +111,35 @@ impl Starting {
         })
     }
 
-    /// Whether this daemon has left because another one holds the socket.
+    /// Whether this daemon has left again without a fault: because another one holds the socket, or
+    /// because it was told to end.
     ///
     /// # Errors
     ///
     /// If it has ended for any other reason.
-    fn lost_the_race(&mut self) -> Result<bool, ClientError> {
+    fn has_left(&mut self) -> Result<bool, ClientError> {
         let status = self.child.try_wait().map_err(|source| ClientError::Spawn {
             program: self.program.clone(),
             source,
         })?;
         match status {
             None => Ok(false),
-            Some(status) if status.code() == Some(EXIT_ALREADY_RUNNING.into()) => Ok(true),
+            Some(status)
+                if status.success() || status.code() == Some(EXIT_ALREADY_RUNNING.into()) =>
+            {
+                Ok(true)
+            }
             Some(status) => Err(ClientError::StartFailed {
                 status,
                 log: self.words(),
             }),
         }
+    }
+
+    /// Lets it live on by itself. When it ends, its remains are cleared away, as long as this process
+    /// lives.
+    fn leave_alone(mut self) {
+        std::thread::spawn(move || self.child.wait());
     }
 
     /// What the daemon wrote, or why that cannot be read.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use interprocess::local_socket::tokio::{Stream, prelude::*};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -18,8 +18,7 @@ use crate::endpoint::Endpoint;
 use crate::wire::codec;
 use crate::wire::frame::{FrameError, PATIENCE_INSIDE_MESSAGE, read_frame, write_frame};
 use crate::wire::{
-    Computed, Embedding, ErrorReply, Hello, MAGIC, PROTOCOL, PairScore, Ranking, Reply,
-    ReplyEnvelope, Request, Status, Welcome,
+    ErrorReply, Hello, MAGIC, MAX_FRAME_BYTES, PROTOCOL, Reply, ReplyEnvelope, Request, Welcome,
 };
 
 /// How long the daemon may take to greet: it does so once its model is loaded.
@@ -27,66 +26,40 @@ const HANDSHAKE_PATIENCE: Duration = Duration::from_mins(1);
 
 /// A connection that has shaken hands.
 ///
-/// Calls take `&self` and may overlap; each gets the reply to its own request. A call may be dropped:
-/// its reply is then thrown away, and if its request was only half written, the connection is
-/// given up. Dropping the client closes the connection.
+/// Calls take `&self` and may overlap; each gets the reply to its own request. A call may be dropped;
+/// its reply is then thrown away. Dropping the client closes the connection.
 #[derive(Debug)]
-pub struct Client {
-    inner: Arc<Inner>,
-    reader: JoinHandle<()>,
-}
-
-#[derive(Debug)]
-struct Inner {
-    stream: Stream,
-    /// Held while a frame is written, so that frames do not mix.
-    turn_to_write: tokio::sync::Mutex<()>,
-    calls: Mutex<Calls>,
+pub(super) struct Client {
+    calls: Arc<Mutex<Calls>>,
+    outbox: mpsc::UnboundedSender<Vec<u8>>,
     next_id: AtomicU64,
+    reader: JoinHandle<()>,
+    writer: JoinHandle<()>,
 }
 
 #[derive(Debug, Default)]
 struct Calls {
     waiting: HashMap<u64, oneshot::Sender<Result<Reply, ErrorReply>>>,
-    /// The reader has ended, so nobody would answer a new call.
+    /// The connection has ended, so nobody would answer a new call.
     closed: bool,
 }
 
-impl Inner {
-    fn calls(&self) -> MutexGuard<'_, Calls> {
-        // The map is whole between any two statements, so a panic elsewhere does not spoil it.
-        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn close(&self) {
-        let mut calls = self.calls();
-        calls.closed = true;
-        // Dropping the senders tells every waiting caller.
-        calls.waiting.clear();
-    }
-
-    async fn write(&self, frame: &[u8]) -> Result<(), FrameError> {
-        let _turn = self.turn_to_write.lock().await;
-        let half_written = CloseOnDrop(self);
-        let written = write_frame(&mut &self.stream, frame).await;
-        std::mem::forget(half_written);
-        written
-    }
+fn lock(calls: &Mutex<Calls>) -> MutexGuard<'_, Calls> {
+    // The map is whole between any two statements, so a panic elsewhere does not spoil it.
+    calls.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Gives the connection up when a write is dropped in its middle: whatever came next would be read
-/// as the rest of that frame.
-struct CloseOnDrop<'a>(&'a Inner);
-
-impl Drop for CloseOnDrop<'_> {
-    fn drop(&mut self) {
-        self.0.close();
-    }
+fn close(calls: &Mutex<Calls>) {
+    let mut calls = lock(calls);
+    calls.closed = true;
+    // Dropping the senders tells every waiting caller.
+    calls.waiting.clear();
 }
 
 impl Drop for Client {
     fn drop(&mut self) {
         self.reader.abort();
+        self.writer.abort();
     }
 }
 
@@ -95,7 +68,7 @@ impl Drop for Client {
 /// # Errors
 ///
 /// [`ClientError::NotRunning`] when nobody listens there; see [`ClientError`] for the others.
-pub async fn connect(endpoint: &Endpoint) -> Result<Client, ClientError> {
+pub(super) async fn connect(endpoint: &Endpoint) -> Result<Client, ClientError> {
     let stream = open(endpoint).await?;
     let hello = codec::encode(&Hello {
         protocol: PROTOCOL,
@@ -125,17 +98,22 @@ pub async fn connect(endpoint: &Endpoint) -> Result<Client, ClientError> {
         Ok(Err(refusal)) => return Err(ClientError::Handshake(refusal.message)),
         Err(error) => return Err(ClientError::Handshake(error.to_string())),
     }
-    let inner = Arc::new(Inner {
-        stream,
-        turn_to_write: tokio::sync::Mutex::default(),
-        calls: Mutex::default(),
+    let calls = Arc::default();
+    let stream = Arc::new(stream);
+    let (outbox, requests) = mpsc::unbounded_channel();
+    let reader = tokio::spawn(read_replies(Arc::clone(&stream), Arc::clone(&calls)));
+    let writer = tokio::spawn(write_requests(stream, requests, Arc::clone(&calls)));
+    Ok(Client {
+        calls,
+        outbox,
         next_id: AtomicU64::new(1),
-    });
-    let reader = tokio::spawn(read_replies(Arc::clone(&inner)));
-    Ok(Client { inner, reader })
+        reader,
+        writer,
+    })
 }
 
-/// Asks whatever daemon is at `endpoint` to finish what runs and leave, and waits until it has.
+/// Asks whatever daemon is at `endpoint` to finish what runs and leave, and waits until it has: the
+/// daemon keeps the connection that asked until its process ends.
 ///
 /// In the JSON protocol, so that it works across builds that do not understand each other.
 ///
@@ -146,7 +124,6 @@ pub async fn stop(endpoint: &Endpoint) -> Result<(), ClientError> {
     let stream = open(endpoint).await?;
     let farewell = async {
         (&stream).write_all(b"{\"command\":\"shutdown\"}\n").await?;
-        // The daemon closes its connections as the last thing it does.
         (&stream).read_to_end(&mut Vec::new()).await
     };
     match farewell.await {
@@ -174,7 +151,11 @@ async fn open(endpoint: &Endpoint) -> Result<Stream, ClientError> {
 fn is_disconnect(error: &io::Error) -> bool {
     matches!(
         error.kind(),
-        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof
+        io::ErrorKind::ConnectionReset
+            | io::ErrorKind::BrokenPipe
+            | io::ErrorKind::UnexpectedEof
+            // The daemon's backlog was full when the connection was made.
+            | io::ErrorKind::NotConnected
     )
 }
 
@@ -186,18 +167,32 @@ fn mismatch(welcome: &Welcome) -> String {
 }
 
 /// Hands each reply to the call that waits for it, until the connection ends.
-async fn read_replies(inner: Arc<Inner>) {
-    let mut receive = BufReader::new(&inner.stream);
+async fn read_replies(stream: Arc<Stream>, calls: Arc<Mutex<Calls>>) {
+    let mut receive = BufReader::new(&*stream);
     while let Ok(Some(frame)) = read_frame(&mut receive, PATIENCE_INSIDE_MESSAGE).await {
         let Ok((id, outcome)) = codec::decode::<ReplyEnvelope>(&frame) else {
             break;
         };
         // A caller that has given up is no longer there to be told.
-        if let Some(caller) = inner.calls().waiting.remove(&id) {
+        if let Some(caller) = lock(&calls).waiting.remove(&id) {
             drop(caller.send(outcome));
         }
     }
-    inner.close();
+    close(&calls);
+}
+
+/// Writes requests one after the other. A task of its own, so that a call that is dropped cannot
+/// leave half a frame behind.
+async fn write_requests(
+    stream: Arc<Stream>,
+    mut requests: mpsc::UnboundedReceiver<Vec<u8>>,
+    calls: Arc<Mutex<Calls>>,
+) {
+    while let Some(request) = requests.recv().await {
+        if write_frame(&mut &*stream, &request).await.is_err() {
+            return close(&calls);
+        }
+    }
 }
 
 impl Client {
@@ -206,96 +201,26 @@ impl Client {
     /// # Errors
     ///
     /// [`ClientError::Refused`] with the daemon's error, or what went wrong on the way.
-    pub async fn call(&self, request: Request) -> Result<Reply, ClientError> {
-        let id = self.inner.next_id.fetch_add(1, Ordering::Relaxed);
+    pub(super) async fn call(&self, request: &Request) -> Result<Reply, ClientError> {
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let frame = codec::encode(&(id, request))?;
+        if frame.len() > MAX_FRAME_BYTES {
+            return Err(ClientError::RequestTooLarge(frame.len()));
+        }
         let (sender, receiver) = oneshot::channel();
         {
-            let mut calls = self.inner.calls();
+            let mut calls = lock(&self.calls);
             if calls.closed {
                 return Err(ClientError::Closed);
             }
             calls.waiting.insert(id, sender);
         }
-        if let Err(error) = self.inner.write(&frame).await {
-            self.inner.calls().waiting.remove(&id);
-            return Err(match error {
-                FrameError::TooLarge { .. } => ClientError::RequestTooLarge(frame.len()),
-                FrameError::Io(error) if is_disconnect(&error) => ClientError::Closed,
-                error => ClientError::Frame(error),
-            });
-        }
+        self.outbox.send(frame).map_err(|_| ClientError::Closed)?;
         Ok(receiver.await.map_err(|_| ClientError::Closed)??)
     }
 
-    /// How similar two texts are.
-    ///
-    /// # Errors
-    ///
-    /// As [`call`](Self::call).
-    pub async fn similarity(
-        &self,
-        a: String,
-        b: String,
-    ) -> Result<Computed<PairScore>, ClientError> {
-        match self.call(Request::Similarity { a, b }).await? {
-            Reply::Similarity(computed) => Ok(computed),
-            _ => Err(ClientError::UnexpectedReply),
-        }
-    }
-
-    /// The same for many pairs, in their order.
-    ///
-    /// # Errors
-    ///
-    /// As [`call`](Self::call).
-    pub async fn similarities(
-        &self,
-        pairs: Vec<(String, String)>,
-    ) -> Result<Computed<Vec<PairScore>>, ClientError> {
-        match self.call(Request::Similarities { pairs }).await? {
-            Reply::Similarities(computed) => Ok(computed),
-            _ => Err(ClientError::UnexpectedReply),
-        }
-    }
-
-    /// One text against many, best first.
-    ///
-    /// # Errors
-    ///
-    /// As [`call`](Self::call).
-    pub async fn rank(
-        &self,
-        query: String,
-        texts: Vec<String>,
-    ) -> Result<Computed<Ranking>, ClientError> {
-        match self.call(Request::Rank { query, texts }).await? {
-            Reply::Ranking(computed) => Ok(computed),
-            _ => Err(ClientError::UnexpectedReply),
-        }
-    }
-
-    /// The vectors of texts, in their order.
-    ///
-    /// # Errors
-    ///
-    /// As [`call`](Self::call).
-    pub async fn embed(&self, texts: Vec<String>) -> Result<Computed<Vec<Embedding>>, ClientError> {
-        match self.call(Request::Embed { texts }).await? {
-            Reply::Embeddings(computed) => Ok(computed),
-            _ => Err(ClientError::UnexpectedReply),
-        }
-    }
-
-    /// What the daemon is doing.
-    ///
-    /// # Errors
-    ///
-    /// As [`call`](Self::call).
-    pub async fn status(&self) -> Result<Status, ClientError> {
-        match self.call(Request::Status).await? {
-            Reply::Status(status) => Ok(status),
-            _ => Err(ClientError::UnexpectedReply),
-        }
+    /// Whether the connection has ended.
+    pub(super) fn is_closed(&self) -> bool {
+        lock(&self.calls).closed
     }
 }

@@ -23,9 +23,13 @@ pub enum CodecError {
     Encode(#[from] bincode::error::EncodeError),
 }
 
+/// What a message may take up while it is decoded, as bincode counts it: an integer counts in full
+/// even where it was written in one byte, so a whole frame may count for more than its bytes.
+const DECODE_LIMIT: usize = 2 * MAX_FRAME_BYTES;
+
 /// The limit makes a length that lies (a string of 2^60 bytes) an error instead of an allocation.
-fn config() -> Configuration<LittleEndian, Varint, Limit<MAX_FRAME_BYTES>> {
-    bincode::config::standard().with_limit::<MAX_FRAME_BYTES>()
+fn config() -> Configuration<LittleEndian, Varint, Limit<DECODE_LIMIT>> {
+    bincode::config::standard().with_limit::<DECODE_LIMIT>()
 }
 
 /// Encodes one message.
@@ -67,7 +71,7 @@ pub fn decode_prefix<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, &[u8]), Co
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::{Request, RequestEnvelope};
+    use crate::wire::{MAX_TEXTS_PER_REQUEST, Request, RequestEnvelope};
 
     #[test]
     fn a_request_survives_the_round_trip() {
@@ -102,6 +106,16 @@ mod tests {
             decode::<Request>(&bytes),
             Err(CodecError::Decode(_))
         ));
+    }
+
+    #[test]
+    fn the_largest_request_decodes() {
+        // As many texts as a request may have, and as many bytes as a frame may have.
+        let text = "x".repeat(MAX_FRAME_BYTES / MAX_TEXTS_PER_REQUEST - 4);
+        let texts = vec![text; MAX_TEXTS_PER_REQUEST];
+        let bytes = encode(&Request::Embed { texts }).unwrap();
+        assert!(bytes.len() <= MAX_FRAME_BYTES && bytes.len() > MAX_FRAME_BYTES / 100 * 98);
+        assert!(decode::<Request>(&bytes).is_ok());
     }
 
     #[test]

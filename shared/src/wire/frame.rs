@@ -83,6 +83,24 @@ async fn read_some(
     }
 }
 
+/// A payload as a frame.
+///
+/// # Errors
+///
+/// If the payload is over the limit.
+pub fn frame(payload: &[u8]) -> Result<Vec<u8>, FrameError> {
+    let size = u32::try_from(payload.len())
+        .ok()
+        .filter(|_| payload.len() <= MAX_FRAME_BYTES)
+        .ok_or(FrameError::TooLarge {
+            size: payload.len() as u64,
+        })?;
+    let mut frame = Vec::with_capacity(4 + payload.len());
+    frame.extend(size.to_le_bytes());
+    frame.extend(payload);
+    Ok(frame)
+}
+
 /// Writes one frame.
 ///
 /// # Errors
@@ -92,17 +110,8 @@ pub async fn write_frame<W: AsyncWrite + Unpin>(
     writer: &mut W,
     payload: &[u8],
 ) -> Result<(), FrameError> {
-    let size = u32::try_from(payload.len())
-        .ok()
-        .filter(|_| payload.len() <= MAX_FRAME_BYTES)
-        .ok_or(FrameError::TooLarge {
-            size: payload.len() as u64,
-        })?;
-    // One write: a small frame leaves in one packet, and no other task can come in between.
-    let mut frame = Vec::with_capacity(4 + payload.len());
-    frame.extend(size.to_le_bytes());
-    frame.extend(payload);
-    writer.write_all(&frame).await?;
+    // One write: a small frame leaves in one packet.
+    writer.write_all(&frame(payload)?).await?;
     writer.flush().await?;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! The JSON form of requests and replies: one object a line.
 //!
-//! The daemon speaks it on the same socket to connections that begin with `{`, and `gte --json`
-//! prints the same objects, so that a script sees one shape whichever way it asks.
+//! The daemon speaks it on the same socket to connections that begin with `{`. `gte sim --json` and
+//! `gte batch --json` print the same object for a pair.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -43,7 +43,7 @@ enum Command {
 pub fn parse_request(line: &[u8]) -> (Option<Value>, Result<Request, ErrorReply>) {
     let line: Line = match serde_json::from_slice(line) {
         Ok(line) => line,
-        Err(error) => return (None, Err(refusal(&describe(&error)))),
+        Err(error) => return (id_of(line), Err(refusal(&describe(&error)))),
     };
     let Line {
         id,
@@ -64,6 +64,16 @@ pub fn parse_request(line: &[u8]) -> (Option<Value>, Result<Request, ErrorReply>
         _ => Err(refusal("the fields of the line do not make up a request")),
     };
     (id, request)
+}
+
+/// The id of a line that is no request, if it is an object that has one.
+fn id_of(line: &[u8]) -> Option<Value> {
+    #[derive(Deserialize)]
+    struct Identified {
+        id: Option<Value>,
+    }
+    let identified: Identified = serde_json::from_slice(line).ok()?;
+    identified.id
 }
 
 fn refusal(what: &str) -> ErrorReply {
@@ -89,13 +99,13 @@ fn describe(error: &serde_json::Error) -> String {
 ///
 /// If the reply cannot be written as JSON; no reply of the daemon is such.
 pub fn reply_line(
-    id: Option<Value>,
+    id: Option<&Value>,
     outcome: &Result<Reply, ErrorReply>,
 ) -> Result<Vec<u8>, serde_json::Error> {
     #[derive(Serialize)]
     struct Identified<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
-        id: Option<Value>,
+        id: Option<&'a Value>,
         #[serde(flatten)]
         body: Body<'a>,
     }
@@ -342,9 +352,16 @@ mod tests {
     }
 
     #[test]
+    fn a_line_that_is_no_request_keeps_its_id() {
+        let (id, request) = parse_request(br#"{"id":"x","nonsense":1}"#);
+        assert!(request.is_err());
+        assert_eq!(id, Some("x".into()));
+    }
+
+    #[test]
     fn an_error_line_has_an_error_field_and_the_id() {
         let error = ErrorReply::new(ErrorCode::BlankText, "text 1 is blank");
-        let line = reply_line(Some(7.into()), &Err(error)).unwrap();
+        let line = reply_line(Some(&7.into()), &Err(error)).unwrap();
         assert_eq!(
             String::from_utf8(line).unwrap(),
             r#"{"id":7,"error":"text 1 is blank","code":"blank_text"}"#

@@ -31,8 +31,8 @@ pub const MAX_FRAME_BYTES: usize = 16 * 1024 * 1024;
 
 /// The most texts in one request.
 ///
-/// A frame of empty strings would otherwise decode into dozens of times its size. Larger jobs go
-/// in several requests, which also lets other clients in between.
+/// Larger jobs go in several requests, which lets other clients in between and keeps one request's
+/// share of the queue's memory small.
 pub const MAX_TEXTS_PER_REQUEST: usize = 65_536;
 
 /// What a frame from the client holds after the handshake: an id of its choice, and the request.

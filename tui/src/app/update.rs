@@ -50,8 +50,8 @@ fn press(state: &mut State, key: KeyEvent) -> Option<Effect> {
         _ if state.help.is_some() => state.help = None,
         KeyCode::Esc => state.leaving = true,
         KeyCode::F(1) => state.help = Some(0),
-        // Typed into a text, a question mark is one.
-        KeyCode::Char('?') if state.focused().is_empty() => state.help = Some(0),
+        // Typed into a text, a question mark is one. A Chinese input method types the wide form.
+        KeyCode::Char('?' | '？') if state.focused().is_empty() => state.help = Some(0),
         KeyCode::Tab | KeyCode::BackTab => state.focus = state.focus.other(),
         _ => {
             if state.focused().key(key) {

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use clap::Args;
-use gte_shared::client::ClientError;
+use gte_shared::client::{ClientError, Link};
 use gte_shared::wire::json::PairLine;
 use gte_shared::wire::{Computed, PairScore};
 use tokio::task::JoinHandle;
@@ -30,46 +30,72 @@ pub(super) struct Batch {
 
 type Pair = (String, String);
 
+type Scores = Result<Computed<Vec<PairScore>>, ClientError>;
+
 /// Lines whose scores have been asked for.
 struct Asked {
     lines: Vec<Line<Pair>>,
-    answer: JoinHandle<Result<Computed<Vec<PairScore>>, ClientError>>,
+    answer: JoinHandle<Scores>,
 }
 
 impl Batch {
     pub(super) async fn run(self, global: &Global) -> anyhow::Result<()> {
         let mut lines = self.input.lines(parse)?;
-        let client = Arc::new(global.client().await?);
+        let link = Arc::new(global.link()?);
         let mut asked: VecDeque<Asked> = VecDeque::new();
         loop {
-            let next = lines.next().await;
-            let over = !matches!(&next, Ok(lines) if !lines.is_empty());
-            while asked.len() >= IN_FLIGHT || (over && !asked.is_empty()) {
-                if let Some(oldest) = asked.pop_front() {
-                    oldest.print(global).await?;
+            let room = asked.len() < IN_FLIGHT;
+            tokio::select! {
+                // Answers first: whoever writes one pair and waits for its score gets it.
+                biased;
+                scores = answer(&mut asked) => {
+                    if let Some(asked) = asked.pop_front() {
+                        asked.print(global, scores)?;
+                    }
+                }
+                next = lines.next(), if room => {
+                    let over = !matches!(&next, Ok(lines) if !lines.is_empty());
+                    while over && let Some(mut oldest) = asked.pop_front() {
+                        let scores = (&mut oldest.answer).await?;
+                        oldest.print(global, scores)?;
+                    }
+                    let lines = next?;
+                    if lines.is_empty() {
+                        return Ok(());
+                    }
+                    asked.push_back(Asked::ask(&link, lines));
                 }
             }
-            let lines = next?;
-            if lines.is_empty() {
-                return Ok(());
-            }
-            let pairs = lines.iter().map(|line| line.content.clone()).collect();
-            let client = Arc::clone(&client);
-            let answer = tokio::spawn(async move { client.similarities(pairs).await });
-            asked.push_back(Asked { lines, answer });
         }
     }
 }
 
+/// Waits for the oldest answer; for ever when nothing has been asked.
+async fn answer(asked: &mut VecDeque<Asked>) -> Scores {
+    match asked.front_mut() {
+        None => std::future::pending().await,
+        // The task neither panics nor is it aborted.
+        Some(oldest) => (&mut oldest.answer)
+            .await
+            .unwrap_or(Err(ClientError::Closed)),
+    }
+}
+
 impl Asked {
-    async fn print(self, global: &Global) -> anyhow::Result<()> {
+    fn ask(link: &Arc<Link>, lines: Vec<Line<Pair>>) -> Self {
+        let pairs = lines.iter().map(|line| line.content.clone()).collect();
+        let link = Arc::clone(link);
+        let answer = tokio::spawn(async move { link.similarities(pairs).await });
+        Self { lines, answer }
+    }
+
+    fn print(self, global: &Global, scores: Scores) -> anyhow::Result<()> {
         let lines = self.lines;
         let place = |text: usize| match lines.get(text / 2) {
             Some(line) => format!("line {}, text {}", line.number, ["A", "B"][text % 2]),
             None => format!("text {text}"),
         };
-        let computed = self.answer.await?;
-        let computed = computed.map_err(|error| InputError::locate(error, place))?;
+        let computed = scores.map_err(|error| InputError::locate(error, place))?;
         let mut out = io::BufWriter::new(io::stdout().lock());
         for (line, score) in lines.iter().zip(&computed.result) {
             if global.json {
@@ -80,8 +106,8 @@ impl Asked {
                 writeln!(out, "{}\t{a}\t{b}", score_columns(global, score))?;
             }
             let number = line.number;
-            warn_if_cut(global, &format!("line {number}, text A"), score.a)?;
-            warn_if_cut(global, &format!("line {number}, text B"), score.b)?;
+            warn_if_cut(global, &format!("line {number}, text A"), score.a);
+            warn_if_cut(global, &format!("line {number}, text B"), score.b);
         }
         out.flush()?;
         Ok(())

@@ -24,7 +24,7 @@ pub(super) struct Embed {
 impl Embed {
     pub(super) async fn run(self, global: &Global) -> anyhow::Result<()> {
         let mut lines = self.input.lines(text)?;
-        let client = global.client().await?;
+        let link = global.link()?;
         loop {
             let lines = lines.next().await?;
             if lines.is_empty() {
@@ -32,10 +32,10 @@ impl Embed {
             }
             let texts = lines.iter().map(|line| line.content.clone()).collect();
             let place = |text: usize| match lines.get(text) {
-                Some(line) => format!("line {}", line.number),
+                Some(at) => format!("line {}", at.number),
                 None => format!("text {text}"),
             };
-            let computed = client.embed(texts).await;
+            let computed = link.embed(texts).await;
             let computed = computed.map_err(|error| InputError::locate(error, place))?;
             print(global, &lines, &computed)?;
         }
@@ -73,7 +73,7 @@ fn print(
             let numbers: Vec<String> = embedding.vector.iter().map(f32::to_string).collect();
             writeln!(out, "{}", numbers.join("\t"))?;
         }
-        warn_if_cut(global, &format!("line {}", line.number), embedding.text)?;
+        warn_if_cut(global, &format!("line {}", line.number), embedding.text);
     }
     out.flush()?;
     Ok(())

@@ -32,12 +32,15 @@ impl InputError {
     /// The daemon's error about one of the texts of a request, told by where the user put that text;
     /// other errors stay what they are.
     pub(super) fn locate(error: ClientError, place: impl FnOnce(usize) -> String) -> anyhow::Error {
-        match error {
-            ClientError::Refused(reply) if reply.code == ErrorCode::BlankText => match reply.text {
-                Some(text) => Self::new(place(text as usize), BLANK).into(),
-                None => ClientError::Refused(reply).into(),
-            },
-            other => other.into(),
+        let ClientError::Refused(reply) = &error else {
+            return error.into();
+        };
+        match (reply.code, reply.text) {
+            (ErrorCode::BlankText, Some(text)) => Self::new(place(text as usize), BLANK).into(),
+            (ErrorCode::TooLarge, Some(text)) => {
+                Self::new(place(text as usize), &reply.message).into()
+            }
+            _ => error.into(),
         }
     }
 }

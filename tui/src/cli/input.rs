@@ -5,6 +5,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use gte_shared::wire::MAX_FRAME_BYTES;
 use tokio::sync::mpsc;
 
 use super::error::{BLANK, InputError};
@@ -12,6 +13,10 @@ use super::error::{BLANK, InputError};
 /// The most lines that go into one request: enough for full batches, few enough that the first
 /// results come soon.
 pub(super) const LINES_A_REQUEST: usize = 256;
+
+/// The most bytes of lines that go into one request, unless a single line has more: a quarter of
+/// what a frame holds.
+const BYTES_A_REQUEST: usize = MAX_FRAME_BYTES / 4;
 
 /// Lines read ahead of what has been sent.
 const LINES_AHEAD: usize = 4 * LINES_A_REQUEST;
@@ -29,6 +34,7 @@ pub(super) struct Input {
 pub(super) struct Line<T> {
     pub(super) number: u64,
     pub(super) content: T,
+    bytes: usize,
 }
 
 /// Lines on their way; an error ends them.
@@ -46,9 +52,12 @@ impl Input {
         parse: impl Fn(&str) -> Result<T, String> + Send + 'static,
     ) -> anyhow::Result<Lines<T>> {
         let reader = open(self.file.as_deref())?;
+        let name = self
+            .file
+            .map_or_else(|| "stdin".to_owned(), |file| file.display().to_string());
         let (sender, receiver) = mpsc::channel(LINES_AHEAD);
         std::thread::spawn(move || {
-            for line in parsed(reader, parse) {
+            for line in parsed(reader, &name, parse) {
                 let over = line.is_err();
                 // The command has ended: nobody wants the rest.
                 if sender.blocking_send(line).is_err() || over {
@@ -79,9 +88,13 @@ impl<T> Lines<T> {
             None => return Ok(lines),
             Some(first) => lines.push(first?),
         }
-        while lines.len() < LINES_A_REQUEST {
+        let mut bytes = 0;
+        while lines.len() < LINES_A_REQUEST && bytes < BYTES_A_REQUEST {
             match self.receiver.try_recv() {
-                Ok(Ok(line)) => lines.push(line),
+                Ok(Ok(line)) => {
+                    bytes += line.bytes;
+                    lines.push(line);
+                }
                 Ok(Err(error)) => {
                     self.error = Some(error);
                     break;
@@ -116,6 +129,7 @@ fn open(file: Option<&Path>) -> anyhow::Result<Box<dyn Read + Send>> {
 
 fn parsed<T>(
     reader: impl Read,
+    name: &str,
     parse: impl Fn(&str) -> Result<T, String>,
 ) -> impl Iterator<Item = Result<Line<T>, anyhow::Error>> {
     let mut reader = BufReader::new(reader);
@@ -125,7 +139,7 @@ fn parsed<T>(
         match reader.read_until(b'\n', &mut bytes) {
             Ok(0) => None,
             Ok(_) => Some(parse_line(number, &bytes, &parse)),
-            Err(error) => Some(Err(error.into())),
+            Err(error) => Some(Err(InputError::new(name, error.to_string()).into())),
         }
     })
 }
@@ -145,7 +159,11 @@ fn parse_line<T>(
         _ => line,
     };
     let content = parse(line).map_err(wrong)?;
-    Ok(Line { number, content })
+    Ok(Line {
+        number,
+        content,
+        bytes: bytes.len(),
+    })
 }
 
 #[cfg(test)]
@@ -153,7 +171,7 @@ mod tests {
     use super::*;
 
     fn read(bytes: &[u8]) -> Vec<Result<(u64, String), String>> {
-        parsed(bytes, text)
+        parsed(bytes, "stdin", text)
             .map(|line| {
                 line.map(|line| (line.number, line.content))
                     .map_err(|error| error.to_string())

@@ -17,7 +17,7 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use gte_shared::client::{Client, ClientError, connect, connect_or_start};
+use gte_shared::client::{ClientError, Link, Start};
 use gte_shared::endpoint::Endpoint;
 use gte_shared::score::Label;
 use gte_tui::interactive;
@@ -60,13 +60,13 @@ impl Global {
         Ok(Endpoint::resolve(self.socket.as_deref())?)
     }
 
-    async fn client(&self) -> Result<Client, ClientError> {
-        let endpoint = self.endpoint()?;
-        if self.no_start {
-            connect(&endpoint).await
+    fn link(&self) -> Result<Link, ClientError> {
+        let start = if self.no_start {
+            Start::Never
         } else {
-            connect_or_start(&endpoint).await
-        }
+            Start::IfNeeded
+        };
+        Ok(Link::new(self.endpoint()?, start))
     }
 
     fn language(&self) -> Language {
@@ -109,7 +109,7 @@ impl Cli {
             Some(Command::Stop) => stop::run(&global).await,
             None if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() => {
                 let language = global.language();
-                Ok(interactive::run(global.endpoint()?, !global.no_start, language).await?)
+                Ok(interactive::run(global.link()?, language).await?)
             }
             None => example::run(&global).await,
         }

@@ -21,13 +21,16 @@ pub(super) fn score_columns(global: &Global, score: &PairScore) -> String {
 }
 
 /// Says on stderr that a text was cut; in JSON the object itself says so.
-pub(super) fn warn_if_cut(global: &Global, place: &str, text: TextInfo) -> io::Result<()> {
-    if !text.truncated || global.json {
-        return Ok(());
+pub(super) fn warn_if_cut(global: &Global, place: &str, text: TextInfo) {
+    if text.truncated && !global.json {
+        let tokens = text.tokens;
+        say(&format!(
+            "{place}: the text was cut, only its first {tokens} tokens were read"
+        ));
     }
-    let tokens = text.tokens;
-    writeln!(
-        io::stderr(),
-        "gte: {place}: the text was cut, only its first {tokens} tokens were read"
-    )
+}
+
+/// Says something on stderr. That nobody listens there must not end what goes to stdout.
+pub(super) fn say(words: &str) {
+    drop(writeln!(io::stderr(), "gte: {words}"));
 }

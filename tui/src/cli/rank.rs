@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use clap::Args;
-use gte_shared::client::Client;
+use gte_shared::client::Link;
 use gte_shared::wire::{Hit, TextInfo};
 use serde::Serialize;
 
@@ -41,16 +41,16 @@ struct Ranking {
 impl Rank {
     pub(super) async fn run(self, global: &Global) -> anyhow::Result<()> {
         let lines = self.input.lines(text)?;
-        let client = global.client().await?;
-        let ranking = rank(&client, self.query, lines).await?;
+        let link = global.link()?;
+        let ranking = rank(&link, self.query, lines).await?;
         if let Some(query) = ranking.query {
-            warn_if_cut(global, "the query", query)?;
+            warn_if_cut(global, "the query", query);
         }
         ranking.print(global)
     }
 }
 
-async fn rank(client: &Client, query: String, mut lines: Lines<String>) -> anyhow::Result<Ranking> {
+async fn rank(link: &Link, query: String, mut lines: Lines<String>) -> anyhow::Result<Ranking> {
     let mut ranking = Ranking::default();
     loop {
         let mut lines = lines.next().await?;
@@ -59,10 +59,10 @@ async fn rank(client: &Client, query: String, mut lines: Lines<String>) -> anyho
         }
         let texts = lines.iter().map(|line| line.content.clone()).collect();
         let place = |text: usize| match text.checked_sub(1).and_then(|index| lines.get(index)) {
-            Some(line) => format!("line {}", line.number),
+            Some(at) => format!("line {}", at.number),
             None => "the query".to_owned(),
         };
-        let computed = client.rank(query.clone(), texts).await;
+        let computed = link.rank(query.clone(), texts).await;
         let computed = computed.map_err(|error| InputError::locate(error, place))?;
         ranking.model = computed.model.id;
         ranking.query = Some(computed.result.query);
@@ -94,6 +94,7 @@ impl Ranking {
             text: &'a str,
             #[serde(flatten)]
             info: TextInfo,
+            query: Option<TextInfo>,
             model: &'a str,
         }
         let mut out = io::BufWriter::new(io::stdout().lock());
@@ -107,6 +108,7 @@ impl Ranking {
                     interpretation,
                     text,
                     info: hit.text,
+                    query: self.query,
                     model: &self.model,
                 };
                 json_line(&mut out, &object)?;
@@ -117,7 +119,7 @@ impl Ranking {
                     "{similarity:.2}\t{cosine}\t{interpretation}\t{line}\t{text}"
                 )?;
             }
-            warn_if_cut(global, &format!("line {line}"), hit.text)?;
+            warn_if_cut(global, &format!("line {line}"), hit.text);
         }
         out.flush()?;
         Ok(())

@@ -22,8 +22,8 @@ pub(super) struct Sim {
 
 impl Sim {
     pub(super) async fn run(self, global: &Global) -> anyhow::Result<()> {
-        let client = global.client().await?;
-        let computed = client.similarity(self.a, self.b).await;
+        let link = global.link()?;
+        let computed = link.similarity(self.a, self.b).await;
         let place = |text| format!("text {}", ["A", "B"][text % 2]);
         let computed = computed.map_err(|error| InputError::locate(error, place))?;
         let score = &computed.result;
@@ -34,8 +34,8 @@ impl Sim {
         } else {
             writeln!(out, "{}", score_columns(global, score))?;
         }
-        warn_if_cut(global, "text A", score.a)?;
-        warn_if_cut(global, "text B", score.b)?;
+        warn_if_cut(global, "text A", score.a);
+        warn_if_cut(global, "text B", score.b);
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use gte_shared::client::connect;
+use gte_shared::client::{Link, Start};
 use gte_shared::wire::Pooling;
 
 use super::Global;
@@ -11,7 +11,8 @@ use super::output::json_line;
 /// Asking how the daemon does never starts one.
 pub(super) async fn run(global: &Global) -> anyhow::Result<()> {
     let endpoint = global.endpoint()?;
-    let status = connect(&endpoint).await?.status().await?;
+    let link = Link::new(endpoint.clone(), Start::Never);
+    let status = link.status().await?;
     let mut out = io::stdout().lock();
     if global.json {
         json_line(&mut out, &status)?;

@@ -1,18 +1,18 @@
 //! `gte stop`: let the daemon finish what runs and end.
 
-use std::io::{self, Write};
+use std::io;
 
 use gte_shared::client::{ClientError, stop};
 
 use super::Global;
-use super::output::json_line;
+use super::output::{json_line, say};
 
 /// That there is no daemon to stop is what the user wants, and no error.
 pub(super) async fn run(global: &Global) -> anyhow::Result<()> {
     let stopped = match stop(&global.endpoint()?).await {
         Ok(()) => true,
         Err(error @ ClientError::NotRunning(_)) => {
-            writeln!(io::stderr(), "gte: {error}")?;
+            say(&error.to_string());
             false
         }
         Err(error) => return Err(error.into()),

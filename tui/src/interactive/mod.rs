@@ -6,7 +6,7 @@ mod terminal;
 use std::io;
 use std::time::Duration;
 
-use gte_shared::endpoint::Endpoint;
+use gte_shared::client::Link;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
@@ -36,10 +36,10 @@ pub enum ScreenError {
 /// # Errors
 ///
 /// If the terminal cannot be used.
-pub async fn run(endpoint: Endpoint, start: bool, language: Language) -> Result<(), ScreenError> {
+pub async fn run(link: Link, language: Language) -> Result<(), ScreenError> {
     let (actions, mut happened) = mpsc::unbounded_channel();
     let (ask, questions) = watch::channel(None);
-    tokio::spawn(scorer::run(endpoint, start, questions, actions.clone()));
+    tokio::spawn(scorer::run(link, questions, actions.clone()));
     tokio::spawn(end_on_signals(actions.clone()).map_err(ScreenError::Signals)?);
 
     let theme = Theme::of_environment();
@@ -85,13 +85,15 @@ fn apply(
     }
 }
 
-/// SIGTERM and SIGHUP leave as Esc does, so that the terminal is put back in order.
+/// SIGTERM, SIGINT and SIGHUP leave as Esc does, so that the terminal is put back in order.
 fn end_on_signals(actions: mpsc::UnboundedSender<Action>) -> io::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hang_up = signal(SignalKind::hangup())?;
     Ok(async move {
         tokio::select! {
             _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
             _ = hang_up.recv() => {}
         }
         // The screen has been left: nobody is there to be told.

@@ -1,7 +1,6 @@
-//! The daemon's side of the screen: keeps a connection, and answers the newest question.
+//! The daemon's side of the screen: answers the newest question.
 
-use gte_shared::client::{Client, ClientError, connect, connect_or_start};
-use gte_shared::endpoint::Endpoint;
+use gte_shared::client::{ClientError, Link};
 use gte_shared::wire::ErrorCode;
 use tokio::sync::{mpsc, watch};
 
@@ -18,94 +17,70 @@ pub(super) struct Question {
 /// Answers questions until the screen is left. Questions that were replaced by a newer one before
 /// their turn came are never asked.
 pub(super) async fn run(
-    endpoint: Endpoint,
-    start: bool,
+    link: Link,
     mut questions: watch::Receiver<Option<Question>>,
     actions: mpsc::UnboundedSender<Action>,
 ) {
-    let mut line = Line {
-        endpoint,
-        start,
-        client: None,
-        actions,
-    };
+    let scorer = Scorer { link, actions };
     // At once, so that the daemon is warm by the time two texts are typed. Whatever is wrong is
     // said in words when there is something to compare.
-    drop(line.client().await);
+    drop(scorer.meet().await);
     while questions.changed().await.is_ok() {
         let question = questions.borrow_and_update().clone();
         let Some(Question { change, a, b }) = question else {
             continue;
         };
-        let outcome = line.compare(a, b).await;
-        line.tell(Action::Answered(change, outcome));
+        let outcome = scorer.compare(a, b).await;
+        scorer.tell(Action::Answered(change, outcome));
     }
 }
 
-/// The connection, made when it is needed.
-struct Line {
-    endpoint: Endpoint,
-    start: bool,
-    client: Option<Client>,
+struct Scorer {
+    link: Link,
     actions: mpsc::UnboundedSender<Action>,
 }
 
-impl Line {
+impl Scorer {
     fn tell(&self, action: Action) {
         // The screen has been left: nobody is there to be told.
         drop(self.actions.send(action));
     }
 
-    async fn client(&mut self) -> Result<&Client, ClientError> {
-        let client = match self.client.take() {
-            Some(client) => client,
-            None => match self.connect().await {
-                Ok(client) => client,
-                Err(error) => {
-                    self.tell(Action::Daemon(Daemon::Unreachable));
-                    return Err(error);
-                }
-            },
-        };
-        Ok(self.client.insert(client))
-    }
-
-    async fn connect(&self) -> Result<Client, ClientError> {
-        self.tell(Action::Daemon(Daemon::Connecting));
-        let client = if self.start {
-            connect_or_start(&self.endpoint).await?
-        } else {
-            connect(&self.endpoint).await?
-        };
-        let model = client.status().await?.model.id;
-        self.tell(Action::Daemon(Daemon::Ready { model }));
-        Ok(client)
-    }
-
-    async fn compare(&mut self, a: String, b: String) -> Outcome {
-        let mut answer = self.ask(a.clone(), b.clone()).await;
-        if let Err(ClientError::Closed) = answer {
-            // The daemon has gone since the last question: once more with a new one.
-            self.client = None;
-            answer = self.ask(a, b).await;
+    /// Connects, if that is still to be done, and learns which model answers.
+    async fn meet(&self) -> Result<(), ClientError> {
+        if self.link.is_connected().await {
+            return Ok(());
         }
-        match answer {
-            Ok(outcome) => outcome,
+        self.tell(Action::Daemon(Daemon::Connecting));
+        match self.link.status().await {
+            Ok(status) => {
+                let model = status.model.id;
+                self.tell(Action::Daemon(Daemon::Ready { model }));
+                Ok(())
+            }
+            Err(error) => {
+                self.tell(Action::Daemon(Daemon::Unreachable));
+                Err(error)
+            }
+        }
+    }
+
+    async fn compare(&self, a: String, b: String) -> Outcome {
+        let computed = match self.meet().await {
+            Ok(()) => self.link.similarity(a, b).await,
+            Err(error) => Err(error),
+        };
+        match computed {
+            Ok(computed) => Outcome::Scored(computed.into()),
             Err(ClientError::Refused(error)) if error.code == ErrorCode::BlankText => {
                 Outcome::Blank
             }
             Err(error) => {
-                if !matches!(error, ClientError::Refused(_)) {
-                    self.client = None;
+                if !self.link.is_connected().await {
                     self.tell(Action::Daemon(Daemon::Unreachable));
                 }
                 Outcome::Failed(error.to_string())
             }
         }
-    }
-
-    async fn ask(&mut self, a: String, b: String) -> Result<Outcome, ClientError> {
-        let computed = self.client().await?.similarity(a, b).await?;
-        Ok(Outcome::Scored(computed.into()))
     }
 }

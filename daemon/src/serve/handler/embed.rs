@@ -75,6 +75,7 @@ mod tests {
         );
         let frame = codec::encode(&reply).unwrap();
         assert!(frame.len() <= MAX_FRAME_BYTES);
+        assert!(codec::decode::<ReplyEnvelope>(&frame).is_ok());
         assert!(
             frame.len() > MAX_FRAME_BYTES / 100 * 99,
             "and waste little of it"

@@ -79,6 +79,12 @@ async fn embed(service: &Service, texts: Vec<String>) -> Result<Embedded, ErrorR
                 hint: None,
                 text: u32::try_from(index).ok(),
             },
+            EngineError::TooLong { index, .. } => ErrorReply {
+                code: ErrorCode::TooLarge,
+                message,
+                hint: Some("send the part of it that matters; a model reads 512 tokens".to_owned()),
+                text: u32::try_from(index).ok(),
+            },
             EngineError::Overloaded { .. } => ErrorReply::new(ErrorCode::Overloaded, message)
                 .with_hint("try again in a moment, with fewer texts at a time"),
             EngineError::Embed(_) | EngineError::Ended => {

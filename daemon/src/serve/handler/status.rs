@@ -17,7 +17,7 @@ pub(super) fn answer(service: &Service) -> Status {
         connections: service.connections.load(Ordering::Relaxed),
         requests: service.requests.load(Ordering::Relaxed),
         texts: service.texts.load(Ordering::Relaxed),
-        texts_in_hand: service.engine.load().texts() as u64,
+        texts_in_hand: service.engine.texts_in_hand() as u64,
         resident_bytes: resident_bytes().unwrap_or(0),
     }
 }
