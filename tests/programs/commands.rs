@@ -132,7 +132,7 @@ fn long_lines_go_in_as_many_requests_as_they_need() {
     assert!(
         output
             .stderr
-            .contains("line 2: text 1 is 300000 bytes long"),
+            .contains("line 2: a text is 300000 bytes long"),
         "{output:?}"
     );
 }

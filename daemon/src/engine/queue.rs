@@ -94,7 +94,7 @@ pub enum EngineError {
         problem: TokenizeError,
     },
     /// One of the texts is too long to be looked at.
-    #[error("text {index} is {bytes} bytes long, and a text may have {limit}")]
+    #[error("a text is {bytes} bytes long, and may have {limit}")]
     TooLong {
         /// Its place among the texts, from 0.
         index: usize,
