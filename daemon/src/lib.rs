@@ -8,4 +8,5 @@ pub mod engine;
 pub mod lifecycle;
 pub mod model;
 pub mod serve;
+pub mod store;
 pub mod weights;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use gte_daemon::engine::{Embed, Tokenize};
-use gte_daemon::model::{Model, Source};
+use gte_daemon::model::{Folder, Model, Source};
 use gte_shared::score::cosine;
 use gte_shared::wire::Pooling;
 use gte_tests::{fixture, shared};
@@ -76,6 +76,6 @@ fn the_embedded_model_is_pytorchs() {
 #[test]
 fn gte_small_is_pytorchs() {
     if let Some(directory) = shared("models/gte-small") {
-        check("gte-small", &Source::Directory(directory));
+        check("gte-small", &Source::Folder(Folder::new(&directory)));
     }
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use gte_daemon::engine::{Embed, Tokenize};
-use gte_daemon::model::{Model, ModelError, Source};
+use gte_daemon::model::{Folder, Model, ModelError, Source};
 use gte_tests::fixture;
 use serde::Deserialize;
 
@@ -29,7 +29,7 @@ struct Row {
 }
 
 fn load(directory: &Path) -> Result<Model, ModelError> {
-    Model::load(&Source::Directory(directory.to_owned()), 2)
+    Model::load(&Source::Folder(Folder::new(directory)), 2)
 }
 
 /// A copy of the model, to change things in.

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use gte_daemon::engine::{Tokenize, TokenizeError};
-use gte_daemon::model::{Source, Tokenizer};
+use gte_daemon::model::{Folder, Source, Tokenizer};
 use gte_tests::{fixture, shared};
 use serde::Deserialize;
 
@@ -49,7 +49,7 @@ fn check(tokenizer: &Tokenizer, row: &Row) {
 
 /// A tokenizer that cuts where the reference was cut.
 fn tokenizer(directory: &Path) -> Tokenizer {
-    Tokenizer::load(&Source::Directory(directory.to_owned()), 512).unwrap()
+    Tokenizer::load(&Source::Folder(Folder::new(directory)), 512).unwrap()
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn real_lines_have_the_expected_ids() {
 
 #[test]
 fn a_long_text_keeps_its_beginning_and_its_closing_token() {
-    let source = Source::Directory(fixture("tokens"));
+    let source = Source::Folder(Folder::new(&fixture("tokens")));
     let tokenizer = Tokenizer::load(&source, 5).unwrap();
     let fits = tokenizer.tokenize("今天天").unwrap();
     assert_eq!((fits.ids.len(), fits.info.truncated), (5, false));

@@ -9,6 +9,7 @@
 )]
 
 mod commands;
+mod models;
 mod screen;
 mod starting;
 mod stopping;

@@ -97,6 +97,11 @@ impl Place {
         finish(spawn(&mut self.gte(arguments)))
     }
 
+    /// Runs `gted` to its end.
+    pub fn gted(&self, arguments: &[&str]) -> Output {
+        finish(spawn(self.command(gted()).args(arguments)))
+    }
+
     /// Runs `gte` to its end with something on stdin.
     #[must_use]
     pub fn run_with(&self, arguments: &[&str], stdin: impl AsRef<[u8]>) -> Output {

@@ -1,6 +1,11 @@
 //! The command line of `gted`: one file a subcommand.
 
+mod convert;
+mod models;
+mod remove;
 mod serve;
+mod switch;
+mod verify;
 
 use clap::{Parser, Subcommand};
 
@@ -20,6 +25,11 @@ pub(crate) struct Cli {
 enum Command {
     /// Hold the model and answer on a local socket until told to end.
     Serve(Serve),
+    Models(models::Models),
+    Convert(convert::Convert),
+    Verify(verify::Verify),
+    Use(switch::Use),
+    Remove(remove::Remove),
 }
 
 impl Cli {
@@ -31,6 +41,11 @@ impl Cli {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         match self.command {
             Command::Serve(serve) => serve.run(),
+            Command::Models(models) => models.run(),
+            Command::Convert(convert) => convert.run(),
+            Command::Verify(verify) => verify.run(),
+            Command::Use(choice) => choice.run(),
+            Command::Remove(remove) => remove.run(),
         }
     }
 }

@@ -12,8 +12,9 @@ use tracing::level_filters::LevelFilter;
 
 use gte_daemon::engine::{self, Engine};
 use gte_daemon::lifecycle::{InstanceLock, Termination};
-use gte_daemon::model::{EMBEDDED, Model, Source};
+use gte_daemon::model::Model;
 use gte_daemon::serve::{self, Service};
+use gte_daemon::store::Store;
 
 /// Threads that shuttle requests; the computing ones are the model's own.
 const SHUTTLE_THREADS: usize = 2;
@@ -25,9 +26,10 @@ pub(super) struct Serve {
     #[arg(long, value_name = "PATH")]
     socket: Option<PathBuf>,
 
-    /// The model: the embedded one by its name, or a folder in the Hugging Face layout
-    #[arg(long, value_name = "NAME|DIR", default_value = EMBEDDED)]
-    model: String,
+    /// The model: an installed one by its name, or a folder in the Hugging Face layout [default: the
+    /// one chosen with `gted use`, else gte-base-zh if it is installed, else the embedded one]
+    #[arg(long, value_name = "NAME|DIR")]
+    model: Option<String>,
 
     /// Threads to compute with [default: as many as this process has cores]
     #[arg(long, value_name = "N")]
@@ -111,7 +113,7 @@ impl Serve {
     }
 
     fn load(&self) -> anyhow::Result<Model> {
-        let source = Source::find(&self.model)?;
+        let source = Store::open()?.find(self.model.as_deref())?;
         let threads = self
             .threads
             .or_else(|| std::thread::available_parallelism().ok())

@@ -1,7 +1,5 @@
 //! The loaded module at work: batches of token ids in, vectors of unit length out.
 
-use std::borrow::Cow;
-
 use burn::tensor::Device;
 use gte_shared::wire::Pooling;
 use rayon::ThreadPool;
@@ -12,7 +10,7 @@ use super::config::BertConfig;
 use super::error::ModelError;
 use super::pooling::pool;
 use crate::engine::{Embed, EmbedError};
-use crate::weights;
+use crate::weights::{self, Weights};
 
 /// A module with its weights and the threads to run it on.
 ///
@@ -36,7 +34,7 @@ fn device() -> Device {
 }
 
 impl Encoder {
-    /// Makes the module and loads `weights`, a safetensors file's content.
+    /// Makes the module and loads `weights` into it.
     ///
     /// # Errors
     ///
@@ -44,7 +42,7 @@ impl Encoder {
     pub fn load(
         config: &BertConfig,
         pooling: Pooling,
-        weights: Cow<'static, [u8]>,
+        weights: Weights,
         threads: usize,
     ) -> Result<Self, ModelError> {
         let device = device();

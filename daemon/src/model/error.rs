@@ -8,16 +8,6 @@ use crate::weights::WeightsError;
 /// Why a model cannot be loaded or run. Each says what was found and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
-    /// The name is neither the embedded model's nor a folder's.
-    #[error(
-        "there is no model {name}: name the embedded one ({embedded}) or a folder with config.json, a tokenizer and model.safetensors"
-    )]
-    NotFound {
-        /// What was asked for.
-        name: String,
-        /// The model that is always there.
-        embedded: &'static str,
-    },
     /// A file of the model cannot be read.
     #[error("{} cannot be read: {source}", path.display())]
     Read {
@@ -29,6 +19,18 @@ pub enum ModelError {
     /// A file that every model needs is not there.
     #[error("the model has no {0}")]
     Missing(&'static str),
+    /// There are no weights in any form that is read.
+    #[error("the model has no model.safetensors and no pytorch_model.bin")]
+    NoWeights,
+    /// A file that is no form of weights, by its name.
+    #[error("{} is no file of weights: .safetensors, .safetensors.index.json, .bin and .pt are", .0.display())]
+    WeightsForm(PathBuf),
+    /// A file that the model's index names is not there.
+    #[error("the model has no {0}, which model.safetensors.index.json names")]
+    MissingShard(String),
+    /// The index names a file that is not the model's.
+    #[error("model.safetensors.index.json names {0:?}, which is no file of the model's folder")]
+    Outside(String),
     /// A file is not what it should be.
     #[error("{file} is not as expected: {source}")]
     Json {

@@ -18,7 +18,7 @@ pub use bert::Bert;
 pub use config::BertConfig;
 pub use encoder::Encoder;
 pub use error::ModelError;
-pub use source::{EMBEDDED, Source};
+pub use source::{EMBEDDED, Folder, PACK, Source, shard_files};
 pub use tokenizer::Tokenizer;
 
 /// A model, ready to compute.
@@ -53,7 +53,12 @@ impl Model {
     pub fn load(source: &Source, threads: usize) -> Result<Self, ModelError> {
         let config = BertConfig::parse(&source.require("config.json")?)?;
         check_stages(source)?;
-        let pooling = pooling::parse(source.read("1_Pooling/config.json")?.as_deref())?;
+        // CLS and MEAN give different vectors from the same weights, and no default would be right
+        // for both kinds of model: so "no file" never means either.
+        let pooling = match source.read("1_Pooling/config.json")? {
+            Some(file) => pooling::parse(&file)?,
+            None => source.known_pooling().ok_or(ModelError::PoolingUnknown)?,
+        };
         let max_tokens = max_tokens(source, &config)?;
         let tokenizer = Tokenizer::load(source, max_tokens)?;
         let largest = tokenizer.largest_id();
@@ -64,13 +69,12 @@ impl Model {
             });
         }
         let card = ModelCard {
-            id: source.id(),
+            id: source.id().to_owned(),
             dimension: number("hidden_size", config.hidden_size)?,
             pooling,
             max_tokens: number("max_position_embeddings", max_tokens)?,
         };
-        let weights = source.require("model.safetensors")?;
-        let encoder = Encoder::load(&config, pooling, weights, threads)?;
+        let encoder = Encoder::load(&config, pooling, source.weights()?, threads)?;
         Ok(Self {
             card,
             tokenizer,
@@ -91,6 +95,7 @@ fn max_tokens(source: &Source, config: &BertConfig) -> Result<usize, ModelError>
     let positions = config.max_position_embeddings;
     let max = stated
         .max_seq_length
+        .or(source.known_max_tokens())
         .map_or(positions, |max| max.min(positions));
     // Room for [CLS], [SEP] and at least one token between them.
     if max < 3 {

@@ -25,16 +25,12 @@ struct PoolingConfig {
 
 /// Reads `1_Pooling/config.json`.
 ///
-/// A model without the file is refused: CLS and MEAN give different vectors from the same weights,
-/// and no default would be right for both kinds of model.
-///
 /// # Errors
 ///
-/// If the file is missing, unreadable, or asks for anything but CLS alone or MEAN alone.
-pub(super) fn parse(file: Option<&[u8]>) -> Result<Pooling, ModelError> {
-    let bytes = file.ok_or(ModelError::PoolingUnknown)?;
+/// If it is unreadable, or asks for anything but CLS alone or MEAN alone.
+pub(super) fn parse(file: &[u8]) -> Result<Pooling, ModelError> {
     let config: PoolingConfig =
-        serde_json::from_slice(bytes).map_err(|source| ModelError::Json {
+        serde_json::from_slice(file).map_err(|source| ModelError::Json {
             file: "1_Pooling/config.json",
             source,
         })?;
@@ -81,13 +77,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_file_never_means_mean() {
-        assert!(matches!(parse(None), Err(ModelError::PoolingUnknown)));
-    }
-
-    #[test]
     fn one_mode_alone_is_taken() {
-        let file = |modes: &str| parse(Some(format!("{{{modes}}}").as_bytes()));
+        let file = |modes: &str| parse(format!("{{{modes}}}").as_bytes());
         assert_eq!(
             file(r#""pooling_mode_cls_token":true"#).unwrap(),
             Pooling::Cls

@@ -1,13 +1,26 @@
 //! Where a model's files come from: compiled into the program, or a folder.
 
 use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
+use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
+
+use gte_shared::wire::Pooling;
+use serde::Deserialize;
 
 use super::ModelError;
+use crate::weights::Weights;
 
 /// Name of the model that is compiled into the program.
 pub const EMBEDDED: &str = "bge-small-zh-v1.5";
+
+/// File of an installed model's weights.
+pub const PACK: &str = "model.bpk";
+
+/// File that says which tensor is in which of several files.
+const INDEX: &str = "model.safetensors.index.json";
 
 /// The embedded model's files. Their origin and licence lie beside them.
 macro_rules! embedded {
@@ -21,44 +34,111 @@ macro_rules! embedded {
 pub enum Source {
     /// Compiled into the program.
     Embedded,
-    /// A folder in the Hugging Face layout.
-    Directory(PathBuf),
+    /// A folder.
+    Folder(Folder),
+}
+
+/// A folder in the Hugging Face or the ModelScope layout, or one of an installed model; and what is
+/// known of the model besides, from the catalogue or from its manifest.
+#[derive(Clone, Debug)]
+pub struct Folder {
+    /// The folder.
+    pub path: PathBuf,
+    /// What the model is called.
+    pub id: String,
+    /// The file of its weights, where it has several to choose from.
+    pub weights: Option<PathBuf>,
+    /// How it pools, where the folder does not say so itself.
+    pub pooling: Option<Pooling>,
+    /// The most tokens that it reads, where the folder does not say so itself.
+    pub max_tokens: Option<usize>,
+}
+
+impl Folder {
+    /// A folder of which nothing is known but what it says itself. Its model bears its name.
+    #[must_use]
+    pub fn new(path: &Path) -> Self {
+        let absolute = path.canonicalize();
+        let named = absolute.as_deref().unwrap_or(path).file_name();
+        let id = named.map_or_else(
+            || path.display().to_string(),
+            |name| name.to_string_lossy().into_owned(),
+        );
+        Self {
+            path: path.to_owned(),
+            id,
+            weights: None,
+            pooling: None,
+            max_tokens: None,
+        }
+    }
 }
 
 impl Source {
-    /// The model that `name` stands for: the embedded one by its name, else a folder.
-    ///
-    /// # Errors
-    ///
-    /// If there is no such model.
-    pub fn find(name: &str) -> Result<Self, ModelError> {
-        let path = Path::new(name);
-        if name == EMBEDDED {
-            Ok(Self::Embedded)
-        } else if path.is_dir() {
-            Ok(Self::Directory(path.to_owned()))
-        } else {
-            Err(ModelError::NotFound {
-                name: name.to_owned(),
-                embedded: EMBEDDED,
-            })
+    /// What the model is called.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Embedded => EMBEDDED,
+            Self::Folder(folder) => &folder.id,
         }
     }
 
-    /// What the model is called: a folder's model bears the folder's name.
+    /// How the model pools, where its files do not say so.
     #[must_use]
-    pub fn id(&self) -> String {
+    pub fn known_pooling(&self) -> Option<Pooling> {
         match self {
-            Self::Embedded => EMBEDDED.to_owned(),
-            Self::Directory(path) => {
-                let absolute = path.canonicalize();
-                let named = absolute.as_deref().unwrap_or(path).file_name();
-                named.map_or_else(
-                    || path.display().to_string(),
-                    |name| name.to_string_lossy().into_owned(),
-                )
-            }
+            Self::Embedded => None,
+            Self::Folder(folder) => folder.pooling,
         }
+    }
+
+    /// The most tokens that the model reads, where its files do not say so.
+    #[must_use]
+    pub fn known_max_tokens(&self) -> Option<usize> {
+        match self {
+            Self::Embedded => None,
+            Self::Folder(folder) => folder.max_tokens,
+        }
+    }
+
+    /// The model's weights, in the first of the forms that it has.
+    ///
+    /// # Errors
+    ///
+    /// If it has none, or they cannot be read.
+    pub fn weights(&self) -> Result<Weights, ModelError> {
+        let Self::Folder(folder) = self else {
+            let content = embedded!("model.int8.safetensors");
+            return Ok(Weights::Safetensors(vec![Cow::Borrowed(content)]));
+        };
+        let path = match &folder.weights {
+            Some(path) => path.clone(),
+            None => [PACK, "model.safetensors", INDEX, "pytorch_model.bin"]
+                .map(|file| folder.path.join(file))
+                .into_iter()
+                .find(|path| path.is_file())
+                .ok_or(ModelError::NoWeights)?,
+        };
+        let read =
+            |path: PathBuf| fs::read(&path).map_err(|source| ModelError::Read { path, source });
+        match path.extension().and_then(OsStr::to_str) {
+            Some("bpk") => Ok(Weights::Pack(path)),
+            Some("safetensors") => Ok(Weights::Safetensors(vec![read(path)?.into()])),
+            Some("json") => self.shards(&read(path)?),
+            Some("bin" | "pt" | "pth") => Ok(Weights::PyTorch(path)),
+            _ => Err(ModelError::WeightsForm(path)),
+        }
+    }
+
+    /// The files that a model's tensors are divided among.
+    fn shards(&self, index: &[u8]) -> Result<Weights, ModelError> {
+        let files = shard_files(index)?;
+        let contents = files.into_iter().map(|file| {
+            let content = self.read(&file)?;
+            content.ok_or(ModelError::MissingShard(file))
+        });
+        Ok(Weights::Safetensors(contents.collect::<Result<_, _>>()?))
     }
 
     /// One file of the model, `None` when the model has no such file.
@@ -69,9 +149,9 @@ impl Source {
     pub fn read(&self, file: &str) -> Result<Option<Cow<'static, [u8]>>, ModelError> {
         match self {
             Self::Embedded => Ok(embedded_file(file).map(Cow::Borrowed)),
-            Self::Directory(directory) => {
-                let path = directory.join(file);
-                match std::fs::read(&path) {
+            Self::Folder(folder) => {
+                let path = folder.path.join(file);
+                match fs::read(&path) {
                     Ok(bytes) => Ok(Some(Cow::Owned(bytes))),
                     Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
                     Err(source) => Err(ModelError::Read { path, source }),
@@ -96,8 +176,54 @@ fn embedded_file(file: &str) -> Option<&'static [u8]> {
         "sentence_bert_config.json" => embedded!("sentence_bert_config.json"),
         "1_Pooling/config.json" => embedded!("1_Pooling/config.json"),
         "tokenizer.json" => embedded!("tokenizer.json"),
-        // The int8 form; the reader of the weights goes by the tensors, not by the file's name.
-        "model.safetensors" => embedded!("model.int8.safetensors"),
         _ => return None,
     })
+}
+
+/// The files that `model.safetensors.index.json` names, each once.
+///
+/// # Errors
+///
+/// If it is no such index, or names a file outside the model's folder.
+pub fn shard_files(index: &[u8]) -> Result<BTreeSet<String>, ModelError> {
+    #[derive(Deserialize)]
+    struct Index {
+        weight_map: BTreeMap<String, String>,
+    }
+    let index: Index = serde_json::from_slice(index).map_err(|source| ModelError::Json {
+        file: INDEX,
+        source,
+    })?;
+    let files: BTreeSet<String> = index.weight_map.into_values().collect();
+    match files.iter().find(|file| !is_plain_name(file)) {
+        Some(file) => Err(ModelError::Outside(file.clone())),
+        None => Ok(files),
+    }
+}
+
+/// Whether a name stays in the folder that it is looked up in.
+fn is_plain_name(name: &str) -> bool {
+    let mut parts = Path::new(name).components();
+    matches!(parts.next(), Some(Component::Normal(_))) && parts.next().is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_index_names_files_of_its_own_folder_only() {
+        let index = |file: &str| {
+            let json = serde_json::json!({"weight_map": {"a": file, "b": "model-2.safetensors"}});
+            shard_files(json.to_string().as_bytes())
+        };
+        let files = index("model-1.safetensors").unwrap();
+        assert_eq!(files.len(), 2);
+        for outside in ["../secret", "/etc/passwd", "a/../../b", "..", ""] {
+            assert!(
+                matches!(index(outside), Err(ModelError::Outside(_))),
+                "{outside}"
+            );
+        }
+    }
 }

@@ -4,16 +4,56 @@
 
 mod int8;
 mod names;
+mod pack;
+mod pytorch;
 mod safetensors;
 
 use std::borrow::Cow;
+use std::path::PathBuf;
 
 use burn::tensor::DType;
 use burn_store::{
-    ApplyError, FloatCastAdapter, ModuleAdapter, ModuleSnapshot, PyTorchToBurnAdapter,
+    ApplyError, FloatCastAdapter, ModuleAdapter, ModuleSnapshot, PyTorchToBurnAdapter, burn_pack,
 };
 
 use crate::model::Bert;
+
+/// A model's weights in one of the forms that are read.
+#[derive(Debug)]
+pub enum Weights {
+    /// The content of a safetensors file, or of all the files that a model is divided among.
+    Safetensors(Vec<Cow<'static, [u8]>>),
+    /// A PyTorch checkpoint. Nothing in it is executed.
+    PyTorch(PathBuf),
+    /// A Burn pack, as [`write_pack`](Self::write_pack) writes it.
+    Pack(PathBuf),
+}
+
+impl Weights {
+    /// All tensors, named as in the module; linear weights are `[out, in]` in every form. Their bytes
+    /// are read only when they are asked for.
+    fn tensors(self) -> Result<Vec<burn_pack::Tensor>, WeightsError> {
+        match self {
+            Self::Safetensors(files) => {
+                let tensors: Result<Vec<_>, _> = files.into_iter().map(safetensors::read).collect();
+                Ok(tensors?.concat())
+            }
+            Self::PyTorch(path) => pytorch::read(&path),
+            Self::Pack(path) => pack::read(&path),
+        }
+    }
+
+    /// Writes the encoder's tensors into a Burn pack, in the types that they have: fp16 stays fp16.
+    ///
+    /// # Errors
+    ///
+    /// If the weights cannot be read or the pack cannot be written.
+    pub fn write_pack(self, path: &std::path::Path) -> Result<(), WeightsError> {
+        let mut tensors = self.tensors()?;
+        tensors.retain(|tensor| names::is_encoder(&tensor.name));
+        pack::write(tensors, path)
+    }
+}
 
 /// Why weights cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +61,12 @@ pub enum WeightsError {
     /// The file is no safetensors file, or a damaged one.
     #[error("the weights are no valid safetensors file: {0}")]
     Container(#[from] ::safetensors::SafeTensorError),
+    /// The file is no PyTorch checkpoint that can be read.
+    #[error("the weights are no PyTorch checkpoint that can be read: {0}")]
+    PyTorch(String),
+    /// The Burn pack cannot be read or written.
+    #[error("the pack of weights cannot be used: {0}")]
+    Pack(#[from] burn_pack::Error),
     /// A tensor in a type that is not read.
     #[error(
         "the tensor {name} is of type {found}; F32, F16, BF16 and the int8 form with scales are read"
@@ -50,7 +96,7 @@ pub enum WeightsError {
     Unfit(Vec<String>),
 }
 
-/// Loads a safetensors file's content into the module.
+/// Loads weights into the module.
 ///
 /// Takes fp32, fp16, bf16 and the int8 form of the embedded model, and computes in f32: every value
 /// of the smaller types is one of f32.
@@ -59,8 +105,8 @@ pub enum WeightsError {
 ///
 /// If the content cannot be read, or does not have exactly the tensors that the module needs. The
 /// pooler and other heads that an encoder does not need are passed over.
-pub fn load(bert: &mut Bert, content: Cow<'static, [u8]>) -> Result<(), WeightsError> {
-    let tensors = safetensors::read(content)?;
+pub fn load(bert: &mut Bert, weights: Weights) -> Result<(), WeightsError> {
+    let tensors = weights.tensors()?;
     let adapter = PyTorchToBurnAdapter.chain(FloatCastAdapter::to(DType::F32));
     let result = bert.apply(tensors, None, Some(Box::new(adapter)), false);
 

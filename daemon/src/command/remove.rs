@@ -1,0 +1,21 @@
+//! `gted remove`: remove an installed model.
+
+use std::io::{self, Write};
+
+use clap::Args;
+use gte_daemon::store::Store;
+
+/// Remove an installed model
+#[derive(Args, Debug)]
+pub(super) struct Remove {
+    /// The model
+    name: String,
+}
+
+impl Remove {
+    pub(super) fn run(&self) -> anyhow::Result<()> {
+        Store::open()?.remove(&self.name)?;
+        writeln!(io::stdout(), "{} is removed", self.name)?;
+        Ok(())
+    }
+}

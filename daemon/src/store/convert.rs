@@ -1,0 +1,131 @@
+//! Installing a model from a folder: converted, tried out, and only then put into its place.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use super::manifest::{Manifest, Origin};
+use super::{Store, StoreError, at, catalogue, clear};
+use crate::engine::Embed;
+use crate::model::{Folder, Model, PACK, Source};
+
+/// Files that an installed model keeps as they are.
+const KEPT: [&str; 6] = [
+    "config.json",
+    "tokenizer.json",
+    "vocab.txt",
+    "tokenizer_config.json",
+    "sentence_bert_config.json",
+    "modules.json",
+];
+
+impl Store {
+    /// Installs the model in `folder` under `name`. What the folder does not say about pooling and
+    /// length comes from the catalogue's entry of that name.
+    ///
+    /// A model of that name which is installed already is replaced, once the new one has been tried.
+    ///
+    /// # Errors
+    ///
+    /// If the folder is no model that can be used; what was there before is then untouched.
+    pub fn install(
+        &self,
+        name: &str,
+        folder: Folder,
+        origin: Origin,
+        licence: Option<String>,
+    ) -> Result<Manifest, StoreError> {
+        let place = self.folder(name)?;
+        let _lock = self.lock(name)?;
+        let known = catalogue::entry(name)?;
+        let folder = Folder {
+            id: name.to_owned(),
+            pooling: known.as_ref().map(|entry| entry.pooling),
+            max_tokens: known.as_ref().map(|entry| entry.max_tokens),
+            ..folder
+        };
+        let staging = self.aside(name, "new");
+        clear(&staging)?;
+        fs::create_dir_all(&staging).map_err(at(&staging))?;
+        let made = make(name, folder, &staging, origin, licence);
+        let put = made.and_then(|manifest| {
+            self.put(name, &staging, &place)?;
+            Ok(manifest)
+        });
+        if put.is_err() {
+            // The error that matters is the one that is reported.
+            drop(clear(&staging));
+        }
+        put
+    }
+
+    /// Puts a finished folder into its place.
+    fn put(&self, name: &str, staging: &Path, place: &Path) -> Result<(), StoreError> {
+        let old = self.aside(name, "removed");
+        clear(&old)?;
+        if place.exists() {
+            fs::rename(place, &old).map_err(at(place))?;
+        }
+        fs::rename(staging, place).map_err(at(place))?;
+        clear(&old)
+    }
+}
+
+/// Makes the installed form in `staging` and tries it out.
+fn make(
+    name: &str,
+    folder: Folder,
+    staging: &Path,
+    origin: Origin,
+    licence: Option<String>,
+) -> Result<Manifest, StoreError> {
+    let from = Source::Folder(folder.clone());
+    for file in KEPT {
+        if let Some(content) = from.read(file)? {
+            let path = staging.join(file);
+            fs::write(&path, content).map_err(at(&path))?;
+        }
+    }
+    from.weights()?.write_pack(&staging.join(PACK))?;
+
+    // The folder says how it pools, or the catalogue does: loading finds out which, or refuses.
+    let pooling = from.read("1_Pooling/config.json")?;
+    if let Some(pooling) = pooling {
+        let path = staging.join("1_Pooling");
+        fs::create_dir_all(&path).map_err(at(&path))?;
+        let path = path.join("config.json");
+        fs::write(&path, pooling).map_err(at(&path))?;
+    }
+    let made = Folder {
+        path: staging.to_owned(),
+        weights: None,
+        ..folder
+    };
+    let model = Model::load(&Source::Folder(made), 1)?;
+    model.encoder.embed(&[&[0]])?;
+
+    let mut sha256 = BTreeMap::new();
+    let mut bytes = 0;
+    for file in KEPT.iter().chain(&[PACK, "1_Pooling/config.json"]) {
+        let path = staging.join(file);
+        if path.is_file() {
+            let (digest, length) = digest(&path)?;
+            sha256.insert((*file).to_owned(), digest);
+            bytes += length;
+        }
+    }
+    let manifest = Manifest::new(name.to_owned(), origin, &model.card, licence, sha256, bytes);
+    manifest.write(staging)?;
+    Ok(manifest)
+}
+
+/// The sha256 of a file in hexadecimal, and its length.
+pub(super) fn digest(path: &Path) -> Result<(String, u64), StoreError> {
+    let mut file = File::open(path).map_err(at(path))?;
+    let mut hasher = Sha256::new();
+    let length = io::copy(&mut file, &mut hasher).map_err(at(path))?;
+    Ok((format!("{:x}", hasher.finalize()), length))
+}

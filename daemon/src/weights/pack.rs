@@ -1,0 +1,20 @@
+//! The Burn pack that installed models are kept in.
+
+use std::path::Path;
+
+use burn_store::burn_pack::{Reader, Tensor, Writer};
+
+use super::WeightsError;
+
+/// Reads all tensors, named as in the module.
+pub(super) fn read(path: &Path) -> Result<Vec<Tensor>, WeightsError> {
+    Ok(Reader::from_file_exact(path)?.into_tensors()?)
+}
+
+/// Writes tensors, in the order of their names, so that the same weights give the same file.
+pub(super) fn write(mut tensors: Vec<Tensor>, path: &Path) -> Result<(), WeightsError> {
+    tensors.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(Writer::new(tensors)
+        .auto_extension(false)
+        .write_to_file(path)?)
+}

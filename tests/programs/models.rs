@@ -1,0 +1,332 @@
+//! Models on this machine: converted, chosen, checked, removed, and refused when they are no good.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use gte_tests::{Output, Place, fixture};
+use safetensors::SafeTensors;
+use safetensors::tensor::TensorView;
+use serde_json::{Value, json};
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("UTF-8")
+}
+
+fn convert(place: &Place, path: &Path, name: &str) -> Output {
+    place.gted(&["convert", text(path), "--name", name])
+}
+
+/// The installed model, used by the daemon, gives PyTorch's embeddings of the tiny BERT.
+fn gives_pytorchs_values(place: &Place, name: &str) {
+    place.gted(&["use", name]).success();
+    drop(place.run(&["stop"]));
+    let expected = fs::read(fixture("tiny-bert/expected.json")).expect("it is there");
+    let expected: Value = serde_json::from_slice(&expected).expect("it is JSON");
+    let rows = expected["rows"].as_array().expect("a list");
+    let mut compared = 0;
+    for row in rows {
+        let text = row["text"].as_str().expect("a text");
+        let object = place.run_with(&["embed", "--json"], text).json();
+        assert_eq!(object["model"], name);
+        let numbers = |value: &Value| -> Vec<f64> {
+            let list = value.as_array().expect("a list");
+            list.iter().map(|n| n.as_f64().expect("a number")).collect()
+        };
+        let (ours, reference) = (
+            numbers(&object["embedding"]),
+            numbers(&row["cls_embedding"]),
+        );
+        for (a, b) in ours.iter().zip(&reference) {
+            assert!((a - b).abs() < 1e-5, "{text}: {a} where PyTorch has {b}");
+            compared += 1;
+        }
+    }
+    assert_eq!(compared, rows.len() * 64);
+}
+
+/// A copy of a folder, to change things in.
+fn copy(place: &Place, from: &str, to: &str) -> PathBuf {
+    let (from, to) = (fixture(from), place.path().join(to));
+    copy_folder(&from, &to);
+    to
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir(to).expect("a folder can be made");
+    for entry in fs::read_dir(from).expect("it is there").flatten() {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).expect("a file can be copied");
+        }
+    }
+}
+
+fn models_folder(place: &Place) -> PathBuf {
+    place.path().join(".local/share/gte/models")
+}
+
+/// What is installed, or was left behind by an installation; locks stay.
+fn leftovers(place: &Place) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(models_folder(place)) else {
+        return Vec::new();
+    };
+    let names = entries
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned());
+    names.filter(|name| !name.ends_with(".lock")).collect()
+}
+
+#[test]
+fn both_layouts_convert_to_pytorchs_values() {
+    let place = Place::default();
+    convert(&place, &fixture("tiny-bert/hf"), "tiny").success();
+    gives_pytorchs_values(&place, "tiny");
+
+    // A PyTorch checkpoint, and no word about pooling: the catalogue's for that name, or none.
+    let modelscope = fixture("tiny-bert/modelscope");
+    let refused = convert(&place, &modelscope, "unknown");
+    assert_eq!(refused.code(), Some(1));
+    assert!(
+        refused.stderr.contains("does not say how it pools"),
+        "{refused:?}"
+    );
+    convert(&place, &modelscope, "gte-small-zh").success();
+    gives_pytorchs_values(&place, "gte-small-zh");
+}
+
+/// Writes tensors of the tiny BERT into files, under other names.
+fn rewrite(model: &Path, files: &[&str], rename: impl Fn(&str) -> String) {
+    let path = model.join("model.safetensors");
+    let content = fs::read(&path).expect("it is there");
+    fs::remove_file(&path).expect("it can be removed");
+    let tensors = SafeTensors::deserialize(&content).expect("it is safetensors");
+    let mut shards: HashMap<&str, Vec<(String, TensorView)>> = HashMap::new();
+    let mut names: Vec<&str> = tensors.names();
+    names.sort_unstable();
+    for (place, name) in names.into_iter().enumerate() {
+        let tensor = tensors.tensor(name).expect("it is there");
+        let shard = shards.entry(files[place % files.len()]).or_default();
+        shard.push((rename(name), tensor));
+    }
+    for (file, tensors) in shards {
+        let path = model.join(file);
+        safetensors::serialize_to_file(tensors, None, &path).expect("a file can be written");
+    }
+}
+
+#[test]
+fn old_names_and_several_files_convert_too() {
+    let place = Place::default();
+    let model = copy(&place, "tiny-bert/hf", "sharded");
+    let files = ["model-1-of-2.safetensors", "model-2-of-2.safetensors"];
+    rewrite(&model, &files, |name| {
+        let name = name
+            .replace("LayerNorm.weight", "LayerNorm.gamma")
+            .replace("LayerNorm.bias", "LayerNorm.beta");
+        format!("bert.{name}")
+    });
+    let map: HashMap<String, &str> = (0..2).map(|n| (format!("tensor{n}"), files[n])).collect();
+    let index = model.join("model.safetensors.index.json");
+    fs::write(&index, json!({ "weight_map": map }).to_string()).expect("a file can be written");
+    // By the file of its weights, which here is the index.
+    convert(&place, &index, "sharded").success();
+    gives_pytorchs_values(&place, "sharded");
+
+    fs::remove_file(model.join(files[1])).expect("it can be removed");
+    let missing = convert(&place, &model, "again");
+    assert!(
+        missing.stderr.contains("no model-2-of-2.safetensors"),
+        "{missing:?}"
+    );
+    let outside = json!({ "weight_map": { "a": "../secret.safetensors" } });
+    fs::write(&index, outside.to_string()).expect("a file can be written");
+    let outside = convert(&place, &model, "again");
+    assert!(
+        outside.stderr.contains("no file of the model's folder"),
+        "{outside:?}"
+    );
+}
+
+#[test]
+fn what_is_no_model_is_refused_and_leaves_nothing_behind() {
+    let place = Place::default();
+    let model = copy(&place, "tiny-bert/hf", "model");
+    let weights = model.join("model.safetensors");
+    let good = fs::read(&weights).expect("it is there");
+    let refused = |words: &str| {
+        let output = convert(&place, &model, "tiny");
+        assert_eq!(output.code(), Some(1), "{words}: {output:?}");
+        assert!(output.stderr.contains(words), "{words}: {output:?}");
+        assert_eq!(output.stderr.lines().count(), 1, "{output:?}");
+        assert_eq!(leftovers(&place), Vec::<String>::new(), "{words}");
+    };
+    let write = |bytes: &[u8]| fs::write(&weights, bytes).expect("a file can be written");
+
+    write(&good[..good.len() / 2]);
+    refused("no valid safetensors file");
+    write(b"<html>404</html>");
+    refused("no valid safetensors file");
+
+    write(&good);
+    rewrite(&model, &["model.safetensors"], |name| match name {
+        "encoder.layer.0.output.dense.bias" => "renamed".to_owned(),
+        name => name.to_owned(),
+    });
+    refused("lack encoder.layer.0.output.dense.bias");
+    write(&good);
+    // Two tensors of different shapes change places.
+    rewrite(&model, &["model.safetensors"], |name| match name {
+        "encoder.layer.0.output.dense.weight" => "encoder.layer.0.intermediate.dense.weight".into(),
+        "encoder.layer.0.intermediate.dense.weight" => "encoder.layer.0.output.dense.weight".into(),
+        name => name.to_owned(),
+    });
+    refused("has the shape");
+    write(&good);
+
+    let config = model.join("config.json");
+    let right = fs::read_to_string(&config).expect("it is there");
+    let wrong = right.replace("\"bert\"", "\"roberta\"");
+    fs::write(&config, wrong).expect("a file can be written");
+    refused("model_type is roberta");
+    fs::write(&config, right.replace("202", "150")).expect("a file can be written");
+    refused("do not belong together");
+    fs::write(&config, right).expect("a file can be written");
+
+    // A pickle that wants to call something: os.system.
+    let called = place.path().join("called");
+    let pickle = format!("cos\nsystem\n(S'touch {}'\ntR.", called.display());
+    fs::remove_file(&weights).expect("it can be removed");
+    let checkpoint = model.join("pytorch_model.bin");
+    fs::write(&checkpoint, pickle).expect("a file can be written");
+    refused("no PyTorch checkpoint");
+    assert!(!called.exists(), "the pickle was executed");
+    fs::remove_file(&checkpoint).expect("it can be removed");
+    refused("no model.safetensors and no pytorch_model.bin");
+
+    for name in ["../tiny", ".tiny", "a/b", "", "名"] {
+        let output = convert(&place, &model, name);
+        assert!(
+            output.stderr.contains("cannot be a model's name"),
+            "{output:?}"
+        );
+    }
+
+    write(&good);
+    convert(&place, &model, "tiny").success();
+    gives_pytorchs_values(&place, "tiny");
+}
+
+#[test]
+fn a_failed_conversion_leaves_the_installed_model_as_it_was() {
+    let place = Place::default();
+    convert(&place, &fixture("tiny-bert/hf"), "tiny").success();
+    let broken = copy(&place, "tiny-bert/hf", "broken");
+    fs::write(broken.join("model.safetensors"), "broken").expect("a file can be written");
+    assert_eq!(convert(&place, &broken, "tiny").code(), Some(1));
+    assert_eq!(leftovers(&place), ["tiny"]);
+    gives_pytorchs_values(&place, "tiny");
+    // And one that works replaces it.
+    convert(&place, &fixture("tiny-bert/hf"), "tiny").success();
+    assert_eq!(leftovers(&place), ["tiny"]);
+}
+
+fn row(place: &Place, name: &str) -> Value {
+    let rows = place.gted(&["models", "--json"]).json();
+    let rows = rows.as_array().expect("a list").clone();
+    let found = rows.into_iter().find(|row| row["name"] == name);
+    found.unwrap_or(Value::Null)
+}
+
+#[test]
+fn models_are_listed_chosen_and_removed() {
+    let place = Place::default();
+    assert_eq!(row(&place, "bge-small-zh-v1.5")["default"], true);
+    assert_eq!(row(&place, "gte-base-zh")["installed"], false);
+    assert_eq!(row(&place, "gte-base-zh")["licence"], "Apache-2.0");
+    assert_eq!(row(&place, "tiny"), Value::Null);
+
+    convert(&place, &fixture("tiny-bert/hf"), "tiny").success();
+    assert_eq!(row(&place, "tiny")["installed"], true);
+    assert_eq!(row(&place, "tiny")["default"], false, "it has to be chosen");
+
+    // The preferred model is used as soon as it is there.
+    convert(&place, &fixture("tiny-bert/hf"), "gte-base-zh").success();
+    assert_eq!(row(&place, "gte-base-zh")["default"], true);
+    let object = place.run(&["sim", "今天", "明天", "--json"]).json();
+    assert_eq!(object["model"], "gte-base-zh");
+
+    place.gted(&["use", "tiny"]).success();
+    assert_eq!(row(&place, "tiny")["default"], true);
+    place.gted(&["use", "bge-small-zh-v1.5"]).success();
+    assert_eq!(row(&place, "bge-small-zh-v1.5")["default"], true);
+    place.gted(&["use", "tiny"]).success();
+    place.gted(&["remove", "tiny"]).success();
+    assert_eq!(row(&place, "tiny"), Value::Null);
+    assert_eq!(
+        row(&place, "gte-base-zh")["default"],
+        true,
+        "nothing is chosen any more"
+    );
+    place.gted(&["remove", "gte-base-zh"]).success();
+    assert_eq!(leftovers(&place), Vec::<String>::new());
+
+    for (arguments, words) in [
+        (["remove", "tiny"], "tiny is not installed"),
+        (["remove", "bge-small-zh-v1.5"], "part of the program"),
+        (["use", "gte-base-zh"], "gte-base-zh is not installed"),
+        (["use", "nonsense"], "there is no model nonsense"),
+        (["verify", "nonsense"], "nonsense is not installed"),
+    ] {
+        let output = place.gted(&arguments);
+        assert_eq!(output.code(), Some(1));
+        assert!(output.stderr.contains(words), "{output:?}");
+    }
+}
+
+#[test]
+fn verify_sees_a_damaged_file_and_knows_the_published_cosines() {
+    let place = Place::default();
+    let embedded = place.gted(&["verify"]).success();
+    assert!(embedded.contains("6 pairs by PyTorch"), "{embedded}");
+
+    convert(&place, &fixture("tiny-bert/hf"), "tiny").success();
+    let tiny = place.gted(&["verify", "tiny"]).success();
+    assert!(tiny.contains("no published pairs"), "{tiny}");
+
+    // Another model under a published one's name does not have its cosines.
+    convert(&place, &fixture("tiny-bert/hf"), "gte-base-zh").success();
+    let other = place.gted(&["verify", "gte-base-zh"]);
+    assert_eq!(other.code(), Some(1));
+    assert!(
+        other.stderr.contains("does not give the published cosines"),
+        "{other:?}"
+    );
+
+    let pack = models_folder(&place).join("tiny/model.bpk");
+    let mut bytes = fs::read(&pack).expect("it is there");
+    *bytes.last_mut().expect("it has bytes") ^= 1;
+    fs::write(&pack, bytes).expect("a file can be written");
+    let damaged = place.gted(&["verify", "tiny"]);
+    assert_eq!(damaged.code(), Some(1));
+    assert!(
+        damaged.stderr.contains("model.bpk of tiny is damaged"),
+        "{damaged:?}"
+    );
+}
+
+#[test]
+fn a_manifest_of_another_version_is_refused_in_words() {
+    let place = Place::default();
+    convert(&place, &fixture("tiny-bert/hf"), "tiny").success();
+    let path = models_folder(&place).join("tiny/manifest.json");
+    let manifest = fs::read_to_string(&path).expect("it is there");
+    let newer = manifest.replace("\"version\": 1", "\"version\": 99");
+    assert_ne!(newer, manifest);
+    fs::write(&path, newer).expect("a file can be written");
+    let output = place.gted(&["serve", "--model", "tiny"]);
+    assert_eq!(output.code(), Some(1));
+    assert!(output.stderr.contains("of version 99"), "{output:?}");
+}
