@@ -10,6 +10,7 @@
 
 mod commands;
 mod models;
+mod pulling;
 mod screen;
 mod starting;
 mod stopping;

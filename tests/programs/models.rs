@@ -18,7 +18,7 @@ fn convert(place: &Place, path: &Path, name: &str) -> Output {
 }
 
 /// The installed model, used by the daemon, gives PyTorch's embeddings of the tiny BERT.
-fn gives_pytorchs_values(place: &Place, name: &str) {
+pub(super) fn gives_pytorchs_values(place: &Place, name: &str) {
     place.gted(&["use", name]).success();
     drop(place.run(&["stop"]));
     let expected = fs::read(fixture("tiny-bert/expected.json")).expect("it is there");
@@ -46,13 +46,13 @@ fn gives_pytorchs_values(place: &Place, name: &str) {
 }
 
 /// A copy of a folder, to change things in.
-fn copy(place: &Place, from: &str, to: &str) -> PathBuf {
+pub(super) fn copy(place: &Place, from: &str, to: &str) -> PathBuf {
     let (from, to) = (fixture(from), place.path().join(to));
     copy_folder(&from, &to);
     to
 }
 
-fn copy_folder(from: &Path, to: &Path) {
+pub(super) fn copy_folder(from: &Path, to: &Path) {
     fs::create_dir(to).expect("a folder can be made");
     for entry in fs::read_dir(from).expect("it is there").flatten() {
         let target = to.join(entry.file_name());
@@ -69,7 +69,7 @@ fn models_folder(place: &Place) -> PathBuf {
 }
 
 /// What is installed, or was left behind by an installation; locks stay.
-fn leftovers(place: &Place) -> Vec<String> {
+pub(super) fn leftovers(place: &Place) -> Vec<String> {
     let Ok(entries) = fs::read_dir(models_folder(place)) else {
         return Vec::new();
     };

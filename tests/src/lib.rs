@@ -12,6 +12,7 @@
 
 mod daemon;
 mod fixtures;
+mod hub;
 mod place;
 mod terminal;
 
@@ -19,6 +20,7 @@ use std::time::Duration;
 
 pub use daemon::Daemon;
 pub use fixtures::{fixture, shared};
+pub use hub::{COMMIT, Faults, Hub, Request};
 pub use place::{Output, Place, gted};
 pub use terminal::Terminal;
 

@@ -2,6 +2,7 @@
 
 mod convert;
 mod models;
+mod pull;
 mod remove;
 mod serve;
 mod switch;
@@ -26,6 +27,7 @@ enum Command {
     /// Hold the model and answer on a local socket until told to end.
     Serve(Serve),
     Models(models::Models),
+    Pull(pull::Pull),
     Convert(convert::Convert),
     Verify(verify::Verify),
     Use(switch::Use),
@@ -42,6 +44,7 @@ impl Cli {
         match self.command {
             Command::Serve(serve) => serve.run(),
             Command::Models(models) => models.run(),
+            Command::Pull(pull) => pull.run(),
             Command::Convert(convert) => convert.run(),
             Command::Verify(verify) => verify.run(),
             Command::Use(choice) => choice.run(),

@@ -65,6 +65,20 @@ pub fn entry(name: &str) -> Result<Option<Entry>, StoreError> {
     Ok(entries()?.into_iter().find(|entry| entry.name == name))
 }
 
+/// The known model that is published under `repo`, with that publication alone.
+///
+/// # Errors
+///
+/// If the program's own file is damaged.
+pub fn entry_of_repo(repo: &str) -> Result<Option<Entry>, StoreError> {
+    let published = entries()?.into_iter().map(|mut entry| {
+        entry.sources.retain(|source| source.repo == repo);
+        entry
+    });
+    // Several hubs may have it under the same name.
+    Ok({ published }.find(|entry| !entry.sources.is_empty()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

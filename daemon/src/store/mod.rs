@@ -6,7 +6,11 @@
 
 pub mod catalogue;
 mod convert;
+mod download;
+mod http;
+mod hub;
 mod manifest;
+mod pull;
 mod verify;
 
 use std::fs::{self, File};
@@ -17,7 +21,10 @@ use serde::de::DeserializeOwned;
 
 use crate::model::{EMBEDDED, Folder, ModelError, Source};
 use crate::weights::WeightsError;
+pub use download::Progress;
+pub use http::HttpError;
 pub use manifest::{Manifest, Origin};
+pub use pull::{From, Pulled, Wanted};
 pub use verify::{Report, Verified};
 
 /// The model that is used when none is chosen and it is installed.
@@ -79,6 +86,37 @@ pub enum StoreError {
         file: &'static str,
         /// What is wrong with it.
         source: serde_json::Error,
+    },
+    /// A hub does not give what it was asked for.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    /// The network must not be used, and the model is not on this machine.
+    #[error("{0} is not on this machine, and the network is not to be used")]
+    Offline(String),
+    /// A download ended early, or gave more than there should be.
+    #[error("{file} is not whole: {have} bytes of {size} came; pull again to go on")]
+    Incomplete {
+        /// The file.
+        file: String,
+        /// Bytes that came.
+        have: u64,
+        /// Bytes that there should be.
+        size: u64,
+    },
+    /// A download is not what the hub states it to be.
+    #[error(
+        "{0} is not what the hub states: its checksum is another; it was thrown away, pull again"
+    )]
+    Checksum(String),
+    /// The disk is too full.
+    #[error("there is no room at {}: {free} bytes are free, and {needed} are needed", path.display())]
+    NoSpace {
+        /// Where.
+        path: PathBuf,
+        /// Bytes that are free.
+        free: u64,
+        /// Bytes that are needed.
+        needed: u64,
     },
     /// What is there cannot be used as a model.
     #[error(transparent)]

@@ -1,0 +1,267 @@
+//! A hub on loopback: answers as Hugging Face and as ModelScope do, redirects large files to a second
+//! server, and misbehaves on demand.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use sha1::Sha1;
+use sha2::{Digest, Sha256};
+
+/// The commit that every file is of.
+pub const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
+
+/// What the hub does wrong.
+#[derive(Clone, Debug, Default)]
+pub struct Faults {
+    /// Every request is answered with this status.
+    pub status: Option<u16>,
+    /// A page for people instead of a file.
+    pub web_page: bool,
+    /// Redirected to itself.
+    pub redirect_loop: bool,
+    /// The connection ends after so many bytes of a large file's body.
+    pub cut_after: Option<usize>,
+    /// The last byte of large files is another.
+    pub corrupt: bool,
+    /// Ranges are not honoured.
+    pub no_ranges: bool,
+}
+
+/// One request that was made.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Method and target.
+    pub line: String,
+    /// Its headers, by their names in small letters.
+    pub headers: HashMap<String, String>,
+    /// Whether it went to the second server.
+    pub to_cdn: bool,
+}
+
+/// A running hub. Its threads end with the test.
+pub struct Hub {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    files: HashMap<String, Vec<u8>>,
+    cdn: SocketAddr,
+    faults: Mutex<Faults>,
+    requests: Mutex<Vec<Request>>,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Files that a hub keeps apart.
+fn is_large(path: &str) -> bool {
+    path.ends_with(".safetensors") || path.ends_with(".bin")
+}
+
+impl Hub {
+    /// A hub whose every repository has the files of this folder.
+    #[must_use]
+    pub fn serving(folder: &Path) -> Self {
+        let mut files = HashMap::new();
+        collect(folder, "", &mut files);
+        let bind = || TcpListener::bind("127.0.0.1:0").expect("loopback can be listened at");
+        let (hub, cdn) = (bind(), bind());
+        let address = |listener: &TcpListener| listener.local_addr().expect("it has an address");
+        let shared = Arc::new(Shared {
+            files,
+            cdn: address(&cdn),
+            faults: Mutex::default(),
+            requests: Mutex::default(),
+        });
+        let running = Self {
+            address: address(&hub),
+            shared: Arc::clone(&shared),
+        };
+        for (listener, to_cdn) in [(hub, false), (cdn, true)] {
+            let shared = Arc::clone(&shared);
+            std::thread::spawn(move || {
+                for stream in listener.incoming().flatten() {
+                    let shared = Arc::clone(&shared);
+                    std::thread::spawn(move || {
+                        // A client that goes in the middle is its own affair.
+                        drop(shared.answer(stream, to_cdn));
+                    });
+                }
+            });
+        }
+        running
+    }
+
+    /// Its address, for `HF_ENDPOINT` and `MODELSCOPE_ENDPOINT`.
+    #[must_use]
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Makes it misbehave, or behave again.
+    pub fn misbehave(&self, faults: Faults) {
+        *locked(&self.shared.faults) = faults;
+    }
+
+    /// What was asked for since the last time this was asked.
+    #[must_use]
+    pub fn requests(&self) -> Vec<Request> {
+        std::mem::take(&mut *locked(&self.shared.requests))
+    }
+
+    /// How large a file is.
+    #[must_use]
+    pub fn size(&self, path: &str) -> usize {
+        self.shared.files[path].len()
+    }
+}
+
+fn collect(folder: &Path, prefix: &str, files: &mut HashMap<String, Vec<u8>>) {
+    for entry in fs::read_dir(folder).expect("it is there").flatten() {
+        let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+        if entry.path().is_dir() {
+            collect(&entry.path(), &format!("{name}/"), files);
+        } else {
+            files.insert(name, fs::read(entry.path()).expect("it can be read"));
+        }
+    }
+}
+
+impl Shared {
+    fn answer(&self, stream: TcpStream, to_cdn: bool) -> std::io::Result<()> {
+        let mut lines = BufReader::new(stream.try_clone()?).lines();
+        let line = lines.next().transpose()?.unwrap_or_default();
+        let mut headers = HashMap::new();
+        for header in lines {
+            let header = header?;
+            let Some((name, value)) = header.split_once(": ") else {
+                break;
+            };
+            headers.insert(name.to_ascii_lowercase(), value.to_owned());
+        }
+        let mut words = line.split(' ');
+        let head = words.next() == Some("HEAD");
+        let target = words.next().unwrap_or_default().to_owned();
+        let range = headers.get("range").cloned();
+        locked(&self.requests).push(Request {
+            line,
+            headers,
+            to_cdn,
+        });
+        let (status, fields, body) = self.respond(&target, range.as_deref(), to_cdn);
+        let faults = locked(&self.faults).clone();
+        let large = is_large(&target);
+        let mut stream = stream;
+        write!(stream, "HTTP/1.1 {status} -\r\nConnection: close\r\n")?;
+        if !fields.iter().any(|(name, _)| *name == "Content-Length") {
+            write!(stream, "Content-Length: {}\r\n", body.len())?;
+        }
+        for (name, value) in fields {
+            write!(stream, "{name}: {value}\r\n")?;
+        }
+        stream.write_all(b"\r\n")?;
+        if head {
+            return Ok(());
+        }
+        match faults.cut_after.filter(|_| large) {
+            Some(cut) => stream.write_all(&body[..cut.min(body.len())]),
+            None => stream.write_all(&body),
+        }
+    }
+
+    fn respond(&self, target: &str, range: Option<&str>, to_cdn: bool) -> Response {
+        let faults = locked(&self.faults).clone();
+        if let Some(status) = faults.status {
+            return (status, vec![("Retry-After", "17".to_owned())], Vec::new());
+        }
+        if faults.web_page {
+            let kind = ("Content-Type", "text/html; charset=utf-8".to_owned());
+            return (200, vec![kind], b"<html>please log in</html>".to_vec());
+        }
+        if faults.redirect_loop {
+            return (302, vec![("Location", target.to_owned())], Vec::new());
+        }
+        if target.contains("/repo/files?") {
+            return (200, Vec::new(), self.modelscope_list());
+        }
+        let path = if to_cdn {
+            target.strip_prefix("/blob/").unwrap_or_default()
+        } else if let Some((_, path)) = target.split_once("FilePath=") {
+            path
+        } else {
+            // /owner/name/resolve/revision/path
+            target.splitn(6, '/').nth(5).unwrap_or_default()
+        };
+        let Some(content) = self.files.get(path) else {
+            return (404, Vec::new(), b"not found".to_vec());
+        };
+        if !to_cdn && is_large(path) {
+            let location = format!("http://{}/blob/{path}", self.cdn);
+            let fields = vec![
+                ("Location", location),
+                ("X-Repo-Commit", COMMIT.to_owned()),
+                (
+                    "X-Linked-Etag",
+                    format!("\"{:x}\"", Sha256::digest(content)),
+                ),
+                ("X-Linked-Size", content.len().to_string()),
+            ];
+            return (302, fields, Vec::new());
+        }
+        let mut content = content.clone();
+        let mut fields = vec![("X-Repo-Commit", COMMIT.to_owned())];
+        if to_cdn {
+            if let Some(last) = content.last_mut().filter(|_| faults.corrupt) {
+                *last ^= 1;
+            }
+        } else {
+            let mut hasher = Sha1::new();
+            hasher.update(format!("blob {}\0", content.len()));
+            hasher.update(&content);
+            fields.push(("ETag", format!("\"{:x}\"", hasher.finalize())));
+        }
+        let from = range
+            .and_then(|range| {
+                range
+                    .strip_prefix("bytes=")?
+                    .strip_suffix('-')?
+                    .parse()
+                    .ok()
+            })
+            .filter(|_| !faults.no_ranges);
+        match from {
+            None => (200, fields, content),
+            Some(from) if from >= content.len() => (416, fields, Vec::new()),
+            Some(from) => {
+                let range = format!("bytes {from}-{}/{}", content.len() - 1, content.len());
+                fields.push(("Content-Range", range));
+                (206, fields, content.split_off(from))
+            }
+        }
+    }
+
+    fn modelscope_list(&self) -> Vec<u8> {
+        let files: Vec<_> = self
+            .files
+            .iter()
+            .map(|(path, content)| {
+                serde_json::json!({
+                    "Path": path,
+                    "Size": content.len(),
+                    "Sha256": format!("{:x}", Sha256::digest(content)),
+                    "Type": "blob",
+                })
+            })
+            .collect();
+        let answer = serde_json::json!({ "Code": 200, "Data": { "Files": files } });
+        answer.to_string().into_bytes()
+    }
+}
+
+type Response = (u16, Vec<(&'static str, String)>, Vec<u8>);
