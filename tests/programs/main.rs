@@ -1,6 +1,7 @@
 //! Both programs as a user runs them: real processes, real sockets, a real pseudo-terminal.
 
 #![allow(
+    clippy::case_sensitive_file_extension_comparisons,
     clippy::expect_used,
     clippy::format_collect,
     clippy::panic,

@@ -318,6 +318,21 @@ fn verify_sees_a_damaged_file_and_knows_the_published_cosines() {
 }
 
 #[test]
+fn without_a_home_the_embedded_model_answers_and_nothing_can_be_installed() {
+    let place = Place::default();
+    let mut gte = place.gte(&["sim", "今天", "明天"]);
+    let output = gte.env_remove("HOME").output().expect("gte can be started");
+    assert!(output.status.success(), "{output:?}");
+    let tiny = fixture("tiny-bert/hf");
+    let mut convert = place.command(gte_tests::gted());
+    convert.args(["convert", text(&tiny)]).env_remove("HOME");
+    let output = convert.output().expect("gted can be started");
+    assert_eq!(output.status.code(), Some(1));
+    let words = String::from_utf8_lossy(&output.stderr);
+    assert!(words.contains("there is no place for models"), "{words}");
+}
+
+#[test]
 fn a_manifest_of_another_version_is_refused_in_words() {
     let place = Place::default();
     convert(&place, &fixture("tiny-bert/hf"), "tiny").success();

@@ -31,7 +31,7 @@ fn run(mut command: Command) -> Output {
     }
 }
 
-fn from_huggingface<'a>(place: &Place, hub: &Hub) -> Output {
+fn from_huggingface(place: &Place, hub: &Hub) -> Output {
     run(pull(place, hub, &[REPO, "--from", "huggingface"]))
 }
 

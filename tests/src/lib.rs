@@ -2,10 +2,12 @@
 //! pseudo-terminal.
 
 #![allow(
+    clippy::case_sensitive_file_extension_comparisons,
     clippy::expect_used,
     clippy::missing_panics_doc,
     clippy::must_use_candidate,
     clippy::panic,
+    clippy::struct_excessive_bools,
     clippy::unwrap_used,
     reason = "tests"
 )]

@@ -48,7 +48,7 @@ impl Convert {
             let licences = entry.sources.into_iter().map(|source| source.licence);
             licences.collect::<Vec<String>>().join(" or ")
         });
-        let manifest = Store::open()?.install(&name, folder, origin, licences)?;
+        let manifest = Store::of_user().install(&name, folder, origin, licences)?;
         writeln!(
             io::stdout(),
             "{} is installed: {} numbers a vector, {} MB",

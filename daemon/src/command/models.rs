@@ -32,7 +32,7 @@ struct Row {
 
 impl Models {
     pub(super) fn run(&self) -> anyhow::Result<()> {
-        let store = Store::open()?;
+        let store = Store::of_user();
         let default = store.find(None)?.id().to_owned();
         let mut out = io::stdout().lock();
         let rows = rows(store.installed()?, &default)?;

@@ -45,7 +45,7 @@ impl Pull {
         let mut failed = |source: &str, error: &StoreError| {
             drop(writeln!(io::stderr(), "gted: not from {source}: {error}"));
         };
-        let pulled = Store::open()?.pull(&wanted, &mut bars, &mut failed)?;
+        let pulled = Store::of_user().pull(&wanted, &mut bars, &mut failed)?;
         let (manifest, state) = match pulled {
             Pulled::Installed(manifest) => (manifest, "is installed"),
             Pulled::Already(manifest) => (manifest, "was installed already"),

@@ -14,7 +14,7 @@ pub(super) struct Remove {
 
 impl Remove {
     pub(super) fn run(&self) -> anyhow::Result<()> {
-        Store::open()?.remove(&self.name)?;
+        Store::of_user().remove(&self.name)?;
         writeln!(io::stdout(), "{} is removed", self.name)?;
         Ok(())
     }

@@ -113,7 +113,7 @@ impl Serve {
     }
 
     fn load(&self) -> anyhow::Result<Model> {
-        let source = Store::open()?.find(self.model.as_deref())?;
+        let source = Store::of_user().find(self.model.as_deref())?;
         let threads = self
             .threads
             .or_else(|| std::thread::available_parallelism().ok())

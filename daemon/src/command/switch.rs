@@ -14,7 +14,7 @@ pub(super) struct Use {
 
 impl Use {
     pub(super) fn run(&self) -> anyhow::Result<()> {
-        Store::open()?.choose(&self.name)?;
+        Store::of_user().choose(&self.name)?;
         let name = &self.name;
         writeln!(
             io::stdout(),

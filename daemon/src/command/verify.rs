@@ -17,7 +17,7 @@ const FAR: f32 = 1e-3;
 
 impl Verify {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let store = Store::open()?;
+        let store = Store::of_user();
         let name = match self.name {
             Some(name) => name,
             None => store.find(None)?.id().to_owned(),

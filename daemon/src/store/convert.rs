@@ -47,7 +47,7 @@ impl Store {
             max_tokens: known.as_ref().map(|entry| entry.max_tokens),
             ..folder
         };
-        let staging = self.aside(name, "new");
+        let staging = self.aside(name, "new")?;
         clear(&staging)?;
         fs::create_dir_all(&staging).map_err(at(&staging))?;
         let made = make(name, folder, &staging, origin, licence);
@@ -64,7 +64,7 @@ impl Store {
 
     /// Puts a finished folder into its place.
     fn put(&self, name: &str, staging: &Path, place: &Path) -> Result<(), StoreError> {
-        let old = self.aside(name, "removed");
+        let old = self.aside(name, "removed")?;
         clear(&old)?;
         if place.exists() {
             fs::rename(place, &old).map_err(at(place))?;

@@ -138,30 +138,30 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> StoreError {
 /// The models under one data folder.
 #[derive(Clone, Debug)]
 pub struct Store {
-    root: PathBuf,
+    root: Option<PathBuf>,
 }
 
 impl Store {
-    /// The store of this user: `$XDG_DATA_HOME/gte`, else `~/.local/share/gte`.
-    ///
-    /// # Errors
-    ///
-    /// If the environment names no such place.
-    pub fn open() -> Result<Self, StoreError> {
+    /// The store of this user: `$XDG_DATA_HOME/gte`, else `~/.local/share/gte`. Where the environment
+    /// names no such place, nothing is installed and nothing can be.
+    #[must_use]
+    pub fn of_user() -> Self {
         let folder = |name| {
             let path = std::env::var_os(name).map(PathBuf::from);
             path.filter(|path| path.is_absolute())
         };
-        let data = folder("XDG_DATA_HOME")
-            .or_else(|| Some(folder("HOME")?.join(".local/share")))
-            .ok_or(StoreError::NoPlace)?;
-        Ok(Self {
-            root: data.join("gte"),
-        })
+        let data = folder("XDG_DATA_HOME").or_else(|| Some(folder("HOME")?.join(".local/share")));
+        Self {
+            root: data.map(|data| data.join("gte")),
+        }
     }
 
-    fn models(&self) -> PathBuf {
-        self.root.join("models")
+    fn root(&self) -> Result<&Path, StoreError> {
+        self.root.as_deref().ok_or(StoreError::NoPlace)
+    }
+
+    fn models(&self) -> Result<PathBuf, StoreError> {
+        Ok(self.root()?.join("models"))
     }
 
     /// Where the model of a name is, if it is installed.
@@ -170,7 +170,7 @@ impl Store {
         if name.is_empty() || name.starts_with('.') || !name.chars().all(plain) {
             return Err(StoreError::Name(name.to_owned()));
         }
-        Ok(self.models().join(name))
+        Ok(self.models()?.join(name))
     }
 
     /// The manifests of all installed models, by their names.
@@ -179,7 +179,10 @@ impl Store {
     ///
     /// If the folder of the models or a manifest cannot be read.
     pub fn installed(&self) -> Result<Vec<Manifest>, StoreError> {
-        let models = self.models();
+        if self.root.is_none() {
+            return Ok(Vec::new());
+        }
+        let models = self.models()?;
         let entries = match fs::read_dir(&models) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -242,6 +245,9 @@ impl Store {
     }
 
     fn installed_source(&self, name: &str) -> Result<Source, StoreError> {
+        if self.root.is_none() {
+            return Err(StoreError::NotInstalled(name.to_owned()));
+        }
         let manifest = self.manifest(name)?;
         Ok(Source::Folder(Folder {
             path: self.folder(name)?,
@@ -258,7 +264,10 @@ impl Store {
     ///
     /// If the file that names it cannot be read.
     pub fn chosen(&self) -> Result<Option<String>, StoreError> {
-        let path = self.root.join(CHOSEN);
+        let Some(root) = &self.root else {
+            return Ok(None);
+        };
+        let path = root.join(CHOSEN);
         match fs::read_to_string(&path) {
             Ok(name) => Ok(Some(name.trim().to_owned()).filter(|name| !name.is_empty())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -278,8 +287,9 @@ impl Store {
             Err(error) => return Err(error),
             Ok(_) => {}
         }
-        fs::create_dir_all(&self.root).map_err(at(&self.root))?;
-        let path = self.root.join(CHOSEN);
+        let root = self.root()?;
+        fs::create_dir_all(root).map_err(at(root))?;
+        let path = root.join(CHOSEN);
         fs::write(&path, format!("{name}\n")).map_err(at(&path))
     }
 
@@ -298,27 +308,27 @@ impl Store {
             });
         }
         // Out of its place first, so that what is half removed is never taken for a model.
-        let aside = self.aside(name, "removed");
+        let aside = self.aside(name, "removed")?;
         clear(&aside)?;
         fs::rename(&folder, &aside).map_err(at(&folder))?;
         clear(&aside)?;
         if self.chosen()?.as_deref() == Some(name) && name != EMBEDDED {
-            let path = self.root.join(CHOSEN);
+            let path = self.root()?.join(CHOSEN);
             fs::remove_file(&path).map_err(at(&path))?;
         }
         Ok(())
     }
 
     /// A place beside the models that is never taken for one.
-    fn aside(&self, name: &str, what: &str) -> PathBuf {
-        self.models().join(format!(".{name}.{what}"))
+    fn aside(&self, name: &str, what: &str) -> Result<PathBuf, StoreError> {
+        Ok(self.models()?.join(format!(".{name}.{what}")))
     }
 
     /// Lets one process at a time change a model; others wait. Released with the file.
     fn lock(&self, name: &str) -> Result<File, StoreError> {
-        let models = self.models();
+        let models = self.models()?;
         fs::create_dir_all(&models).map_err(at(&models))?;
-        let path = self.aside(name, "lock");
+        let path = self.aside(name, "lock")?;
         let lock = File::create(&path).map_err(at(&path))?;
         lock.lock().map_err(at(&path))?;
         Ok(lock)

@@ -61,9 +61,9 @@ impl Store {
         let (name, sources) = sources(wanted)?;
         let name = name.as_str();
         self.folder(name)?;
-        let models = self.models();
+        let models = self.models()?;
         fs::create_dir_all(&models).map_err(at(&models))?;
-        let path = self.aside(name, "pull.lock");
+        let path = self.aside(name, "pull.lock")?;
         let lock = File::create(&path).map_err(at(&path))?;
         lock.lock().map_err(at(&path))?;
         match self.manifest(name) {
@@ -125,7 +125,7 @@ impl Store {
         if !weights {
             return Err(ModelError::NoWeights.into());
         }
-        let folder = self.aside(name, "download");
+        let folder = self.aside(name, "download")?;
         let origin = origin(repository, Some(listing.revision.clone()));
         begin_folder(&folder, &origin)?;
         let bytes = listing.files.iter().filter_map(|file| file.size).sum();
