@@ -14,6 +14,9 @@ use sha2::{Digest, Sha256};
 /// The commit that every file is of.
 pub const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 
+/// Where Hugging Face redirects small files to, on its own server.
+const RESOLVED: &str = "/api/resolve-cache/";
+
 /// What the hub does wrong.
 #[derive(Clone, Debug, Default)]
 pub struct Faults {
@@ -192,6 +195,8 @@ impl Shared {
         }
         let path = if to_cdn {
             target.strip_prefix("/blob/").unwrap_or_default()
+        } else if let Some(path) = target.strip_prefix(RESOLVED) {
+            path
         } else if let Some((_, path)) = target.split_once("FilePath=") {
             path
         } else {
@@ -215,16 +220,23 @@ impl Shared {
             return (302, fields, Vec::new());
         }
         let mut content = content.clone();
-        let mut fields = vec![("X-Repo-Commit", COMMIT.to_owned())];
+        let mut fields = Vec::new();
         if to_cdn {
             if let Some(last) = content.last_mut().filter(|_| faults.corrupt) {
                 *last ^= 1;
             }
-        } else {
+        } else if target.contains("/resolve/") {
+            // Small files are redirected within the hub, and what they are is told before that.
             let mut hasher = Sha1::new();
             hasher.update(format!("blob {}\0", content.len()));
             hasher.update(&content);
-            fields.push(("ETag", format!("\"{:x}\"", hasher.finalize())));
+            let fields = vec![
+                ("Location", format!("{RESOLVED}{path}")),
+                ("X-Repo-Commit", COMMIT.to_owned()),
+                ("ETag", format!("\"{:x}\"", hasher.finalize())),
+                ("X-Linked-Size", content.len().to_string()),
+            ];
+            return (307, fields, Vec::new());
         }
         let from = range
             .and_then(|range| {

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::manifest::{Manifest, Origin};
+use super::manifest::{FILE as MANIFEST, Manifest, Origin};
 use super::{Store, StoreError, at, catalogue, clear};
 use crate::engine::Embed;
 use crate::model::{Folder, Model, PACK, Source};
@@ -113,13 +113,22 @@ fn make(
         let path = staging.join(file);
         if path.is_file() {
             let (digest, length) = digest(&path)?;
+            sync(&path)?;
             sha256.insert((*file).to_owned(), digest);
             bytes += length;
         }
     }
     let manifest = Manifest::new(name.to_owned(), origin, &model.card, licence, sha256, bytes);
     manifest.write(staging)?;
+    sync(&staging.join(MANIFEST))?;
     Ok(manifest)
+}
+
+/// Makes sure that a file is on the disk before it is renamed into its place: a power cut must not
+/// leave an installed model with empty files.
+fn sync(path: &Path) -> Result<(), StoreError> {
+    let file = File::open(path).map_err(at(path))?;
+    file.sync_all().map_err(at(path))
 }
 
 /// The sha256 of a file in hexadecimal, and its length.

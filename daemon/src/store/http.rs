@@ -179,8 +179,12 @@ impl Http {
                 host: host(&at),
                 problem: "a redirect without a place to go".to_owned(),
             })?;
-            // Within the hub, a redirect is a repository's new name.
-            if redirects == Redirects::Keep && !same_host(&at, &to) {
+            // A redirect that says what the file is, or leads away, is the hub's answer; another one is
+            // a repository's new name.
+            let tells = ["etag", "x-linked-etag"]
+                .iter()
+                .any(|name| answer.headers.contains_key(*name));
+            if redirects == Redirects::Keep && (tells || !same_host(&at, &to)) {
                 return Ok(answer);
             }
             at = to;

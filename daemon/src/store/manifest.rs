@@ -13,7 +13,8 @@ use super::{StoreError, at};
 /// Version of the manifest's form. A later program migrates older ones or refuses them in words.
 const VERSION: u32 = 1;
 
-const FILE: &str = "manifest.json";
+/// What it is written to.
+pub(super) const FILE: &str = "manifest.json";
 
 /// What is known of an installed model.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
