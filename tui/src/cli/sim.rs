@@ -15,9 +15,9 @@ use super::output::{json_line, score_columns, warn_if_cut};
 #[derive(Args, Debug)]
 pub(super) struct Sim {
     /// One text
-    a: String,
+    pub(super) a: String,
     /// The other
-    b: String,
+    pub(super) b: String,
 }
 
 impl Sim {
