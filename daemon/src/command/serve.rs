@@ -91,6 +91,15 @@ impl Serve {
             model = loading => model.context("loading the model panicked")??,
         };
         let card = model.card.clone();
+        let loading = model.loading;
+        tracing::debug!(
+            tokenizer = ?loading.tokenizer,
+            map = ?loading.weights.map,
+            convert = ?loading.weights.convert,
+            pack = ?loading.weights.pack,
+            warm_up = ?loading.warm_up,
+            "loaded"
+        );
         let engine = Engine::start(model.tokenizer, model.encoder, engine::Limits::default())
             .context("the engine cannot be started")?;
         tracing::info!(

@@ -10,7 +10,7 @@ use super::config::BertConfig;
 use super::error::ModelError;
 use super::pooling::pool;
 use crate::engine::{Embed, EmbedError};
-use crate::weights::{self, Weights};
+use crate::weights::{self, Times, Weights};
 
 /// A module with its weights and the threads to run it on.
 ///
@@ -34,7 +34,7 @@ fn device() -> Device {
 }
 
 impl Encoder {
-    /// Makes the module and loads `weights` into it.
+    /// Makes the module and loads `weights` into it; says where the time went.
     ///
     /// # Errors
     ///
@@ -44,21 +44,22 @@ impl Encoder {
         pooling: Pooling,
         weights: Weights,
         threads: usize,
-    ) -> Result<Self, ModelError> {
+    ) -> Result<(Self, Times), ModelError> {
         let device = device();
         let mut bert = Bert::init(config, &device);
-        weights::load(&mut bert, weights)?;
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
             .thread_name(|index| format!("gte-compute-{index}"))
             .build()?;
-        Ok(Self {
+        let times = pool.install(|| weights::load(&mut bert, weights))?;
+        let encoder = Self {
             bert,
             pooling,
             width: config.hidden_size,
             device,
             pool,
-        })
+        };
+        Ok((encoder, times))
     }
 
     /// Hidden states of the last layer for one text, `[tokens, hidden]` row by row.

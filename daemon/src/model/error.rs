@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::engine::EmbedError;
 use crate::weights::WeightsError;
 
 /// Why a model cannot be loaded or run. Each says what was found and what to do.
@@ -101,4 +102,10 @@ pub enum ModelError {
     /// No threads to compute with.
     #[error("the threads to compute with cannot be started: {0}")]
     Threads(#[from] rayon::ThreadPoolBuildError),
+    /// The weights do not compute.
+    #[error(transparent)]
+    Compute(#[from] EmbedError),
+    /// What the weights compute is not numbers.
+    #[error("the model gives no numbers: some of its weights are infinite or none at all (NaN)")]
+    NotNumbers,
 }

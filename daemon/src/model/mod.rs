@@ -11,8 +11,13 @@ mod pooling;
 mod source;
 mod tokenizer;
 
+use std::time::{Duration, Instant};
+
 use gte_shared::wire::ModelCard;
 use serde::Deserialize;
+
+use crate::engine::Embed;
+use crate::weights::Times;
 
 pub use bert::Bert;
 pub use config::BertConfig;
@@ -29,6 +34,19 @@ pub struct Model {
     pub tokenizer: Tokenizer,
     /// Its encoder.
     pub encoder: Encoder,
+    /// How long it took to load.
+    pub loading: Loading,
+}
+
+/// Where the time of loading a model went.
+#[derive(Clone, Copy, Debug)]
+pub struct Loading {
+    /// The tokenizer.
+    pub tokenizer: Duration,
+    /// The weights.
+    pub weights: Times,
+    /// The first batch, one token a thread: memory is touched and threads are woken.
+    pub warm_up: Duration,
 }
 
 /// `sentence_bert_config.json`, as sentence-transformers writes it.
@@ -45,7 +63,7 @@ struct Stage {
 }
 
 impl Model {
-    /// Loads a model to compute with `threads` threads.
+    /// Loads a model to compute with `threads` threads, and has it compute a first time.
     ///
     /// # Errors
     ///
@@ -60,7 +78,9 @@ impl Model {
             None => source.known_pooling().ok_or(ModelError::PoolingUnknown)?,
         };
         let max_tokens = max_tokens(source, &config)?;
+        let start = Instant::now();
         let tokenizer = Tokenizer::load(source, max_tokens)?;
+        let tokenizer_time = start.elapsed();
         let largest = tokenizer.largest_id();
         if largest as usize >= config.vocab_size {
             return Err(ModelError::Vocabulary {
@@ -74,12 +94,32 @@ impl Model {
             pooling,
             max_tokens: number("max_position_embeddings", max_tokens)?,
         };
-        let encoder = Encoder::load(&config, pooling, source.weights()?, threads)?;
+        let (encoder, weights) = Encoder::load(&config, pooling, source.weights()?, threads)?;
+        let start = Instant::now();
+        warm_up(&encoder)?;
+        let loading = Loading {
+            tokenizer: tokenizer_time,
+            weights,
+            warm_up: start.elapsed(),
+        };
         Ok(Self {
             card,
             tokenizer,
             encoder,
+            loading,
         })
+    }
+}
+
+/// Has every thread compute something, and checks that numbers come of it: weights that are not
+/// numbers would give a score all the same.
+fn warm_up(encoder: &Encoder) -> Result<(), ModelError> {
+    let texts = vec![&[0][..]; encoder.threads()];
+    let vectors = encoder.embed(&texts)?;
+    if vectors.iter().flatten().all(|number| number.is_finite()) {
+        Ok(())
+    } else {
+        Err(ModelError::NotNumbers)
     }
 }
 

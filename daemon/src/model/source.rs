@@ -110,7 +110,7 @@ impl Source {
     pub fn weights(&self) -> Result<Weights, ModelError> {
         let Self::Folder(folder) = self else {
             let content = embedded!("model.int8.safetensors");
-            return Ok(Weights::Safetensors(vec![Cow::Borrowed(content)]));
+            return Ok(Weights::Embedded(content));
         };
         let path = match &folder.weights {
             Some(path) => path.clone(),
@@ -120,25 +120,13 @@ impl Source {
                 .find(|path| path.is_file())
                 .ok_or(ModelError::NoWeights)?,
         };
-        let read =
-            |path: PathBuf| fs::read(&path).map_err(|source| ModelError::Read { path, source });
         match path.extension().and_then(OsStr::to_str) {
             Some("bpk") => Ok(Weights::Pack(path)),
-            Some("safetensors") => Ok(Weights::Safetensors(vec![read(path)?.into()])),
-            Some("json") => self.shards(&read(path)?),
+            Some("safetensors") => Ok(Weights::Safetensors(vec![path])),
+            Some("json") => shards(&path),
             Some("bin" | "pt" | "pth") => Ok(Weights::PyTorch(path)),
             _ => Err(ModelError::WeightsForm(path)),
         }
-    }
-
-    /// The files that a model's tensors are divided among.
-    fn shards(&self, index: &[u8]) -> Result<Weights, ModelError> {
-        let files = shard_files(index)?;
-        let contents = files.into_iter().map(|file| {
-            let content = self.read(&file)?;
-            content.ok_or(ModelError::MissingShard(file))
-        });
-        Ok(Weights::Safetensors(contents.collect::<Result<_, _>>()?))
     }
 
     /// One file of the model, `None` when the model has no such file.
@@ -168,6 +156,23 @@ impl Source {
     pub fn require(&self, file: &'static str) -> Result<Cow<'static, [u8]>, ModelError> {
         self.read(file)?.ok_or(ModelError::Missing(file))
     }
+}
+
+/// The files that a model's tensors are divided among, as the index at `path` names them.
+fn shards(path: &Path) -> Result<Weights, ModelError> {
+    let index = fs::read(path).map_err(|source| ModelError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    let files = shard_files(&index)?.into_iter().map(|file| {
+        let shard = path.with_file_name(&file);
+        if shard.is_file() {
+            Ok(shard)
+        } else {
+            Err(ModelError::MissingShard(file))
+        }
+    });
+    Ok(Weights::Safetensors(files.collect::<Result<_, _>>()?))
 }
 
 fn embedded_file(file: &str) -> Option<&'static [u8]> {

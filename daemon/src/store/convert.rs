@@ -9,7 +9,6 @@ use sha2::{Digest, Sha256};
 
 use super::manifest::{FILE as MANIFEST, Manifest, Origin};
 use super::{Store, StoreError, at, catalogue, clear};
-use crate::engine::Embed;
 use crate::model::{Folder, Model, PACK, Source};
 
 /// Files that an installed model keeps as they are.
@@ -105,7 +104,6 @@ fn make(
         ..folder
     };
     let model = Model::load(&Source::Folder(made), 1)?;
-    model.encoder.embed(&[&[0]])?;
 
     let mut sha256 = BTreeMap::new();
     let mut bytes = 0;

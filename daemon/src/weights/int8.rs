@@ -41,7 +41,8 @@ impl Quantised {
             .info(&format!("{name}{SCALE}"))
             .filter(|scale| scale.dtype == Dtype::F32)
             .ok_or_else(|| fault("it has no scale of type F32"))?;
-        let (scales, _) = file.bytes(scale).as_chunks::<4>();
+        let stored = file.stored(scale);
+        let (scales, _) = stored.as_chunks::<4>();
         let scales: Vec<f32> = scales
             .iter()
             .map(|bytes| f32::from_le_bytes(*bytes))
@@ -53,7 +54,7 @@ impl Quantised {
         }
         let zero_point = match file.info(&format!("{name}{ZERO_POINT}")) {
             None => 0,
-            Some(zero) => match (zero.dtype, file.bytes(zero)) {
+            Some(zero) => match (zero.dtype, &*file.stored(zero)) {
                 (Dtype::U8, [zero]) => i32::from(*zero),
                 (Dtype::I8, [zero]) => i32::from(zero.cast_signed()),
                 _ => return Err(fault("its zero point is not one number of eight bits")),

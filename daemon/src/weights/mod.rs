@@ -3,26 +3,30 @@
 //! Architecture invariant: together with [`model`](crate::model) the only place that names Burn.
 
 mod int8;
+mod map;
 mod names;
+mod numbers;
 mod pack;
 mod pytorch;
 mod safetensors;
 
-use std::borrow::Cow;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
-use burn::tensor::DType;
-use burn_store::{
-    ApplyError, FloatCastAdapter, ModuleAdapter, ModuleSnapshot, PyTorchToBurnAdapter, burn_pack,
-};
+use burn_store::{ApplyError, ModuleSnapshot, burn_pack};
+use bytes::Bytes;
+use rayon::prelude::*;
 
 use crate::model::Bert;
 
 /// A model's weights in one of the forms that are read.
 #[derive(Debug)]
 pub enum Weights {
-    /// The content of a safetensors file, or of all the files that a model is divided among.
-    Safetensors(Vec<Cow<'static, [u8]>>),
+    /// The content of a safetensors file that is compiled into the program.
+    Embedded(&'static [u8]),
+    /// A safetensors file, or all the files that a model is divided among.
+    Safetensors(Vec<PathBuf>),
     /// A PyTorch checkpoint. Nothing in it is executed.
     PyTorch(PathBuf),
     /// A Burn pack, as [`write_pack`](Self::write_pack) writes it.
@@ -34,12 +38,14 @@ impl Weights {
     /// are read only when they are asked for.
     fn tensors(self) -> Result<Vec<burn_pack::Tensor>, WeightsError> {
         match self {
+            Self::Embedded(content) => safetensors::read(Bytes::from_static(content)),
             Self::Safetensors(files) => {
-                let tensors: Result<Vec<_>, _> = files.into_iter().map(safetensors::read).collect();
+                let read = |path: &PathBuf| safetensors::read(map::map(path)?);
+                let tensors: Result<Vec<_>, _> = files.iter().map(read).collect();
                 Ok(tensors?.concat())
             }
             Self::PyTorch(path) => pytorch::read(&path),
-            Self::Pack(path) => pack::read(&path),
+            Self::Pack(path) => pack::read(map::map(&path)?),
         }
     }
 
@@ -48,7 +54,7 @@ impl Weights {
     /// # Errors
     ///
     /// If the weights cannot be read or the pack cannot be written.
-    pub fn write_pack(self, path: &std::path::Path) -> Result<(), WeightsError> {
+    pub fn write_pack(self, path: &Path) -> Result<(), WeightsError> {
         let mut tensors = self.tensors()?;
         tensors.retain(|tensor| names::is_encoder(&tensor.name));
         pack::write(tensors, path)
@@ -58,6 +64,14 @@ impl Weights {
 /// Why weights cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum WeightsError {
+    /// A file of weights cannot be read.
+    #[error("{} cannot be read: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
     /// The file is no safetensors file, or a damaged one.
     #[error("the weights are no valid safetensors file: {0}")]
     Container(#[from] ::safetensors::SafeTensorError),
@@ -96,7 +110,18 @@ pub enum WeightsError {
     Unfit(Vec<String>),
 }
 
-/// Loads weights into the module.
+/// Where the time of loading went.
+#[derive(Clone, Copy, Debug)]
+pub struct Times {
+    /// Opening the files and reading what tensors there are.
+    pub map: Duration,
+    /// From the stored types to f32, linear weights turned round.
+    pub convert: Duration,
+    /// Into the module, in the form that it computes with.
+    pub pack: Duration,
+}
+
+/// Loads weights into the module, with the threads of the pool that this is called in.
 ///
 /// Takes fp32, fp16, bf16 and the int8 form of the embedded model, and computes in f32: every value
 /// of the smaller types is one of f32.
@@ -105,10 +130,15 @@ pub enum WeightsError {
 ///
 /// If the content cannot be read, or does not have exactly the tensors that the module needs. The
 /// pooler and other heads that an encoder does not need are passed over.
-pub fn load(bert: &mut Bert, weights: Weights) -> Result<(), WeightsError> {
-    let tensors = weights.tensors()?;
-    let adapter = PyTorchToBurnAdapter.chain(FloatCastAdapter::to(DType::F32));
-    let result = bert.apply(tensors, None, Some(Box::new(adapter)), false);
+pub fn load(bert: &mut Bert, weights: Weights) -> Result<Times, WeightsError> {
+    let start = Instant::now();
+    let mut tensors = weights.tensors()?;
+    tensors.retain(|tensor| names::is_encoder(&tensor.name));
+    let mapped = Instant::now();
+    let tensors = tensors.into_par_iter().map(numbers::read);
+    let tensors: Vec<burn_pack::Tensor> = tensors.collect::<Result<_, _>>()?;
+    let converted = Instant::now();
+    let result = bert.apply(tensors, None, None, false);
 
     if !result.errors.is_empty() {
         let problems = result.errors.iter().map(describe).collect();
@@ -118,16 +148,15 @@ pub fn load(bert: &mut Bert, weights: Weights) -> Result<(), WeightsError> {
         let missing = result.missing.iter().map(|(path, _)| names::in_file(path));
         return Err(WeightsError::Missing(missing.collect()));
     }
-    let unexpected: Vec<String> = result
-        .unused
-        .iter()
-        .filter(|path| names::is_encoder(path))
-        .map(|path| names::in_file(path))
-        .collect();
-    if !unexpected.is_empty() {
-        return Err(WeightsError::Unexpected(unexpected));
+    if !result.unused.is_empty() {
+        let unexpected = result.unused.iter().map(|path| names::in_file(path));
+        return Err(WeightsError::Unexpected(unexpected.collect()));
     }
-    Ok(())
+    Ok(Times {
+        map: mapped - start,
+        convert: converted - mapped,
+        pack: converted.elapsed(),
+    })
 }
 
 fn describe(error: &ApplyError) -> String {

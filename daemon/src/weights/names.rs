@@ -26,6 +26,24 @@ pub(super) fn in_module(name: &str) -> String {
     translate(name, LAYERS, |(file, module)| (file, module))
 }
 
+/// The name that Burn gives a tensor with a name in the module: weight and bias of a LayerNorm are
+/// otherwise called there, as they are in old files.
+pub(super) fn in_burn(name: &str) -> String {
+    if let Some(norm) = name.strip_suffix("norm.weight") {
+        format!("{norm}norm.gamma")
+    } else if let Some(norm) = name.strip_suffix("norm.bias") {
+        format!("{norm}norm.beta")
+    } else {
+        name.to_owned()
+    }
+}
+
+/// Whether a name in the module is that of a linear layer's weight.
+pub(super) fn is_linear(name: &str) -> bool {
+    let weight = name.strip_suffix(".weight");
+    weight.is_some_and(|part| part.starts_with(LAYERS.1) && !part.ends_with("norm"))
+}
+
 /// The name in the file, without prefix, for a name in the module.
 pub(super) fn in_file(path: &str) -> String {
     let layers = (LAYERS.1, LAYERS.0);
@@ -98,6 +116,32 @@ mod tests {
             "encoder.layer.0.attention.output.LayerNorm.weight"
         );
         assert_eq!(in_module("pooler.dense.weight"), "pooler.dense.weight");
+    }
+
+    #[test]
+    fn burn_has_its_own_words_for_layer_norms() {
+        for (module, burn) in [
+            ("embeddings.norm.weight", "embeddings.norm.gamma"),
+            (
+                "layers.1.attention.norm.bias",
+                "layers.1.attention.norm.beta",
+            ),
+            (
+                "layers.1.attention.norm.beta",
+                "layers.1.attention.norm.beta",
+            ),
+            ("layers.1.attention.key.bias", "layers.1.attention.key.bias"),
+        ] {
+            assert_eq!(in_burn(module), burn);
+        }
+    }
+
+    #[test]
+    fn linear_weights_are_told_from_tables_and_norms() {
+        assert!(is_linear("layers.3.feed_forward.expand.weight"));
+        assert!(!is_linear("layers.3.feed_forward.expand.bias"));
+        assert!(!is_linear("layers.3.feed_forward.norm.weight"));
+        assert!(!is_linear("embeddings.word_embeddings.weight"));
     }
 
     #[test]

@@ -2,13 +2,16 @@
 
 use std::path::Path;
 
+use burn::tensor::AllocationProperty;
 use burn_store::burn_pack::{Reader, Tensor, Writer};
+use bytes::Bytes;
 
 use super::WeightsError;
 
 /// Reads all tensors, named as in the module.
-pub(super) fn read(path: &Path) -> Result<Vec<Tensor>, WeightsError> {
-    Ok(Reader::from_file_exact(path)?.into_tensors()?)
+pub(super) fn read(content: Bytes) -> Result<Vec<Tensor>, WeightsError> {
+    let content = burn::tensor::Bytes::from_shared(content, AllocationProperty::Other);
+    Ok(Reader::from_bytes(content)?.into_tensors()?)
 }
 
 /// Writes tensors, in the order of their names, so that the same weights give the same file.

@@ -1,11 +1,8 @@
 //! safetensors: the file's content to a stream of named tensors.
 
-use std::borrow::Cow;
-use std::ops::Range;
-use std::sync::Arc;
-
-use burn::tensor::{Bytes, DType, TensorData};
+use burn::tensor::{AllocationProperty, DType, TensorData};
 use burn_store::{bridge, burn_pack};
+use bytes::Bytes;
 use safetensors::tensor::{Metadata, TensorInfo};
 use safetensors::{Dtype, SafeTensors};
 
@@ -14,7 +11,7 @@ use super::{WeightsError, names};
 
 /// A parsed file: what tensors there are, and their bytes.
 pub(super) struct File {
-    content: Arc<Cow<'static, [u8]>>,
+    content: Bytes,
     metadata: Metadata,
     /// Where the data begins, from which the metadata counts.
     data: usize,
@@ -22,7 +19,7 @@ pub(super) struct File {
 
 /// Reads all tensors, named as in the module. Linear weights are still `[out, in]`. The bytes of a
 /// tensor are turned into numbers only when the module takes them.
-pub(super) fn read(content: Cow<'static, [u8]>) -> Result<Vec<burn_pack::Tensor>, WeightsError> {
+pub(super) fn read(content: Bytes) -> Result<Vec<burn_pack::Tensor>, WeightsError> {
     let file = File::parse(content)?;
     let mut tensors = Vec::new();
     for name in file.metadata.offset_keys() {
@@ -34,10 +31,10 @@ pub(super) fn read(content: Cow<'static, [u8]>) -> Result<Vec<burn_pack::Tensor>
 }
 
 impl File {
-    fn parse(content: Cow<'static, [u8]>) -> Result<Self, WeightsError> {
+    fn parse(content: Bytes) -> Result<Self, WeightsError> {
         let (header, metadata) = SafeTensors::read_metadata(&content)?;
         Ok(Self {
-            content: Arc::new(content),
+            content,
             metadata,
             // Eight bytes of length, then the header.
             data: 8 + header,
@@ -48,14 +45,14 @@ impl File {
         self.metadata.info(name)
     }
 
-    /// Where a tensor's bytes are in the file's content.
-    fn range(&self, info: &TensorInfo) -> Range<usize> {
-        self.data + info.data_offsets.0..self.data + info.data_offsets.1
-    }
-
-    /// A tensor's bytes.
-    pub(super) fn bytes(&self, info: &TensorInfo) -> &[u8] {
-        self.content.get(self.range(info)).unwrap_or_default()
+    /// A tensor's bytes, without copying them. None at all where the file ends before them, which
+    /// whoever reads numbers from them finds out.
+    pub(super) fn stored(&self, info: &TensorInfo) -> Bytes {
+        let range = self.data + info.data_offsets.0..self.data + info.data_offsets.1;
+        match self.content.get(range.clone()) {
+            Some(_) => self.content.slice(range),
+            None => Bytes::new(),
+        }
     }
 
     /// One tensor of the module, or `None` for what only helps to read another tensor.
@@ -67,27 +64,21 @@ impl File {
             return Ok(None);
         }
         let module_name = names::in_module(name);
-        let shape = info.shape.clone();
-        let content = Arc::clone(&self.content);
-        let range = self.range(info);
+        let stored = self.stored(info);
         let dtype = match info.dtype {
             Dtype::F32 => DType::F32,
             Dtype::F16 => DType::F16,
             Dtype::BF16 => DType::BF16,
             Dtype::I8 | Dtype::U8 => {
                 let quantised = Quantised::find(self, name, info)?;
+                let shape = info.shape.clone();
                 let read = move || {
-                    let stored = content.get(range.clone()).unwrap_or_default();
-                    Ok(TensorData::new(quantised.dequantise(stored), shape.clone()))
+                    let numbers = quantised.dequantise(&stored);
+                    Ok(TensorData::new(numbers, shape.clone()))
                 };
                 let shape = info.shape.clone().into();
-                return Ok(Some(bridge::deferred(
-                    module_name,
-                    DType::F32,
-                    shape,
-                    None,
-                    read,
-                )));
+                let tensor = bridge::deferred(module_name, DType::F32, shape, None, read);
+                return Ok(Some(tensor));
             }
             _ if !names::is_encoder(&module_name) => return Ok(None),
             other => {
@@ -97,18 +88,9 @@ impl File {
                 });
             }
         };
-        let read = move || {
-            let stored = content.get(range.clone()).unwrap_or_default();
-            TensorData::try_from_bytes(Bytes::from_bytes_vec(stored.to_vec()), shape.clone(), dtype)
-                .map_err(|error| burn_pack::Error::ValidationError(error.to_string()))
-        };
-        let shape = info.shape.clone().into();
-        Ok(Some(bridge::deferred(
-            module_name,
-            dtype,
-            shape,
-            None,
-            read,
-        )))
+        let bytes = burn::tensor::Bytes::from_shared(stored, AllocationProperty::Other);
+        let shape = info.shape.clone();
+        let tensor = burn_pack::Tensor::new(module_name, dtype, shape, None, bytes);
+        Ok(Some(tensor))
     }
 }
