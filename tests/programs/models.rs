@@ -18,7 +18,7 @@ fn convert(place: &Place, path: &Path, name: &str) -> Output {
 }
 
 /// The installed model, used by the daemon, gives PyTorch's embeddings of the tiny BERT.
-pub(super) fn gives_pytorchs_values(place: &Place, name: &str) {
+pub(crate) fn gives_pytorchs_values(place: &Place, name: &str) {
     place.gted(&["use", name]).success();
     drop(place.run(&["stop"]));
     let expected = fs::read(fixture("tiny-bert/expected.json")).expect("it is there");
@@ -46,13 +46,13 @@ pub(super) fn gives_pytorchs_values(place: &Place, name: &str) {
 }
 
 /// A copy of a folder, to change things in.
-pub(super) fn copy(place: &Place, from: &str, to: &str) -> PathBuf {
+pub(crate) fn copy(place: &Place, from: &str, to: &str) -> PathBuf {
     let (from, to) = (fixture(from), place.path().join(to));
     copy_folder(&from, &to);
     to
 }
 
-pub(super) fn copy_folder(from: &Path, to: &Path) {
+pub(crate) fn copy_folder(from: &Path, to: &Path) {
     fs::create_dir(to).expect("a folder can be made");
     for entry in fs::read_dir(from).expect("it is there").flatten() {
         let target = to.join(entry.file_name());
@@ -69,7 +69,7 @@ fn models_folder(place: &Place) -> PathBuf {
 }
 
 /// What is installed, or was left behind by an installation; locks stay.
-pub(super) fn leftovers(place: &Place) -> Vec<String> {
+pub(crate) fn leftovers(place: &Place) -> Vec<String> {
     let Ok(entries) = fs::read_dir(models_folder(place)) else {
         return Vec::new();
     };
@@ -98,7 +98,7 @@ fn both_layouts_convert_to_pytorchs_values() {
 }
 
 /// Writes tensors of the tiny BERT into files, under other names.
-fn rewrite(model: &Path, files: &[&str], rename: impl Fn(&str) -> String) {
+pub(crate) fn rewrite(model: &Path, files: &[&str], rename: impl Fn(&str) -> String) {
     let path = model.join("model.safetensors");
     let content = fs::read(&path).expect("it is there");
     fs::remove_file(&path).expect("it can be removed");

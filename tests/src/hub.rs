@@ -26,8 +26,16 @@ pub struct Faults {
     pub web_page: bool,
     /// Redirected to itself.
     pub redirect_loop: bool,
-    /// The connection ends after so many bytes of a large file's body.
-    pub cut_after: Option<usize>,
+    /// The connection ends where a large file has this many bytes, whatever range was asked for.
+    pub cut_at: Option<usize>,
+    /// Every connection ends after so many bytes of a large file.
+    pub cut_each: Option<usize>,
+    /// Large files have so many bytes more than the hub states.
+    pub too_long: usize,
+    /// Neither checksums nor sizes are stated.
+    pub no_checksums: bool,
+    /// Other paths that ModelScope's list names, as they stand.
+    pub listed: Vec<String>,
     /// The last byte of large files is another.
     pub corrupt: bool,
     /// Ranges are not honoured.
@@ -52,7 +60,7 @@ pub struct Hub {
 }
 
 struct Shared {
-    files: HashMap<String, Vec<u8>>,
+    files: Mutex<HashMap<String, Vec<u8>>>,
     cdn: SocketAddr,
     faults: Mutex<Faults>,
     requests: Mutex<Vec<Request>>,
@@ -60,6 +68,28 @@ struct Shared {
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The first byte of a range.
+fn range_from(range: &str) -> Option<usize> {
+    range
+        .strip_prefix("bytes=")?
+        .strip_suffix('-')?
+        .parse()
+        .ok()
+}
+
+/// A part of an address with its `%` and numbers turned back into characters.
+fn decoded(part: &str) -> String {
+    let mut pieces = part.split('%');
+    let mut decoded = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let (number, rest) = piece.split_at(2);
+        let byte = u8::from_str_radix(number, 16).expect("two digits follow a %");
+        decoded.push(byte.into());
+        decoded.push_str(rest);
+    }
+    decoded
 }
 
 /// Files that a hub keeps apart.
@@ -77,7 +107,7 @@ impl Hub {
         let (hub, cdn) = (bind(), bind());
         let address = |listener: &TcpListener| listener.local_addr().expect("it has an address");
         let shared = Arc::new(Shared {
-            files,
+            files: Mutex::new(files),
             cdn: address(&cdn),
             faults: Mutex::default(),
             requests: Mutex::default(),
@@ -121,7 +151,12 @@ impl Hub {
     /// How large a file is.
     #[must_use]
     pub fn size(&self, path: &str) -> usize {
-        self.shared.files[path].len()
+        locked(&self.shared.files)[path].len()
+    }
+
+    /// Changes a file, as a new commit would.
+    pub fn change(&self, path: &str, content: Vec<u8>) {
+        locked(&self.shared.files).insert(path.to_owned(), content);
     }
 }
 
@@ -172,10 +207,14 @@ impl Shared {
         if head {
             return Ok(());
         }
-        match faults.cut_after.filter(|_| large) {
-            Some(cut) => stream.write_all(&body[..cut.min(body.len())]),
-            None => stream.write_all(&body),
-        }
+        let from = range
+            .as_deref()
+            .filter(|_| status == 206)
+            .and_then(range_from);
+        let rest = |cut: usize| cut.saturating_sub(from.unwrap_or_default());
+        let cuts = [faults.cut_at.map(rest), faults.cut_each];
+        let cut = cuts.into_iter().flatten().min().filter(|_| large);
+        stream.write_all(&body[..cut.unwrap_or(body.len()).min(body.len())])
     }
 
     fn respond(&self, target: &str, range: Option<&str>, to_cdn: bool) -> Response {
@@ -203,29 +242,34 @@ impl Shared {
             // /owner/name/resolve/revision/path
             target.splitn(6, '/').nth(5).unwrap_or_default()
         };
-        let Some(content) = self.files.get(path) else {
+        let decoded = decoded(path);
+        let Some(content) = locked(&self.files).get(&decoded).cloned() else {
             return (404, Vec::new(), b"not found".to_vec());
         };
         if !to_cdn && is_large(path) {
             let location = format!("http://{}/blob/{path}", self.cdn);
+            if faults.no_checksums {
+                return (302, vec![("Location", location)], Vec::new());
+            }
             let fields = vec![
                 ("Location", location),
                 ("X-Repo-Commit", COMMIT.to_owned()),
                 (
                     "X-Linked-Etag",
-                    format!("\"{:x}\"", Sha256::digest(content)),
+                    format!("\"{:x}\"", Sha256::digest(&content)),
                 ),
                 ("X-Linked-Size", content.len().to_string()),
             ];
             return (302, fields, Vec::new());
         }
-        let mut content = content.clone();
+        let mut content = content;
         let mut fields = Vec::new();
         if to_cdn {
             if let Some(last) = content.last_mut().filter(|_| faults.corrupt) {
                 *last ^= 1;
             }
-        } else if target.contains("/resolve/") {
+            content.resize(content.len() + faults.too_long, 0);
+        } else if target.contains("/resolve/") && !faults.no_checksums {
             // Small files are redirected within the hub, and what they are is told before that.
             let mut hasher = Sha1::new();
             hasher.update(format!("blob {}\0", content.len()));
@@ -238,15 +282,7 @@ impl Shared {
             ];
             return (307, fields, Vec::new());
         }
-        let from = range
-            .and_then(|range| {
-                range
-                    .strip_prefix("bytes=")?
-                    .strip_suffix('-')?
-                    .parse()
-                    .ok()
-            })
-            .filter(|_| !faults.no_ranges);
+        let from = range.and_then(range_from).filter(|_| !faults.no_ranges);
         match from {
             None => (200, fields, content),
             Some(from) if from >= content.len() => (416, fields, Vec::new()),
@@ -259,14 +295,19 @@ impl Shared {
     }
 
     fn modelscope_list(&self) -> Vec<u8> {
-        let files: Vec<_> = self
-            .files
+        let faults = locked(&self.faults).clone();
+        let no_content = Vec::new();
+        let named = locked(&self.files).clone();
+        let others = faults.listed.iter().map(|path| (path, &no_content));
+        let files: Vec<_> = named
             .iter()
+            .chain(others)
             .map(|(path, content)| {
+                let sha256 = format!("{:x}", Sha256::digest(content));
                 serde_json::json!({
                     "Path": path,
                     "Size": content.len(),
-                    "Sha256": format!("{:x}", Sha256::digest(content)),
+                    "Sha256": if faults.no_checksums { "" } else { &sha256 },
                     "Type": "blob",
                 })
             })

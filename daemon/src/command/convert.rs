@@ -7,6 +7,9 @@ use anyhow::Context;
 use clap::Args;
 use gte_daemon::model::Folder;
 use gte_daemon::store::{Origin, Store, catalogue};
+use gte_shared::wire::Pooling;
+
+use super::parse_pooling;
 
 /// Install a model from a folder, or from the file of its weights in one
 ///
@@ -21,6 +24,10 @@ pub(super) struct Convert {
     /// What to call the model [default: the folder's name]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
+
+    /// How it pools, where its files do not say so
+    #[arg(long, value_name = "cls|mean", value_parser = parse_pooling)]
+    pooling: Option<Pooling>,
 }
 
 impl Convert {
@@ -39,16 +46,19 @@ impl Convert {
             }
         };
         let name = self.name.unwrap_or_else(|| folder.id.clone());
+        // What the folder does not say about a known model, the catalogue does.
+        let known = catalogue::entry(&name)?;
+        let folder = Folder {
+            pooling: self.pooling.or(known.as_ref().map(|entry| entry.pooling)),
+            max_tokens: known.as_ref().map(|entry| entry.max_tokens),
+            ..folder
+        };
         let origin = Origin {
             source: path.display().to_string(),
             revision: None,
+            asked_for: None,
         };
-        // A folder does not say under which licence it came, and the hubs do not agree on all.
-        let licences = catalogue::entry(&name)?.map(|entry| {
-            let licences = entry.sources.into_iter().map(|source| source.licence);
-            licences.collect::<Vec<String>>().join(" or ")
-        });
-        let manifest = Store::of_user().install(&name, folder, origin, licences)?;
+        let manifest = Store::of_user().install(&name, folder, origin, None)?;
         writeln!(
             io::stdout(),
             "{} is installed: {} numbers a vector, {} MB",

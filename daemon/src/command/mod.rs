@@ -9,6 +9,7 @@ mod switch;
 mod verify;
 
 use clap::{Parser, Subcommand};
+use gte_shared::wire::Pooling;
 
 use serve::Serve;
 
@@ -50,5 +51,14 @@ impl Cli {
             Command::Use(choice) => choice.run(),
             Command::Remove(remove) => remove.run(),
         }
+    }
+}
+
+/// For `--pooling`.
+fn parse_pooling(word: &str) -> Result<Pooling, &'static str> {
+    match word {
+        "cls" => Ok(Pooling::Cls),
+        "mean" => Ok(Pooling::Mean),
+        _ => Err("cls and mean are known"),
     }
 }

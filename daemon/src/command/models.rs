@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use clap::Args;
 use gte_daemon::model::EMBEDDED;
-use gte_daemon::store::{Manifest, Store, catalogue};
+use gte_daemon::store::{Manifest, Store, StoreError, catalogue};
 use serde::Serialize;
 
 /// List the models that are installed or known
@@ -33,9 +33,23 @@ struct Row {
 impl Models {
     pub(super) fn run(&self) -> anyhow::Result<()> {
         let store = Store::of_user();
-        let default = store.find(None)?.id().to_owned();
+        // A chosen model that has gone does not keep the others from being listed.
+        let default = match store.find(None) {
+            Ok(source) => Some(source.id().to_owned()),
+            Err(error) => {
+                warn(&error);
+                None
+            }
+        };
         let mut out = io::stdout().lock();
-        let rows = rows(store.installed()?, &default)?;
+        let mut installed = Vec::new();
+        for manifest in store.installed()?.into_values() {
+            match manifest {
+                Ok(manifest) => installed.push(manifest),
+                Err(error) => warn(&error),
+            }
+        }
+        let rows = rows(installed, default.as_deref())?;
         if self.json {
             serde_json::to_writer(&mut out, &rows)?;
             writeln!(out)?;
@@ -60,12 +74,17 @@ impl Models {
     }
 }
 
+fn warn(error: &StoreError) {
+    // A closed stderr must not keep the list from being printed.
+    drop(writeln!(io::stderr(), "gted: {error}"));
+}
+
 /// The installed models, then the known ones that are not installed.
-fn rows(installed: Vec<Manifest>, default: &str) -> anyhow::Result<Vec<Row>> {
+fn rows(installed: Vec<Manifest>, default: Option<&str>) -> anyhow::Result<Vec<Row>> {
     let mut rows: Vec<Row> = installed
         .into_iter()
         .map(|manifest| Row {
-            default: manifest.name == default,
+            default: default == Some(&*manifest.name),
             embedded: manifest.name == EMBEDDED,
             name: manifest.name,
             installed: true,
@@ -81,7 +100,7 @@ fn rows(installed: Vec<Manifest>, default: &str) -> anyhow::Result<Vec<Row>> {
         let first = entry.sources.into_iter().next();
         let (licence, source) = first.map(|first| (first.licence, first.repo)).unzip();
         rows.push(Row {
-            default: entry.name == default,
+            default: default == Some(&*entry.name),
             embedded: entry.name == EMBEDDED,
             name: entry.name,
             installed: false,

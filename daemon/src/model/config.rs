@@ -4,6 +4,13 @@ use serde::Deserialize;
 
 use super::ModelError;
 
+/// The most that a size may be: far more than any BERT has, and little enough that none of what is
+/// made of them goes past what a machine can count.
+const MAX_SIZE: usize = 1 << 24;
+
+/// The most layers: ten times those of the largest BERT.
+const MAX_LAYERS: usize = 256;
+
 /// The part of `config.json` that shapes the computation.
 #[derive(Clone, Debug, Deserialize)]
 pub struct BertConfig {
@@ -25,9 +32,14 @@ pub struct BertConfig {
     pub layer_norm_eps: f64,
     /// Activation inside the feed-forward part.
     hidden_act: String,
-    model_type: String,
     #[serde(default)]
     position_embedding_type: Option<String>,
+}
+
+/// What kind of model it is. Read first: other kinds lack some of the sizes.
+#[derive(Deserialize)]
+struct Kind {
+    model_type: Option<String>,
 }
 
 impl BertConfig {
@@ -38,35 +50,23 @@ impl BertConfig {
     /// If it is no JSON, lacks a size, or describes another architecture than BERT with absolute
     /// positions and exact GELU.
     pub fn parse(bytes: &[u8]) -> Result<Self, ModelError> {
-        let config: Self = serde_json::from_slice(bytes).map_err(|source| ModelError::Json {
+        let malformed = |source| ModelError::Json {
             file: "config.json",
             source,
-        })?;
+        };
+        let kind: Kind = serde_json::from_slice(bytes).map_err(malformed)?;
+        let kind = kind.model_type.as_deref().unwrap_or("not there");
+        is_supported("model_type", kind, "bert")?;
+        let config: Self = serde_json::from_slice(bytes).map_err(malformed)?;
         config.check()?;
         Ok(config)
     }
 
     fn check(&self) -> Result<(), ModelError> {
-        let supported = [
-            ("model_type", self.model_type.as_str(), "bert"),
-            ("hidden_act", self.hidden_act.as_str(), "gelu"),
-            (
-                "position_embedding_type",
-                self.position_embedding_type
-                    .as_deref()
-                    .unwrap_or("absolute"),
-                "absolute",
-            ),
-        ];
-        for (key, found, supported) in supported {
-            if found != supported {
-                return Err(ModelError::Architecture {
-                    key,
-                    found: found.to_owned(),
-                    supported,
-                });
-            }
-        }
+        is_supported("hidden_act", &self.hidden_act, "gelu")?;
+        let positions = self.position_embedding_type.as_deref();
+        let positions = positions.unwrap_or("absolute");
+        is_supported("position_embedding_type", positions, "absolute")?;
         let sizes = [
             ("vocab_size", self.vocab_size),
             ("hidden_size", self.hidden_size),
@@ -74,9 +74,14 @@ impl BertConfig {
             ("num_attention_heads", self.num_attention_heads),
             ("intermediate_size", self.intermediate_size),
             ("type_vocab_size", self.type_vocab_size),
+            ("max_position_embeddings", self.max_position_embeddings),
         ];
         for (key, size) in sizes {
-            if size == 0 {
+            let most = match key {
+                "num_hidden_layers" => MAX_LAYERS,
+                _ => MAX_SIZE,
+            };
+            if size == 0 || size > most {
                 return Err(ModelError::Size { key, size });
             }
         }
@@ -95,6 +100,17 @@ impl BertConfig {
         }
         Ok(())
     }
+}
+
+fn is_supported(key: &'static str, found: &str, supported: &'static str) -> Result<(), ModelError> {
+    if found == supported {
+        return Ok(());
+    }
+    Err(ModelError::Architecture {
+        key,
+        found: found.to_owned(),
+        supported,
+    })
 }
 
 #[cfg(test)]
@@ -125,5 +141,15 @@ mod tests {
         assert!(refused("heads\":4", "heads\":5").contains("5 heads"));
         assert!(refused("layers\":2", "layers\":0").contains("num_hidden_layers is 0"));
         assert!(refused("\"vocab_size\":202,", "").contains("config.json"));
+        assert!(refused("layers\":2", "layers\":257").contains("num_hidden_layers is 257"));
+        assert!(refused("size\":128", "size\":16777217").contains("is 16777217"));
+    }
+
+    #[test]
+    fn another_kind_is_named_even_where_it_lacks_a_berts_sizes() {
+        let parse = |json: &str| BertConfig::parse(json.as_bytes()).unwrap_err().to_string();
+        let qwen = parse(r#"{"model_type":"qwen2","hidden_size":1024}"#);
+        assert!(qwen.contains("model_type is qwen2"), "{qwen}");
+        assert!(parse("{}").contains("model_type is not there"));
     }
 }

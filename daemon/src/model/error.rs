@@ -75,7 +75,7 @@ pub enum ModelError {
     Stage(String),
     /// Nothing says how hidden states become a vector.
     #[error(
-        "the model does not say how it pools: it has no 1_Pooling/config.json; write one with {{\"pooling_mode_cls_token\": true}} (GTE and BGE in Chinese) or {{\"pooling_mode_mean_tokens\": true}}, as its card says"
+        "the model does not say how it pools: it has no 1_Pooling/config.json. Its card does: say so with `--pooling cls` (GTE and BGE in Chinese) or `--pooling mean` to `gted pull` or `gted convert`"
     )]
     PoolingUnknown,
     /// Another way of pooling.

@@ -41,7 +41,7 @@ pub struct Model {
 /// Where the time of loading a model went.
 #[derive(Clone, Copy, Debug)]
 pub struct Loading {
-    /// The tokenizer.
+    /// The configuration and the tokenizer.
     pub tokenizer: Duration,
     /// The weights.
     pub weights: Times,
@@ -69,6 +69,48 @@ impl Model {
     ///
     /// See [`ModelError`].
     pub fn load(source: &Source, threads: usize) -> Result<Self, ModelError> {
+        let start = Instant::now();
+        let Outline {
+            config,
+            card,
+            tokenizer,
+        } = Outline::read(source)?;
+        let tokenizer_time = start.elapsed();
+        let (encoder, weights) = Encoder::load(&config, card.pooling, source.weights()?, threads)?;
+        let start = Instant::now();
+        warm_up(&encoder)?;
+        let loading = Loading {
+            tokenizer: tokenizer_time,
+            weights,
+            warm_up: start.elapsed(),
+        };
+        Ok(Self {
+            card,
+            tokenizer,
+            encoder,
+            loading,
+        })
+    }
+
+    /// Checks all of a model but its weights, which need not be there yet.
+    ///
+    /// # Errors
+    ///
+    /// See [`ModelError`].
+    pub fn check(source: &Source) -> Result<(), ModelError> {
+        Outline::read(source).map(drop)
+    }
+}
+
+/// All of a model but its weights.
+struct Outline {
+    config: BertConfig,
+    card: ModelCard,
+    tokenizer: Tokenizer,
+}
+
+impl Outline {
+    fn read(source: &Source) -> Result<Self, ModelError> {
         let config = BertConfig::parse(&source.require("config.json")?)?;
         check_stages(source)?;
         // CLS and MEAN give different vectors from the same weights, and no default would be right
@@ -78,9 +120,7 @@ impl Model {
             None => source.known_pooling().ok_or(ModelError::PoolingUnknown)?,
         };
         let max_tokens = max_tokens(source, &config)?;
-        let start = Instant::now();
         let tokenizer = Tokenizer::load(source, max_tokens)?;
-        let tokenizer_time = start.elapsed();
         let largest = tokenizer.largest_id();
         if largest as usize >= config.vocab_size {
             return Err(ModelError::Vocabulary {
@@ -94,19 +134,10 @@ impl Model {
             pooling,
             max_tokens: number("max_position_embeddings", max_tokens)?,
         };
-        let (encoder, weights) = Encoder::load(&config, pooling, source.weights()?, threads)?;
-        let start = Instant::now();
-        warm_up(&encoder)?;
-        let loading = Loading {
-            tokenizer: tokenizer_time,
-            weights,
-            warm_up: start.elapsed(),
-        };
         Ok(Self {
+            config,
             card,
             tokenizer,
-            encoder,
-            loading,
         })
     }
 }

@@ -21,6 +21,7 @@ const SPECIAL_TOKENS: usize = 2;
 pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
     max_tokens: usize,
+    largest_id: u32,
 }
 
 /// The part of `tokenizer_config.json` that a tokenizer made from `vocab.txt` needs; its defaults
@@ -68,13 +69,21 @@ impl Tokenizer {
         inner.with_padding(None);
         // What a user types is text: "[SEP]" in it must not become the separator.
         inner.set_encode_special_tokens(true);
-        let around_nothing = inner.encode_fast("", true).map_err(failed)?.len();
-        if around_nothing != SPECIAL_TOKENS {
+        let around_nothing = inner.encode_fast("", true).map_err(failed)?;
+        let count = around_nothing.len();
+        if count != SPECIAL_TOKENS {
             return Err(ModelError::Tokenizer(format!(
-                "it puts {around_nothing} tokens around a text, where a BERT's puts [CLS] and [SEP]"
+                "it puts {count} tokens around a text, where a BERT's puts [CLS] and [SEP]"
             )));
         }
-        Ok(Self { inner, max_tokens })
+        // What is put around a text has ids of its own, which need not be the vocabulary's.
+        let ids = inner.get_vocab(true).into_values();
+        let largest_id = ids.chain(around_nothing.get_ids().iter().copied()).max();
+        Ok(Self {
+            inner,
+            max_tokens,
+            largest_id: largest_id.unwrap_or_default(),
+        })
     }
 
     fn from_vocabulary(source: &Source) -> Result<tokenizers::Tokenizer, ModelError> {
@@ -121,8 +130,7 @@ impl Tokenizer {
     /// The largest token id that can come out.
     #[must_use]
     pub fn largest_id(&self) -> u32 {
-        let ids = self.inner.get_vocab(true).into_values();
-        ids.max().unwrap_or_default()
+        self.largest_id
     }
 }
 

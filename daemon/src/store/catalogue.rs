@@ -47,6 +47,29 @@ pub enum Hub {
     HuggingFace,
 }
 
+impl Hub {
+    /// All of them.
+    pub(super) const ALL: [Self; 2] = [Self::ModelScope, Self::HuggingFace];
+
+    /// What it is called, by users and in manifests.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ModelScope => "modelscope",
+            Self::HuggingFace => "huggingface",
+        }
+    }
+
+    /// What the folder is called that files are fetched into. Each hub has its own, so that an attempt
+    /// at one does not undo what has come from the other.
+    pub(super) fn download_folder(self) -> &'static str {
+        match self {
+            Self::ModelScope => "modelscope.download",
+            Self::HuggingFace => "huggingface.download",
+        }
+    }
+}
+
 /// All known models.
 ///
 /// # Errors

@@ -7,9 +7,12 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
+use super::error::at;
 use super::manifest::{FILE as MANIFEST, Manifest, Origin};
-use super::{Store, StoreError, at, catalogue, clear};
+use super::{Store, StoreError, clear, space};
 use crate::model::{Folder, Model, PACK, Source};
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::io::Errno;
 
 /// Files that an installed model keeps as they are.
 const KEPT: [&str; 6] = [
@@ -22,8 +25,7 @@ const KEPT: [&str; 6] = [
 ];
 
 impl Store {
-    /// Installs the model in `folder` under `name`. What the folder does not say about pooling and
-    /// length comes from the catalogue's entry of that name.
+    /// Installs the model in `folder` under `name`.
     ///
     /// A model of that name which is installed already is replaced, once the new one has been tried.
     ///
@@ -38,12 +40,9 @@ impl Store {
         licence: Option<String>,
     ) -> Result<Manifest, StoreError> {
         let place = self.folder(name)?;
-        let _lock = self.lock(name)?;
-        let known = catalogue::entry(name)?;
+        let _lock = self.lock(name, "lock")?;
         let folder = Folder {
             id: name.to_owned(),
-            pooling: known.as_ref().map(|entry| entry.pooling),
-            max_tokens: known.as_ref().map(|entry| entry.max_tokens),
             ..folder
         };
         let staging = self.aside(name, "new")?;
@@ -51,7 +50,7 @@ impl Store {
         fs::create_dir_all(&staging).map_err(at(&staging))?;
         let made = make(name, folder, &staging, origin, licence);
         let put = made.and_then(|manifest| {
-            self.put(name, &staging, &place)?;
+            self.put(&staging, &place)?;
             Ok(manifest)
         });
         if put.is_err() {
@@ -61,15 +60,22 @@ impl Store {
         put
     }
 
-    /// Puts a finished folder into its place.
-    fn put(&self, name: &str, staging: &Path, place: &Path) -> Result<(), StoreError> {
-        let old = self.aside(name, "removed")?;
-        clear(&old)?;
-        if place.exists() {
-            fs::rename(place, &old).map_err(at(place))?;
+    /// Puts a finished folder into its place, in one step if the file system can exchange two names.
+    fn put(&self, staging: &Path, place: &Path) -> Result<(), StoreError> {
+        let models = self.models()?;
+        sync(staging)?;
+        match renameat_with(CWD, staging, CWD, place, RenameFlags::EXCHANGE) {
+            // The old one is now where the new one was made.
+            Ok(()) => clear(staging)?,
+            Err(Errno::NOENT) => fs::rename(staging, place).map_err(at(place))?,
+            // A file system that cannot exchange: there is a moment without a model.
+            Err(Errno::INVAL | Errno::NOSYS) => {
+                clear(place)?;
+                fs::rename(staging, place).map_err(at(place))?;
+            }
+            Err(error) => return Err(at(place)(error.into())),
         }
-        fs::rename(staging, place).map_err(at(place))?;
-        clear(&old)
+        sync(&models)
     }
 }
 
@@ -82,13 +88,15 @@ fn make(
     licence: Option<String>,
 ) -> Result<Manifest, StoreError> {
     let from = Source::Folder(folder.clone());
+    let weights = from.weights()?;
+    space::check(staging, weights.bytes())?;
     for file in KEPT {
         if let Some(content) = from.read(file)? {
             let path = staging.join(file);
             fs::write(&path, content).map_err(at(&path))?;
         }
     }
-    from.weights()?.write_pack(&staging.join(PACK))?;
+    weights.write_pack(&staging.join(PACK))?;
 
     // The folder says how it pools, or the catalogue does: loading finds out which, or refuses.
     let pooling = from.read("1_Pooling/config.json")?;
@@ -122,7 +130,7 @@ fn make(
     Ok(manifest)
 }
 
-/// Makes sure that a file is on the disk before it is renamed into its place: a power cut must not
+/// Makes sure that a file or folder is on the disk before it is renamed into its place: a power cut must not
 /// leave an installed model with empty files.
 fn sync(path: &Path) -> Result<(), StoreError> {
     let file = File::open(path).map_err(at(path))?;

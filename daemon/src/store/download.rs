@@ -3,19 +3,33 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use super::http::{Answer, Http, broken};
+use super::StoreError;
+use super::error::at;
+use super::http::{Answer, Http, HttpError, broken};
 use super::hub::Remote;
-use super::{StoreError, at};
 
-/// What a download tells whoever watches.
+/// How often a connection that broke in the middle of a file is made anew, as long as each brings
+/// something: a line that fails every few minutes still gets a large model there.
+const RETRIES: u32 = 3;
+
+/// Pause before the first of these; the second is twice as long, and so on.
+const PAUSE: Duration = Duration::from_millis(300);
+
+/// The most bytes of a file whose size the hub does not state: 8 GiB, more than any BERT has.
+const MAX_UNSTATED_BYTES: u64 = 8 << 30;
+
+/// What a pull tells whoever watches.
 pub trait Progress {
+    /// A source did not have the model; the next one is tried.
+    fn failed(&mut self, source: &str, error: &StoreError);
     /// A file begins, with its size where that is known, and what an earlier attempt has left of it.
     fn begin(&mut self, file: &str, size: Option<u64>, have: u64);
     /// So many more bytes of it are there.
     fn advance(&mut self, bytes: u64);
-    /// The file is there and checked.
-    fn end(&mut self);
+    /// The file is there; `checked` says whether the hub states a checksum and it is right.
+    fn end(&mut self, file: &str, checked: bool);
 }
 
 /// Fetches `remote` to `to`, unless it is there already. A part that is there is continued.
@@ -26,35 +40,29 @@ pub(super) fn fetch(
     progress: &mut dyn Progress,
 ) -> Result<(), StoreError> {
     if to.is_file() {
-        // It was checked when it was renamed into its place.
-        return Ok(());
+        // Of an earlier attempt; the hub may have another one by now.
+        if is_remote(remote, to)? {
+            return Ok(());
+        }
+        fs::remove_file(to).map_err(at(to))?;
     }
     if let Some(folder) = to.parent() {
         fs::create_dir_all(folder).map_err(at(folder))?;
     }
-    let part = PathBuf::from(format!("{}.part", to.display()));
-    let have = fs::metadata(&part).map_or(0, |metadata| metadata.len());
-    progress.begin(&remote.path, remote.size, have);
-    let mut have = have;
-    let mut answer = http.get(&remote.url, have)?;
-    if answer.status.as_u16() == 416 || !continues(&answer, have) {
-        // What is there is not the beginning of this file, or the server cannot go on in its middle.
-        have = 0;
-        if answer.status.as_u16() != 200 {
-            answer = http.get(&remote.url, 0)?;
+    let part = part(to);
+    let mut retries = 0;
+    loop {
+        let before = length(&part);
+        match fetch_rest(http, remote, &part, progress) {
+            Ok(()) => break,
+            Err(
+                StoreError::Http(HttpError::Unreachable { .. }) | StoreError::Incomplete { .. },
+            ) if length(&part) > before && retries < RETRIES => {
+                retries += 1;
+                std::thread::sleep(PAUSE * retries);
+            }
+            Err(error) => return Err(error),
         }
-    }
-    let total = have + append(answer, &part, have, &remote.url, progress)?;
-    if let Some(size) = remote.size.filter(|size| *size != total) {
-        if total > size {
-            // No continuation could mend it.
-            fs::remove_file(&part).map_err(at(&part))?;
-        }
-        return Err(StoreError::Incomplete {
-            file: remote.path.clone(),
-            have: total,
-            size,
-        });
     }
     if let Some(checksum) = &remote.checksum
         && !checksum.holds(&part).map_err(at(&part))?
@@ -63,8 +71,73 @@ pub(super) fn fetch(
         return Err(StoreError::Checksum(remote.path.clone()));
     }
     fs::rename(&part, to).map_err(at(to))?;
-    progress.end();
+    progress.end(&remote.path, remote.checksum.is_some());
     Ok(())
+}
+
+/// How much of a file is there, whole or in part.
+pub(super) fn kept(to: &Path) -> u64 {
+    length(to).max(length(&part(to)))
+}
+
+/// Whether a file is what the hub has now. Without a checksum nobody knows.
+fn is_remote(remote: &Remote, file: &Path) -> Result<bool, StoreError> {
+    match &remote.checksum {
+        Some(checksum) => checksum.holds(file).map_err(at(file)),
+        None => Ok(false),
+    }
+}
+
+/// Where a file is gathered until it is whole.
+fn part(to: &Path) -> PathBuf {
+    PathBuf::from(format!("{}.part", to.display()))
+}
+
+/// The length of a file that need not be there.
+fn length(path: &Path) -> u64 {
+    fs::metadata(path).map_or(0, |metadata| metadata.len())
+}
+
+/// Fetches what `part` lacks, from one answer.
+fn fetch_rest(
+    http: &Http,
+    remote: &Remote,
+    part: &Path,
+    progress: &mut dyn Progress,
+) -> Result<(), StoreError> {
+    let mut have = length(part);
+    progress.begin(&remote.path, remote.size, have);
+    let mut answer = http.get(&remote.url, have)?;
+    if answer.status.as_u16() == 416 || !continues(&answer, have) {
+        // What is there is not the beginning of this file, or the server cannot go on in its middle.
+        if have > 0 {
+            progress.begin(&remote.path, remote.size, 0);
+        }
+        have = 0;
+        if answer.status.as_u16() != 200 {
+            answer = http.get(&remote.url, 0)?;
+        }
+    }
+    let most = remote.size.unwrap_or(MAX_UNSTATED_BYTES);
+    // One byte more than there should be is enough to know that it is too much.
+    answer.body = Box::new(answer.body.take((most + 1).saturating_sub(have)));
+    let total = have + append(answer, part, have, &remote.url, progress)?;
+    if total > most {
+        // No continuation could mend it.
+        fs::remove_file(part).map_err(at(part))?;
+        return Err(StoreError::TooLong {
+            file: remote.path.clone(),
+            most,
+        });
+    }
+    match remote.size {
+        Some(size) if total < size => Err(StoreError::Incomplete {
+            file: remote.path.clone(),
+            have: total,
+            size,
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// Whether an answer goes on after `have` bytes.

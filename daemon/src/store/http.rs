@@ -20,7 +20,9 @@ const MAX_WHOLE_BYTES: u64 = 16 * 1024 * 1024;
 #[derive(Debug, thiserror::Error)]
 pub enum HttpError {
     /// The server could not be reached, or the connection broke.
-    #[error("{host} cannot be reached: {problem}")]
+    #[error(
+        "{host} cannot be reached: {problem}; a mirror or proxy may help, see `gted pull --help`"
+    )]
     Unreachable {
         /// The server.
         host: String,
@@ -28,16 +30,23 @@ pub enum HttpError {
         problem: String,
     },
     /// It is not there.
-    #[error("{0} is not there (404)")]
-    NotFound(String),
+    #[error("{url} is not there (404)")]
+    NotFound {
+        /// What was asked for.
+        url: String,
+    },
     /// The hub wants to know who asks.
-    #[error("{0} may not be read without permission (401 or 403)")]
+    #[error(
+        "{0} may not be read without permission (401 or 403), or there is no such repository; a token is taken from HF_TOKEN or MODELSCOPE_API_TOKEN"
+    )]
     Unauthorized(String),
     /// The hub has had enough for now.
-    #[error("{host} answers too many requests for now (429){}", after(retry_after.as_deref()))]
+    #[error("{host} takes no more requests for now ({status}); try again {}", when(retry_after.as_deref()))]
     TooMany {
         /// The server.
         host: String,
+        /// 429 or 503.
+        status: u16,
         /// When it may be asked again, as it says.
         retry_after: Option<String>,
     },
@@ -65,8 +74,15 @@ pub enum HttpError {
     },
 }
 
-fn after(retry_after: Option<&str>) -> String {
-    retry_after.map_or_else(String::new, |when| format!("; try again after {when} s"))
+/// `Retry-After` in words; it is a number of seconds or a date.
+fn when(retry_after: Option<&str>) -> String {
+    match retry_after {
+        None => "later".to_owned(),
+        Some(seconds) if seconds.bytes().all(|byte| byte.is_ascii_digit()) => {
+            format!("after {seconds} s")
+        }
+        Some(date) => format!("after {date}"),
+    }
 }
 
 /// Where a redirect is to be followed to.
@@ -172,7 +188,7 @@ impl Http {
                 body: Box::new(body.into_reader()),
             };
             if !answer.status.is_redirection() {
-                return checked(&at, answer);
+                return checked(url, &at, answer);
             }
             let location = answer.header("location").unwrap_or_default();
             let to = resolve(&at, location).ok_or_else(|| HttpError::Form {
@@ -189,7 +205,7 @@ impl Http {
             }
             at = to;
         }
-        Err(HttpError::RedirectLoop(url.to_owned()))
+        Err(HttpError::RedirectLoop(shown(url)))
     }
 }
 
@@ -205,25 +221,36 @@ fn unreachable_host(url: &str, problem: &impl fmt::Display) -> HttpError {
     }
 }
 
-fn checked(url: &str, answer: Answer) -> Result<Answer, HttpError> {
+/// An answer that is no redirect, at `at`, to a request for `url`.
+fn checked(url: &str, at: &str, answer: Answer) -> Result<Answer, HttpError> {
     let web_page = || {
         let kind = answer.header("content-type").unwrap_or_default();
         kind.starts_with("text/html")
     };
+    let retry_after = || answer.header("retry-after").map(str::to_owned);
     match answer.status.as_u16() {
-        200 | 206 if web_page() => Err(HttpError::WebPage(url.to_owned())),
+        200 | 206 if web_page() => Err(HttpError::WebPage(shown(url))),
         // 416: the part that was asked for is not there, which the caller knows what to do about.
         200 | 206 | 416 => Ok(answer),
-        404 => Err(HttpError::NotFound(url.to_owned())),
-        401 | 403 => Err(HttpError::Unauthorized(url.to_owned())),
-        429 => Err(HttpError::TooMany {
-            host: host(url),
-            retry_after: answer.header("retry-after").map(str::to_owned),
+        404 => Err(HttpError::NotFound { url: shown(url) }),
+        401 | 403 => Err(HttpError::Unauthorized(shown(url))),
+        status @ (429 | 503) => Err(HttpError::TooMany {
+            host: host(at),
+            status,
+            retry_after: retry_after(),
         }),
         status => Err(HttpError::Status {
-            url: url.to_owned(),
+            url: shown(url),
             status,
         }),
+    }
+}
+
+/// An address as it is shown: without a password in it.
+fn shown(url: &str) -> String {
+    match (url.split_once("://"), url.split_once('@')) {
+        (Some((scheme, _)), Some((_, rest))) => format!("{scheme}://{rest}"),
+        _ => url.to_owned(),
     }
 }
 
@@ -234,7 +261,10 @@ fn origin(url: &str) -> Option<(String, String)> {
 }
 
 fn host(url: &str) -> String {
-    origin(url).map_or_else(|| url.to_owned(), |(_, host)| host)
+    match origin(url) {
+        Some((_, host)) => host.rsplit('@').next().unwrap_or_default().to_owned(),
+        None => shown(url),
+    }
 }
 
 fn same_host(one: &str, other: &str) -> bool {
@@ -262,6 +292,20 @@ mod tests {
         assert!(!same_host("https://hub.example/a", "https://cdn.example/a"));
         assert!(!same_host("https://hub.example/a", "http://hub.example/a"));
         assert!(!same_host("http://127.0.0.1:1/a", "http://127.0.0.1:2/a"));
+    }
+
+    #[test]
+    fn addresses_are_shown_without_secrets() {
+        let url = "https://me:secret@hub.example/a/b";
+        assert_eq!(shown(url), "https://hub.example/a/b");
+        assert_eq!(host(url), "hub.example");
+    }
+
+    #[test]
+    fn retry_after_is_a_number_or_a_date() {
+        assert_eq!(when(Some("17")), "after 17 s");
+        let date = "Wed, 21 Oct 2026 07:28:00 GMT";
+        assert_eq!(when(Some(date)), format!("after {date}"));
     }
 
     #[test]

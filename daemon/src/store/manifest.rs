@@ -8,7 +8,8 @@ use std::path::Path;
 use gte_shared::wire::Pooling;
 use serde::{Deserialize, Serialize};
 
-use super::{StoreError, at};
+use super::StoreError;
+use super::error::at;
 
 /// Version of the manifest's form. A later program migrates older ones or refuses them in words.
 const VERSION: u32 = 1;
@@ -44,8 +45,11 @@ pub struct Manifest {
 pub struct Origin {
     /// The hub and the repository, or the folder.
     pub source: String,
-    /// The revision there, where there is one.
+    /// The revision there, where there is one: the commit, where the hub says which.
     pub revision: Option<String>,
+    /// The name of the revision that was asked for, if one was.
+    #[serde(default)]
+    pub asked_for: Option<String>,
 }
 
 impl Manifest {

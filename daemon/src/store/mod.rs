@@ -4,27 +4,34 @@
 //! tokenizer, `config.json` and a manifest. A folder is made aside and renamed into its place, so
 //! that one which is half made is never taken for a model.
 
+mod candidates;
 pub mod catalogue;
 mod convert;
 mod download;
+mod error;
 mod http;
 mod hub;
 mod manifest;
 mod pull;
+mod space;
 mod verify;
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 
-use crate::model::{EMBEDDED, Folder, ModelError, Source};
-use crate::weights::WeightsError;
+use crate::model::{EMBEDDED, Folder, Source};
+pub use candidates::{From, Wanted};
+use catalogue::Hub;
 pub use download::Progress;
+pub use error::StoreError;
+use error::at;
 pub use http::HttpError;
 pub use manifest::{Manifest, Origin};
-pub use pull::{From, Pulled, Wanted};
+pub use pull::Pulled;
 pub use verify::{Report, Verified};
 
 /// The model that is used when none is chosen and it is installed.
@@ -32,108 +39,6 @@ const PREFERRED: &str = "gte-base-zh";
 
 /// File in the data folder that names the chosen model.
 const CHOSEN: &str = "chosen";
-
-/// Why the store cannot do what it was asked for.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// The environment names no place for data.
-    #[error("there is no place for models: set XDG_DATA_HOME or HOME to an absolute path")]
-    NoPlace,
-    /// A file or folder of the store cannot be used.
-    #[error("{} cannot be used: {source}", path.display())]
-    Io {
-        /// The file or folder.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// No such model.
-    #[error("there is no model {0}: `gted models` lists those that are installed and known")]
-    Unknown(String),
-    /// The model is known, but not here.
-    #[error("{0} is not installed")]
-    NotInstalled(String),
-    /// The embedded model can be neither removed nor replaced.
-    #[error("{EMBEDDED} is part of the program")]
-    Embedded,
-    /// A name that could leave the folder of the models.
-    #[error(
-        "{0:?} cannot be a model's name: letters, digits, '-', '_' and '.' can, and no '.' in front"
-    )]
-    Name(String),
-    /// The manifest is of a newer program, or damaged.
-    #[error("the manifest of {name} cannot be read: {problem}; install the model anew")]
-    Manifest {
-        /// The model.
-        name: String,
-        /// What is wrong.
-        problem: String,
-    },
-    /// A file is not what it was when the model was installed.
-    #[error(
-        "{file} of {name} is damaged: its checksum is not the one of its installation; install the model anew"
-    )]
-    Damaged {
-        /// The model.
-        name: String,
-        /// The file.
-        file: String,
-    },
-    /// The program itself is damaged.
-    #[error("the program's own {file} cannot be read: {source}")]
-    Builtin {
-        /// The file.
-        file: &'static str,
-        /// What is wrong with it.
-        source: serde_json::Error,
-    },
-    /// A hub does not give what it was asked for.
-    #[error(transparent)]
-    Http(#[from] HttpError),
-    /// The network must not be used, and the model is not on this machine.
-    #[error("{0} is not on this machine, and the network is not to be used")]
-    Offline(String),
-    /// A download ended early, or gave more than there should be.
-    #[error("{file} is not whole: {have} bytes of {size} came; pull again to go on")]
-    Incomplete {
-        /// The file.
-        file: String,
-        /// Bytes that came.
-        have: u64,
-        /// Bytes that there should be.
-        size: u64,
-    },
-    /// A download is not what the hub states it to be.
-    #[error(
-        "{0} is not what the hub states: its checksum is another; it was thrown away, pull again"
-    )]
-    Checksum(String),
-    /// The disk is too full.
-    #[error("there is no room at {}: {free} bytes are free, and {needed} are needed", path.display())]
-    NoSpace {
-        /// Where.
-        path: PathBuf,
-        /// Bytes that are free.
-        free: u64,
-        /// Bytes that are needed.
-        needed: u64,
-    },
-    /// What is there cannot be used as a model.
-    #[error(transparent)]
-    Model(#[from] ModelError),
-    /// The weights cannot be used.
-    #[error(transparent)]
-    Weights(#[from] WeightsError),
-    /// The installed model does not compute.
-    #[error(transparent)]
-    Compute(#[from] crate::engine::EmbedError),
-}
-
-/// For `map_err`: an error of the system about a path.
-fn at(path: &Path) -> impl FnOnce(io::Error) -> StoreError {
-    let path = path.to_owned();
-    |source| StoreError::Io { path, source }
-}
 
 /// The models under one data folder.
 #[derive(Clone, Debug)]
@@ -173,31 +78,30 @@ impl Store {
         Ok(self.models()?.join(name))
     }
 
-    /// The manifests of all installed models, by their names.
+    /// The manifests of all installed models, by their names; of a damaged one, what is wrong with it.
     ///
     /// # Errors
     ///
-    /// If the folder of the models or a manifest cannot be read.
-    pub fn installed(&self) -> Result<Vec<Manifest>, StoreError> {
+    /// If the folder of the models cannot be read.
+    pub fn installed(&self) -> Result<BTreeMap<String, Result<Manifest, StoreError>>, StoreError> {
+        let mut manifests = BTreeMap::new();
         if self.root.is_none() {
-            return Ok(Vec::new());
+            return Ok(manifests);
         }
         let models = self.models()?;
         let entries = match fs::read_dir(&models) {
             Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(manifests),
             Err(error) => return Err(at(&models)(error)),
         };
-        let mut manifests = Vec::new();
         for entry in entries {
             let name = entry.map_err(at(&models))?.file_name();
             // What begins with a dot is being made, or a lock.
-            let name = name.to_string_lossy();
+            let name = name.to_string_lossy().into_owned();
             if !name.starts_with('.') {
-                manifests.push(self.manifest(&name)?);
+                manifests.insert(name.clone(), self.manifest(&name));
             }
         }
-        manifests.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(manifests)
     }
 
@@ -239,7 +143,7 @@ impl Store {
             return self.find(Some(&chosen));
         }
         match self.installed_source(PREFERRED) {
-            Err(StoreError::NotInstalled(_)) => Ok(Source::Embedded),
+            Err(StoreError::NotInstalled(_)) => self.find(Some(EMBEDDED)),
             done => done,
         }
     }
@@ -293,30 +197,46 @@ impl Store {
         fs::write(&path, format!("{name}\n")).map_err(at(&path))
     }
 
-    /// Removes an installed model. If it was chosen, nothing is chosen any more.
+    /// Removes an installed model, and what an unfinished pull has left of one. If it was chosen,
+    /// nothing is chosen any more.
     ///
     /// # Errors
     ///
-    /// If it is not installed, or is the embedded one, or cannot be removed.
+    /// If there is nothing of it, or it is the embedded one, or it cannot be removed.
     pub fn remove(&self, name: &str) -> Result<(), StoreError> {
         let folder = self.folder(name)?;
-        let _lock = self.lock(name)?;
+        // A pull that is under way is waited for.
+        let _pulling = self.lock(name, "pull.lock")?;
+        let _lock = self.lock(name, "lock")?;
+        let unfinished = self.clear_downloads(name)?;
         if !folder.exists() {
-            return Err(match name {
-                EMBEDDED => StoreError::Embedded,
-                _ => StoreError::NotInstalled(name.to_owned()),
-            });
+            return match name {
+                _ if unfinished => Ok(()),
+                EMBEDDED => Err(StoreError::Embedded),
+                _ => Err(StoreError::NotInstalled(name.to_owned())),
+            };
+        }
+        // Before the model itself: a choice of what is not there would keep the daemon from starting.
+        if self.chosen()?.as_deref() == Some(name) && name != EMBEDDED {
+            let path = self.root()?.join(CHOSEN);
+            fs::remove_file(&path).map_err(at(&path))?;
         }
         // Out of its place first, so that what is half removed is never taken for a model.
         let aside = self.aside(name, "removed")?;
         clear(&aside)?;
         fs::rename(&folder, &aside).map_err(at(&folder))?;
-        clear(&aside)?;
-        if self.chosen()?.as_deref() == Some(name) && name != EMBEDDED {
-            let path = self.root()?.join(CHOSEN);
-            fs::remove_file(&path).map_err(at(&path))?;
+        clear(&aside)
+    }
+
+    /// Removes what pulls of a model have fetched; says whether there was anything.
+    fn clear_downloads(&self, name: &str) -> Result<bool, StoreError> {
+        let mut any = false;
+        for hub in Hub::ALL {
+            let download = self.aside(name, hub.download_folder())?;
+            any |= download.exists();
+            clear(&download)?;
         }
-        Ok(())
+        Ok(any)
     }
 
     /// A place beside the models that is never taken for one.
@@ -325,10 +245,10 @@ impl Store {
     }
 
     /// Lets one process at a time change a model; others wait. Released with the file.
-    fn lock(&self, name: &str) -> Result<File, StoreError> {
+    fn lock(&self, name: &str, what: &str) -> Result<File, StoreError> {
         let models = self.models()?;
         fs::create_dir_all(&models).map_err(at(&models))?;
-        let path = self.aside(name, "lock")?;
+        let path = self.aside(name, what)?;
         let lock = File::create(&path).map_err(at(&path))?;
         lock.lock().map_err(at(&path))?;
         Ok(lock)

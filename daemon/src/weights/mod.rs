@@ -49,6 +49,18 @@ impl Weights {
         }
     }
 
+    /// How many bytes they have, heads that an encoder does not need included. What cannot be read
+    /// counts nothing: reading it says why.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        let length = |path: &PathBuf| path.metadata().map_or(0, |metadata| metadata.len());
+        match self {
+            Self::Embedded(content) => content.len() as u64,
+            Self::Safetensors(files) => files.iter().map(length).sum(),
+            Self::PyTorch(path) | Self::Pack(path) => length(path),
+        }
+    }
+
     /// Writes the encoder's tensors into a Burn pack, in the types that they have: fp16 stays fp16.
     ///
     /// # Errors
@@ -81,6 +93,11 @@ pub enum WeightsError {
     /// The Burn pack cannot be read or written.
     #[error("the pack of weights cannot be used: {0}")]
     Pack(#[from] burn_pack::Error),
+    /// A checkpoint that wants something called.
+    #[error(
+        "the checkpoint wants {0} called, and nothing in a checkpoint is: ask for one in safetensors"
+    )]
+    Call(String),
     /// A tensor in a type that is not read.
     #[error(
         "the tensor {name} is of type {found}; F32, F16, BF16 and the int8 form with scales are read"

@@ -140,6 +140,11 @@ fn widen_half<H: Copy + Default>(
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::float_cmp,
+    reason = "small whole numbers"
+)]
 mod tests {
     use super::*;
 

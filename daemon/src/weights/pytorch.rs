@@ -2,19 +2,39 @@
 
 use std::path::Path;
 
-use burn_store::pytorch_reader::PytorchReader;
+use burn_store::pytorch_reader::{PickleValue, PytorchError, PytorchReader};
 use burn_store::{bridge, burn_pack};
 
 use super::{WeightsError, names};
 
+/// What a tensor is called in a pickle.
+const TENSOR: &str = "torch.Tensor";
+
 /// Reads all tensors, named as in the module. Linear weights are still `[out, in]`.
+///
+/// The reader executes nothing and leaves out what it would have to call. A file of weights has no
+/// such thing in it, so one that has is refused, its tensors may be good or not.
 pub(super) fn read(path: &Path) -> Result<Vec<burn_pack::Tensor>, WeightsError> {
-    let reader =
-        PytorchReader::new(path).map_err(|error| WeightsError::PyTorch(error.to_string()))?;
+    let failed = |error: PytorchError| WeightsError::PyTorch(error.to_string());
+    let reader = PytorchReader::new(path).map_err(failed)?;
+    let content = PytorchReader::read_pickle_data(path, None).map_err(failed)?;
+    if let Some(call) = call_in(&content) {
+        return Err(WeightsError::Call(call.to_owned()));
+    }
     let tensors = reader.into_tensors().into_values().map(|tensor| {
         let mut tensor = bridge::from_pytorch(tensor);
         tensor.name = names::in_module(&tensor.name);
         tensor
     });
     Ok(tensors.collect())
+}
+
+/// The first thing in a pickle that is neither data nor a tensor.
+fn call_in(value: &PickleValue) -> Option<&str> {
+    match value {
+        PickleValue::Unsupported(name) => Some(name.as_str()).filter(|name| *name != TENSOR),
+        PickleValue::List(items) => items.iter().find_map(call_in),
+        PickleValue::Dict(entries) => entries.values().find_map(call_in),
+        _ => None,
+    }
 }

@@ -3,55 +3,58 @@
 use std::fs;
 use std::path::PathBuf;
 
-use super::{Checksum, FILES, Listing, Remote, Repository, WEIGHTS, variable};
+use super::{
+    Cached, Checksum, FILES, Listing, Remote, Repository, WEIGHTS, encoded, encoded_path,
+    holds_model, user_cache, variable,
+};
 use crate::store::http::{HttpError, Redirects};
 
 pub(super) const ENDPOINT: &str = "https://huggingface.co";
 
 /// Asks for each file that may be there, since mirrors do not all have the hub's list.
+///
+/// What the hub says of the first file names a commit, and all others are asked for at that one: the
+/// files are then of one revision even if somebody changes the repository meanwhile.
 pub(super) fn list(repository: &Repository) -> Result<Listing, HttpError> {
-    let mut listing = Listing {
-        revision: repository.revision.clone(),
-        files: Vec::new(),
-    };
-    for path in FILES {
-        match file(repository, path) {
-            Ok((remote, commit)) => {
-                listing.revision = commit.unwrap_or(listing.revision);
-                listing.files.push(remote);
-            }
-            // Every model has this one: without it, the repository is not there.
-            Err(error) if path == FILES[0] => return Err(error),
-            Err(HttpError::NotFound(_)) => {}
-            Err(error) => return Err(error),
-        }
+    // Every model has this one: without it, the repository is not there.
+    let (first, commit) = file(repository, repository.revision(), FILES[0])?;
+    let revision = commit.unwrap_or_else(|| repository.revision().to_owned());
+    let mut files = vec![first];
+    for path in &FILES[1..] {
+        files.extend(there(file(repository, &revision, path))?);
     }
     for path in WEIGHTS {
-        match file(repository, path) {
-            Ok((remote, _)) => {
-                listing.files.push(remote);
-                break;
-            }
-            Err(HttpError::NotFound(_)) => {}
-            Err(error) => return Err(error),
+        if let Some(weights) = there(file(repository, &revision, path))? {
+            files.push(weights);
+            break;
         }
     }
-    Ok(listing)
+    Ok(Listing {
+        revision,
+        files,
+        others: Vec::new(),
+    })
+}
+
+/// A file that need not be there.
+fn there(asked: Result<(Remote, Option<String>), HttpError>) -> Result<Option<Remote>, HttpError> {
+    match asked {
+        Ok((remote, _)) => Ok(Some(remote)),
+        Err(HttpError::NotFound { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// What the hub says of one file, and the commit that it is of. The headers are the hub's own: where
 /// it redirects to, others stand.
 pub(super) fn file(
     repository: &Repository,
+    revision: &str,
     path: &str,
 ) -> Result<(Remote, Option<String>), HttpError> {
-    let Repository {
-        endpoint,
-        name,
-        revision,
-        ..
-    } = repository;
-    let url = format!("{endpoint}/{name}/resolve/{revision}/{path}");
+    let Repository { endpoint, name, .. } = repository;
+    let (revision, file) = (encoded(revision), encoded_path(path));
+    let url = format!("{endpoint}/{name}/resolve/{revision}/{file}");
     let answer = repository.http.head(&url, Redirects::Keep)?;
     let number = |name| answer.header(name).and_then(|size| size.parse().ok());
     let unquoted = |name| {
@@ -82,16 +85,20 @@ fn is_hex(text: &str, length: usize) -> bool {
 }
 
 /// `models--owner--name/snapshots/{commit}` in the cache, the commit being the revision's.
-pub(super) fn cached(repository: &Repository) -> Option<PathBuf> {
+pub(super) fn cached(repository: &Repository) -> Option<Cached> {
     let cache = variable("HF_HUB_CACHE")
         .map(PathBuf::from)
         .or_else(|| Some(PathBuf::from(variable("HF_HOME")?).join("hub")))
-        .or_else(|| Some(PathBuf::from(variable("HOME")?).join(".cache/huggingface/hub")))?;
+        .or_else(|| Some(user_cache()?.join("huggingface/hub")))?;
     let folder = cache.join(format!("models--{}", repository.name.replace('/', "--")));
-    let reference = folder.join("refs").join(&repository.revision);
+    let reference = folder.join("refs").join(repository.revision());
     let commit = fs::read_to_string(reference).map_or_else(
-        |_| repository.revision.clone(),
+        |_| repository.revision().to_owned(),
         |commit| commit.trim().to_owned(),
     );
-    Some(folder.join("snapshots").join(commit))
+    let folder = folder.join("snapshots").join(&commit);
+    holds_model(&folder).then_some(Cached {
+        folder,
+        revision: Some(commit),
+    })
 }

@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use super::{Checksum, FILES, Listing, Remote, Repository, WEIGHTS, variable};
+use super::{
+    Cached, Checksum, FILES, Listing, Remote, Repository, WEIGHTS, encoded, encoded_path,
+    holds_model, user_cache, variable,
+};
 use crate::store::http::HttpError;
 
 pub(super) const ENDPOINT: &str = "https://www.modelscope.cn";
@@ -33,12 +36,8 @@ struct File {
 }
 
 pub(super) fn list(repository: &Repository) -> Result<Listing, HttpError> {
-    let Repository {
-        endpoint,
-        name,
-        revision,
-        ..
-    } = repository;
+    let Repository { endpoint, name, .. } = repository;
+    let revision = encoded(repository.revision());
     let url =
         format!("{endpoint}/api/v1/models/{name}/repo/files?Revision={revision}&Recursive=True");
     let json = repository.http.get_whole(&url)?;
@@ -46,61 +45,55 @@ pub(super) fn list(repository: &Repository) -> Result<Listing, HttpError> {
         host: endpoint.clone(),
         problem: error.to_string(),
     })?;
-    let there = answer.data.files;
-    let find = |path: &str| {
-        let found = there.iter().find(|file| {
-            file.path == path && file.r#type.as_deref().is_none_or(|kind| kind == "blob")
-        })?;
-        let stated = found.sha256.clone().filter(|sha256| !sha256.is_empty());
-        Some(Remote {
-            size: Some(found.size),
-            checksum: stated.map(Checksum::Sha256),
-            ..file(repository, path)
+    let is_file = |file: &File| file.r#type.as_deref().is_none_or(|kind| kind == "blob");
+    let listed = answer.data.files.into_iter().filter(is_file);
+    let mut others: Vec<Remote> = listed
+        .map(|file| Remote {
+            url: format!(
+                "{endpoint}/api/v1/models/{name}/repo?Revision={revision}&FilePath={}",
+                encoded_path(&file.path)
+            ),
+            path: file.path,
+            size: Some(file.size),
+            checksum: file
+                .sha256
+                .filter(|sha256| !sha256.is_empty())
+                .map(Checksum::Sha256),
         })
+        .collect();
+    let mut take = |path: &str| {
+        let place = others.iter().position(|remote| remote.path == path)?;
+        Some(others.swap_remove(place))
     };
-    let weights = WEIGHTS.iter().find_map(|path| find(path));
-    let small = FILES.iter().filter_map(|path| find(path));
-    let mut files: Vec<Remote> = small.chain(weights).collect();
-    // Files that an index of weights divides them among.
-    let shard = |path: &str| path.starts_with("model-") && path.ends_with(".safetensors");
-    if files.iter().any(|file| file.path == WEIGHTS[1]) {
-        let shards = there.iter().filter(|file| shard(&file.path));
-        files.extend(shards.filter_map(|file| find(&file.path)));
-    }
+    let mut files: Vec<Remote> = FILES.into_iter().filter_map(&mut take).collect();
+    files.extend(WEIGHTS.into_iter().find_map(&mut take));
     Ok(Listing {
-        revision: revision.clone(),
+        revision: repository.revision().to_owned(),
         files,
+        others,
     })
 }
 
-/// A file of which only the name is known.
-pub(super) fn file(repository: &Repository, path: &str) -> Remote {
-    let Repository {
-        endpoint,
-        name,
-        revision,
-        ..
-    } = repository;
-    Remote {
-        path: path.to_owned(),
-        url: format!("{endpoint}/api/v1/models/{name}/repo?Revision={revision}&FilePath={path}"),
-        size: None,
-        checksum: None,
+/// `models/owner/name` or, as older clients had it, `owner/name` in the cache. Which revision that is
+/// it does not say, so it is none that somebody asks for.
+pub(super) fn cached(repository: &Repository) -> Option<Cached> {
+    if repository.asked_for.is_some() {
+        return None;
     }
-}
-
-/// `hub/models/owner/name` or, as older clients had it, `hub/owner/name` in the cache.
-pub(super) fn cached(repository: &Repository) -> Option<PathBuf> {
     let cache = variable("MODELSCOPE_CACHE")
         .map(PathBuf::from)
-        .or_else(|| Some(PathBuf::from(variable("HOME")?).join(".cache/modelscope/hub")))?;
-    [
-        cache.join("models"),
-        cache.join("hub/models"),
-        cache.join("hub"),
-        cache,
-    ]
-    .map(|folder| folder.join(&repository.name))
-    .into_iter()
-    .find(|folder| folder.is_dir())
+        .or_else(|| Some(user_cache()?.join("modelscope/hub")))?;
+    // The client puts three underscores where a name has a dot.
+    let (owner, name) = repository.name.split_once('/')?;
+    let owner = PathBuf::from(owner);
+    let (plain, masked) = (owner.join(name), owner.join(name.replace('.', "___")));
+    let folders = ["models", "hub/models", "hub", ""].map(|folder| cache.join(folder));
+    let mut found = folders
+        .iter()
+        .flat_map(|folder| [folder.join(&plain), folder.join(&masked)]);
+    let folder = found.find(|folder| holds_model(folder))?;
+    Some(Cached {
+        folder,
+        revision: None,
+    })
 }

@@ -1,0 +1,246 @@
+//! Pulls that break, and what the next one makes of it.
+
+use std::fs;
+
+use gte_tests::{Faults, Hub, Place, fixture};
+
+use super::{REPO, asks_for, from_huggingface, pull, run, tiny};
+use crate::models::{copy, gives_pytorchs_values, leftovers};
+
+#[test]
+fn a_download_that_breaks_is_gone_on_with() {
+    let place = Place::default();
+    let hub = tiny();
+    let size = hub.size("model.safetensors");
+    let mut have = 0;
+    // At the first byte, within the header, between, before the last byte.
+    for cut in [0, 1, 8, 1000, size / 2, size - 1] {
+        hub.misbehave(Faults {
+            cut_at: Some(cut),
+            ..Faults::default()
+        });
+        let output = from_huggingface(&place, &hub);
+        assert_eq!(output.code(), Some(1), "cut at {cut}");
+        assert_eq!(
+            place.gted(&["verify", "tiny"]).code(),
+            Some(1),
+            "it is not taken for a model"
+        );
+        let requests = hub.requests();
+        let weights = requests
+            .iter()
+            .find(|request| asks_for(request, "/blob/model.safetensors"));
+        let range = weights
+            .expect("it was asked for")
+            .headers
+            .get("range")
+            .cloned();
+        assert_eq!(
+            range,
+            (have > 0).then(|| format!("bytes={have}-")),
+            "cut at {cut}"
+        );
+        have = cut;
+    }
+    hub.misbehave(Faults::default());
+    from_huggingface(&place, &hub).success();
+    assert_eq!(leftovers(&place), ["tiny"]);
+    gives_pytorchs_values(&place, "tiny");
+}
+
+#[test]
+fn a_server_that_knows_no_ranges_is_asked_from_the_start() {
+    let place = Place::default();
+    let hub = tiny();
+    hub.misbehave(Faults {
+        cut_at: Some(5000),
+        ..Faults::default()
+    });
+    assert_eq!(from_huggingface(&place, &hub).code(), Some(1));
+    hub.misbehave(Faults {
+        no_ranges: true,
+        ..Faults::default()
+    });
+    from_huggingface(&place, &hub).success();
+    gives_pytorchs_values(&place, "tiny");
+}
+
+#[test]
+fn what_is_not_what_the_hub_states_is_thrown_away() {
+    let place = Place::default();
+    let hub = tiny();
+    hub.misbehave(Faults {
+        corrupt: true,
+        ..Faults::default()
+    });
+    let output = from_huggingface(&place, &hub);
+    assert_eq!(output.code(), Some(1));
+    assert!(
+        output
+            .stderr
+            .contains("model.safetensors is not what the hub states"),
+        "{output:?}"
+    );
+    hub.misbehave(Faults::default());
+    from_huggingface(&place, &hub).success();
+    gives_pytorchs_values(&place, "tiny");
+}
+
+#[test]
+fn a_line_that_breaks_again_and_again_still_gets_the_model_there() {
+    let place = Place::default();
+    let hub = tiny();
+    hub.misbehave(Faults {
+        cut_each: Some(hub.size("model.safetensors") / 3),
+        ..Faults::default()
+    });
+    from_huggingface(&place, &hub).success();
+    gives_pytorchs_values(&place, "tiny");
+}
+
+#[test]
+fn what_one_hub_has_given_stays_while_the_other_is_tried() {
+    let place = Place::default();
+    let hub = tiny();
+    let size = hub.size("model.safetensors");
+    hub.misbehave(Faults {
+        cut_at: Some(size / 2),
+        ..Faults::default()
+    });
+    // Both hubs are there, and both break in the middle.
+    assert_eq!(run(pull(&place, &hub, &[REPO])).code(), Some(1));
+    drop(hub.requests());
+    hub.misbehave(Faults::default());
+    run(pull(&place, &hub, &[REPO])).success();
+    let requests = hub.requests();
+    let weights: Vec<_> = requests.iter().filter(|request| request.to_cdn).collect();
+    assert_eq!(weights.len(), 1);
+    assert_eq!(weights[0].headers["range"], format!("bytes={}-", size / 2));
+    assert_eq!(leftovers(&place), ["tiny"]);
+}
+
+#[test]
+fn a_repository_that_changes_meanwhile_is_not_mixed_up() {
+    let place = Place::default();
+    let hub = tiny();
+    let weights = fs::read(fixture("tiny-bert/hf/model.safetensors")).expect("it is there");
+    let mut other = weights.clone();
+    // The last number of the last tensor.
+    *other.last_mut().expect("it has bytes") ^= 1;
+    hub.change("model.safetensors", other);
+    hub.misbehave(Faults {
+        cut_at: Some(5000),
+        ..Faults::default()
+    });
+    // ModelScope's revision has the same name before and after.
+    let from_modelscope = || run(pull(&place, &hub, &[REPO, "--from", "modelscope"]));
+    assert_eq!(from_modelscope().code(), Some(1));
+    hub.change("model.safetensors", weights.clone());
+    let tokenizer = fs::read_to_string(fixture("tiny-bert/hf/tokenizer.json")).expect("there");
+    hub.change("tokenizer.json", format!("{tokenizer}\n").into_bytes());
+    hub.misbehave(Faults::default());
+    from_modelscope().success();
+    gives_pytorchs_values(&place, "tiny");
+    let installed = place
+        .path()
+        .join(".local/share/gte/models/tiny/tokenizer.json");
+    let installed = fs::read_to_string(installed).expect("it is there");
+    assert!(installed.ends_with("\n"), "the newer one");
+}
+
+#[test]
+fn every_byte_boundary_of_a_small_file_can_be_the_last() {
+    // Several at a time, each going on from where it broke before.
+    const AT_ONCE: usize = 8;
+    std::thread::scope(|scope| {
+        for first in 0..AT_ONCE {
+            scope.spawn(move || breaks_at_every_byte(first, AT_ONCE));
+        }
+    });
+}
+
+/// Breaks a pull at every so many bytes of the weights, which are in their shortest form: a header of
+/// which every byte matters, and one number.
+fn breaks_at_every_byte(first: usize, step: usize) {
+    let place = Place::default();
+    let model = copy(&place, "tiny-bert/hf", "model");
+    let hub = Hub::serving(&model);
+    let header = br#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#;
+    let length = u64::try_from(header.len()).expect("it fits");
+    let weights = [&length.to_le_bytes()[..], header, &[0; 4]].concat();
+    let size = weights.len();
+    hub.change("model.safetensors", weights);
+    for cut in (first..size).step_by(step) {
+        hub.misbehave(Faults {
+            cut_at: Some(cut),
+            ..Faults::default()
+        });
+        let output = from_huggingface(&place, &hub);
+        assert_eq!(output.code(), Some(1), "cut at {cut}");
+        let words = output.stderr.lines().last().expect("it says why");
+        assert!(words.starts_with("gted: "), "{words}");
+        let left = [".tiny.huggingface.download"];
+        assert_eq!(leftovers(&place), left, "cut at {cut}");
+    }
+    // Whole at last, and then it is seen that it is no model; what came is thrown away.
+    hub.misbehave(Faults::default());
+    let output = from_huggingface(&place, &hub);
+    assert!(output.stderr.contains("the weights lack"), "{output:?}");
+    assert_eq!(leftovers(&place), Vec::<String>::new());
+    let good = fs::read(model.join("model.safetensors")).expect("it is there");
+    hub.change("model.safetensors", good);
+    from_huggingface(&place, &hub).success();
+    gives_pytorchs_values(&place, "tiny");
+}
+
+#[test]
+fn a_file_longer_than_stated_is_not_read_to_its_end() {
+    let place = Place::default();
+    let hub = tiny();
+    hub.misbehave(Faults {
+        too_long: 1 << 20,
+        ..Faults::default()
+    });
+    let output = from_huggingface(&place, &hub);
+    assert_eq!(output.code(), Some(1));
+    assert!(output.stderr.contains("has more than the"), "{output:?}");
+    hub.misbehave(Faults::default());
+    from_huggingface(&place, &hub).success();
+    gives_pytorchs_values(&place, "tiny");
+}
+
+#[test]
+fn a_pull_killed_in_the_middle_is_gone_on_with() {
+    let place = Place::default();
+    let hub = tiny();
+    hub.misbehave(Faults {
+        cut_at: Some(7000),
+        ..Faults::default()
+    });
+    // Killed while it waits to connect anew after the connection broke.
+    let mut child = pull(&place, &hub, &[REPO, "--from", "huggingface"])
+        .spawn()
+        .expect("it starts");
+    let part = place
+        .path()
+        .join(".local/share/gte/models/.tiny.huggingface.download/model.safetensors.part");
+    while fs::metadata(&part).map_or(0, |part| part.len()) < 7000 {
+        assert!(
+            child.try_wait().expect("it is a child").is_none(),
+            "it ended by itself"
+        );
+        std::thread::yield_now();
+    }
+    child.kill().expect("it can be killed");
+    child.wait().expect("it ends");
+    hub.misbehave(Faults::default());
+    drop(hub.requests());
+    from_huggingface(&place, &hub).success();
+    let requests = hub.requests();
+    let weights = requests
+        .iter()
+        .find(|request| request.to_cdn)
+        .expect("it was asked for");
+    assert_eq!(weights.headers["range"], "bytes=7000-");
+    gives_pytorchs_values(&place, "tiny");
+}

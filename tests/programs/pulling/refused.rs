@@ -1,0 +1,167 @@
+//! What a pull refuses, and how it says so.
+
+use std::fs;
+
+use gte_tests::{COMMIT, Faults, Hub, Place};
+use serde_json::Value;
+
+use super::{REPO, from_huggingface, pull, run, tiny};
+use crate::models::{copy, gives_pytorchs_values, leftovers, rewrite};
+
+#[test]
+fn what_a_hub_answers_is_told_in_words() {
+    let place = Place::default();
+    let hub = tiny();
+    let status = |status| Faults {
+        status: Some(status),
+        ..Faults::default()
+    };
+    let cases = [
+        (status(404), "is not there (404)"),
+        (status(401), "without permission (401 or 403)"),
+        (status(403), "without permission (401 or 403)"),
+        (
+            status(429),
+            "takes no more requests for now (429); try again after 17 s",
+        ),
+        (status(500), "the server answers 500"),
+        (
+            Faults {
+                web_page: true,
+                ..Faults::default()
+            },
+            "is a web page and no file",
+        ),
+        (
+            Faults {
+                redirect_loop: true,
+                ..Faults::default()
+            },
+            "is redirected without end",
+        ),
+    ];
+    for (faults, words) in cases {
+        hub.misbehave(faults);
+        for from in ["huggingface", "modelscope"] {
+            let output = run(pull(&place, &hub, &[REPO, "--from", from]));
+            assert_eq!(output.code(), Some(1));
+            assert!(output.stderr.contains(words), "{words}: {output:?}");
+            assert!(!output.stderr.contains("secret"), "{output:?}");
+        }
+    }
+    assert_eq!(leftovers(&place), Vec::<String>::new());
+    hub.misbehave(Faults::default());
+    from_huggingface(&place, &hub).success();
+}
+
+#[test]
+fn another_architecture_is_found_out_before_its_weights_are_fetched() {
+    let place = Place::default();
+    let model = copy(&place, "tiny-bert/hf", "other");
+    let config = fs::read_to_string(model.join("config.json")).expect("it is there");
+    let config = config.replace("\"bert\"", "\"roberta\"");
+    fs::write(model.join("config.json"), config).expect("a file can be written");
+    let hub = Hub::serving(&model);
+    let output = from_huggingface(&place, &hub);
+    assert_eq!(output.code(), Some(1));
+    assert!(
+        output.stderr.contains("model_type is roberta"),
+        "{output:?}"
+    );
+    assert!(!hub.requests().iter().any(|request| request.to_cdn));
+}
+
+#[test]
+fn what_is_no_models_name_is_refused_before_anything_is_asked() {
+    let place = Place::default();
+    let hub = tiny();
+    for (name, words) in [
+        ("nonsense", "there is no model nonsense"),
+        ("owner/..", "is no repository"),
+        ("owner/", "is no repository"),
+        ("/home/me/model", "is no repository"),
+        ("a/b/c", "is no repository"),
+    ] {
+        let output = run(pull(&place, &hub, &[name]));
+        assert_eq!(output.code(), Some(1));
+        assert!(output.stderr.contains(words), "{output:?}");
+    }
+    assert_eq!(hub.requests().len(), 0);
+}
+
+#[test]
+fn a_list_that_names_files_outside_gets_nothing_written_there() {
+    let place = Place::default();
+    let model = copy(&place, "tiny-bert/hf", "sharded");
+    let files = ["model-1-of-2.safetensors", "part two.safetensors"];
+    rewrite(&model, &files, str::to_owned);
+    let mut map = serde_json::Map::new();
+    for (place, file) in files.iter().enumerate() {
+        map.insert(format!("tensor {place}"), Value::from(*file));
+    }
+    let index = serde_json::json!({ "weight_map": map });
+    fs::write(
+        model.join("model.safetensors.index.json"),
+        index.to_string(),
+    )
+    .expect("written");
+    let hub = Hub::serving(&model);
+    hub.misbehave(Faults {
+        listed: vec![
+            "model-/../../../escaped.safetensors".to_owned(),
+            "../escaped.safetensors".to_owned(),
+        ],
+        ..Faults::default()
+    });
+    for from in ["modelscope", "huggingface"] {
+        run(pull(&place, &hub, &[REPO, "--from", from])).success();
+        gives_pytorchs_values(&place, "tiny");
+        place.gted(&["remove", "tiny"]).success();
+    }
+    let requests = hub.requests();
+    assert!(
+        !requests
+            .iter()
+            .any(|request| request.line.contains("escaped"))
+    );
+    assert!(
+        requests
+            .iter()
+            .any(|request| request.line.contains("part%20two.safetensors"))
+    );
+}
+
+#[test]
+fn another_model_of_the_same_name_is_not_taken_for_the_wanted_one() {
+    let place = Place::default();
+    let hub = tiny();
+    from_huggingface(&place, &hub).success();
+    let other = run(pull(&place, &hub, &["somebody/tiny"]));
+    assert_eq!(other.code(), Some(1));
+    assert!(
+        other
+            .stderr
+            .contains("another model is installed as tiny, from huggingface:owner/tiny"),
+        "{other:?}"
+    );
+    let revision = run(pull(&place, &hub, &[REPO, "--revision", "v2"]));
+    assert!(revision.stderr.contains("another model"), "{revision:?}");
+    let commit = run(pull(&place, &hub, &[REPO, "--revision", COMMIT]));
+    assert!(commit.success().contains("installed already"));
+
+    // A damaged one is replaced.
+    let manifest = place
+        .path()
+        .join(".local/share/gte/models/tiny/manifest.json");
+    fs::write(&manifest, "{\"version\":").expect("a file can be written");
+    let listed = place.gted(&["models"]);
+    assert!(
+        listed
+            .stderr
+            .contains("the manifest of tiny cannot be read"),
+        "{listed:?}"
+    );
+    assert!(listed.success().contains("gte-base-zh"));
+    from_huggingface(&place, &hub).success();
+    gives_pytorchs_values(&place, "tiny");
+}
