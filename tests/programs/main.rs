@@ -10,6 +10,8 @@
 )]
 
 mod commands;
+mod disk;
+mod formats;
 mod models;
 mod pulling;
 mod screen;

@@ -13,7 +13,7 @@ fn text(path: &Path) -> &str {
     path.to_str().expect("UTF-8")
 }
 
-fn convert(place: &Place, path: &Path, name: &str) -> Output {
+pub(crate) fn convert(place: &Place, path: &Path, name: &str) -> Output {
     place.gted(&["convert", text(path), "--name", name])
 }
 
@@ -197,7 +197,10 @@ fn what_is_no_model_is_refused_and_leaves_nothing_behind() {
 
     // A pickle that wants to call something: os.system.
     let called = place.path().join("called");
-    let pickle = format!("cos\nsystem\n(S'touch {}'\ntR.", called.display());
+    let command = format!("touch {}", called.display());
+    let length = u32::try_from(command.len()).expect("it is short");
+    let length = length.to_le_bytes();
+    let pickle = [b"cos\nsystem\n(X", &length[..], command.as_bytes(), b"tR."].concat();
     fs::remove_file(&weights).expect("it can be removed");
     let checkpoint = model.join("pytorch_model.bin");
     fs::write(&checkpoint, pickle).expect("a file can be written");
