@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use gte_tests::{Output, Place, fixture};
+use gte_tests::{Daemon, Output, Place, fixture};
 use safetensors::SafeTensors;
 use safetensors::tensor::TensorView;
 use serde_json::{Value, json};
@@ -347,4 +347,22 @@ fn a_manifest_of_another_version_is_refused_in_words() {
     let output = place.gted(&["serve", "--model", "tiny"]);
     assert_eq!(output.code(), Some(1));
     assert!(output.stderr.contains("of version 99"), "{output:?}");
+}
+
+#[test]
+fn a_random_model_of_a_published_shape_goes_the_same_way_and_says_where_loading_goes() {
+    let place = Place::default();
+    let folder = place.path().join("small");
+    place
+        .gted(&["random-model", "small", text(&folder)])
+        .success();
+    convert(&place, &folder, "random").success();
+    let daemon = Daemon::start(&place, &["--model", "random", "--verbose"]);
+    let parts = daemon.wait_for("loaded");
+    for part in ["map=", "convert=", "pack=", "warm_up="] {
+        assert!(parts.contains(part), "{part}: {parts}");
+    }
+    let embedded = place.run_with(&["embed", "--json"], "今天天气很好").json();
+    assert_eq!(embedded["model"], "random");
+    assert_eq!(embedded["embedding"].as_array().map(Vec::len), Some(512));
 }

@@ -3,6 +3,7 @@
 mod convert;
 mod models;
 mod pull;
+mod random;
 mod remove;
 mod serve;
 mod switch;
@@ -33,6 +34,8 @@ enum Command {
     Verify(verify::Verify),
     Use(switch::Use),
     Remove(remove::Remove),
+    #[command(name = "random-model", hide = true)]
+    Random(random::Random),
 }
 
 impl Cli {
@@ -50,6 +53,7 @@ impl Cli {
             Command::Verify(verify) => verify.run(),
             Command::Use(choice) => choice.run(),
             Command::Remove(remove) => remove.run(),
+            Command::Random(random) => random.run(),
         }
     }
 }

@@ -92,14 +92,6 @@ impl Serve {
         };
         let card = model.card.clone();
         let loading = model.loading;
-        tracing::debug!(
-            tokenizer = ?loading.tokenizer,
-            map = ?loading.weights.map,
-            convert = ?loading.weights.convert,
-            pack = ?loading.weights.pack,
-            warm_up = ?loading.warm_up,
-            "loaded"
-        );
         let engine = Engine::start(model.tokenizer, model.encoder, engine::Limits::default())
             .context("the engine cannot be started")?;
         tracing::info!(
@@ -109,6 +101,14 @@ impl Serve {
             loaded_in = ?start.elapsed(),
             socket = %endpoint.path().display(),
             "ready"
+        );
+        tracing::debug!(
+            tokenizer = ?loading.tokenizer,
+            map = ?loading.weights.map,
+            convert = ?loading.weights.convert,
+            pack = ?loading.weights.pack,
+            warm_up = ?loading.warm_up,
+            "loaded"
         );
         let service = Arc::new(Service::new(engine, card, serve::Limits::default()));
         let serving = tokio::spawn(serve::serve(listener, Arc::clone(&service)));

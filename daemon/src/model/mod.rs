@@ -8,6 +8,7 @@ mod config;
 mod encoder;
 mod error;
 mod pooling;
+mod random;
 mod source;
 mod tokenizer;
 
@@ -23,6 +24,7 @@ pub use bert::Bert;
 pub use config::BertConfig;
 pub use encoder::Encoder;
 pub use error::ModelError;
+pub use random::{RandomError, Shape};
 pub use source::{EMBEDDED, Folder, PACK, Source, shard_files};
 pub use tokenizer::Tokenizer;
 
