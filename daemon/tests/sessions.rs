@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use gte_daemon::engine::{self, Embed, EmbedError, Engine, Tokenize, TokenizeError, Tokens};
-use gte_daemon::serve::{self, Service};
+use gte_daemon::serve::{self, Loaded, Models, Service};
 use gte_shared::client::{ClientError, Link, Start};
 use gte_shared::endpoint::Endpoint;
 use gte_shared::wire::codec::{decode, encode};
@@ -71,6 +71,15 @@ impl Embed for StandIn {
     }
 }
 
+/// Only the stand-in is there.
+struct NoOther;
+
+impl Models for NoOther {
+    fn switch(&self, name: &str) -> Result<Loaded, String> {
+        Err(format!("there is no {name}"))
+    }
+}
+
 /// A daemon in this process.
 struct Daemon {
     endpoint: Endpoint,
@@ -98,7 +107,12 @@ impl Daemon {
             max_tokens: 512,
         };
         let engine = Engine::start(Characters, model, engine).unwrap();
-        let service = Arc::new(Service::new(engine, card, limits));
+        let loaded = Loaded {
+            engine,
+            model: card,
+            embedded: false,
+        };
+        let service = Arc::new(Service::new(loaded, Arc::new(NoOther), limits));
         let listener = serve::bind(&endpoint).unwrap();
         let serving = tokio::spawn(serve::serve(listener, Arc::clone(&service)));
         Self {

@@ -4,14 +4,14 @@
 //! - [`endpoint`]: where the daemon's socket is;
 //! - [`client`]: connecting, starting the daemon when there is none, calling it;
 //! - [`score`]: from a cosine to a score and a verdict;
-//! - [`pulling`]: what a pull prints for programs.
+//! - [`models`]: models as `gted` tells other programs of them.
 //!
 //! Architecture invariant: this crate knows neither the model nor the terminal, and it is the
 //! only thing that the daemon and the terminal program have in common.
 
 pub mod client;
 pub mod endpoint;
-pub mod pulling;
+pub mod models;
 pub mod score;
 pub mod wire;
 

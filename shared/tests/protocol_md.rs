@@ -108,7 +108,7 @@ fn computed<T>(result: T) -> Computed<T> {
     }
 }
 
-fn replies() -> [(&'static str, Reply); 6] {
+fn replies() -> [(&'static str, Reply); 7] {
     let hit = Hit {
         index: 0,
         cosine: 0.5,
@@ -128,6 +128,7 @@ fn replies() -> [(&'static str, Reply); 6] {
         build: "0.1.0".into(),
         pid: 4711,
         model: model(),
+        embedded: true,
         threads: 2,
         uptime_seconds: 60,
         connections: 1,
@@ -149,6 +150,7 @@ fn replies() -> [(&'static str, Reply); 6] {
         ),
         ("reply status", Reply::Status(status)),
         ("reply stopping", Reply::Stopping),
+        ("reply using", Reply::Using(model())),
     ]
 }
 
@@ -204,6 +206,12 @@ async fn requests_are_as_documented() {
         ("request embed", Request::Embed { texts: vec![a] }),
         ("request status", Request::Status),
         ("request shutdown", Request::Shutdown),
+        (
+            "request use",
+            Request::Use {
+                model: "bge".into(),
+            },
+        ),
     ];
     for (name, request) in requests {
         check::<RequestEnvelope>(name, &[], &(7, request)).await;
@@ -234,7 +242,7 @@ fn json_replies_are_as_documented() {
 #[test]
 fn json_requests_are_as_documented() {
     let block = examples("json")["requests"];
-    assert_eq!(block.lines().count(), 6);
+    assert_eq!(block.lines().count(), 7);
     for line in block.lines() {
         let (_, request) = parse_request(line.as_bytes());
         request.unwrap_or_else(|error| panic!("{line}: {error}"));
@@ -251,6 +259,7 @@ fn codes_are_as_documented() {
         (ErrorCode::BlankText, "blank_text"),
         (ErrorCode::Overloaded, "overloaded"),
         (ErrorCode::Internal, "internal"),
+        (ErrorCode::Model, "model"),
     ];
     for (number, (code, name)) in codes.into_iter().enumerate() {
         assert_eq!(encode(&code).unwrap(), [u8::try_from(number).unwrap()]);

@@ -58,21 +58,13 @@ fn halves_stay_halves_on_the_disk_and_compute_as_what_they_stand_for() {
             .join("model.bpk");
         fs::metadata(pack).expect("it is there").len()
     };
-    let cases: [(&str, Dtype, fn(f32) -> Vec<u8>, f64); 2] = [
-        (
-            "half",
-            Dtype::F16,
-            |x| f16::from_f32(x).to_le_bytes().into(),
-            1e-6,
-        ),
-        (
-            "brain",
-            Dtype::BF16,
-            |x| bf16::from_f32(x).to_le_bytes().into(),
-            1e-2,
-        ),
+    let half = |x| f16::from_f32(x).to_le_bytes().to_vec();
+    let brain = |x| bf16::from_f32(x).to_le_bytes().to_vec();
+    let forms: [(_, _, &dyn Fn(f32) -> Vec<u8>, _); 2] = [
+        ("half", Dtype::F16, &half, 1e-6),
+        ("brain", Dtype::BF16, &brain, 1e-2),
     ];
-    for (name, dtype, form, close) in cases {
+    for (name, dtype, form, close) in forms {
         retype(&model, dtype, form);
         convert(&place, &model, name).success();
         assert!(pack(name) < pack("whole") * 2 / 3, "{name}");

@@ -5,6 +5,7 @@
     clippy::expect_used,
     clippy::format_collect,
     clippy::panic,
+    clippy::print_stderr,
     clippy::unwrap_used,
     reason = "tests"
 )]

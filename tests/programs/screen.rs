@@ -2,14 +2,14 @@
 
 use std::num::NonZero;
 
-use gte_tests::{Place, Terminal};
+use gte_tests::{Faults, Hub, Place, Terminal, fixture};
 use rustix::process::{Pid, Signal, kill_process};
 
 const COLUMNS: NonZero<u16> = NonZero::new(80).unwrap();
 const ROWS: NonZero<u16> = NonZero::new(24).unwrap();
 
 fn open(place: &Place, arguments: &[&str]) -> Terminal {
-    Terminal::open(place, arguments, COLUMNS, ROWS)
+    Terminal::open(place, arguments, &[], COLUMNS, ROWS)
 }
 
 #[test]
@@ -108,4 +108,60 @@ fn a_signal_puts_the_terminal_back_in_order() {
     let (status, raw) = terminal.wait();
     assert!(status.success());
     assert!(raw.contains("\x1b[?1049l"));
+}
+
+#[test]
+fn a_model_is_fetched_and_answers_without_a_restart() {
+    let place = Place::default();
+    let hub = Hub::serving(&fixture("tiny-bert/modelscope"));
+    let endpoint = hub.endpoint();
+    let variables = [
+        ("HF_ENDPOINT", endpoint.as_str()),
+        ("MODELSCOPE_ENDPOINT", endpoint.as_str()),
+    ];
+    let mut terminal = Terminal::open(&place, &[], &variables, COLUMNS, ROWS);
+    terminal.wait_for(&["bge-small-zh-v1.5", "就绪", "按 F2 可下载"]);
+    terminal.keys("今天天气很好\t今天天气不错");
+    terminal.wait_for(&["92.79"]);
+    let started = place.run(&["status", "--json"]).json()["pid"].clone();
+
+    // F2, and up from the one in use to the first.
+    terminal.keys("\x1bOQ");
+    terminal.wait_for(&["gte-small-zh", "* bge-small-zh-v1.5", "内置"]);
+    assert_eq!(
+        hub.requests().len(),
+        0,
+        "nothing is asked for before the user asks"
+    );
+    terminal.keys("\x1b[A\x1b[A\x1b[A");
+    terminal.wait_for(&[">  gte-small-zh", "下载并使用"]);
+
+    // A hub that cannot be used is named, and the screen goes on.
+    hub.misbehave(Faults {
+        status: Some(404),
+        ..Faults::default()
+    });
+    terminal.keys("\r");
+    terminal.wait_for(&["出错", "is not there (404)"]);
+    hub.misbehave(Faults::default());
+    terminal.keys("\r");
+    terminal.wait_for(&[">* gte-small-zh", "已安装", "gte-small-zh  就绪"]);
+    terminal.keys("\x1b");
+    terminal.wait_until("another score", |screen| {
+        let contents = screen.contents();
+        contents.contains("今天天气很好")
+            && contents.contains("余弦")
+            && !contents.contains("92.79")
+    });
+    let status = place.run(&["status", "--json"]).json();
+    assert_eq!(status["model"]["id"], "gte-small-zh");
+    assert_eq!(status["embedded"], false);
+    assert_eq!(status["pid"], started, "the same daemon");
+
+    // And back to the embedded one, which somebody else asks for.
+    place.gted(&["use", "bge-small-zh-v1.5"]).success();
+    terminal.keys("！");
+    terminal.wait_for(&["bge-small-zh-v1.5  就绪"]);
+    terminal.keys("\x1b");
+    assert!(terminal.wait().0.success());
 }

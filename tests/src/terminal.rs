@@ -22,11 +22,12 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// Opens `gte` in a terminal of `columns` and `rows`.
+    /// Opens `gte` in a terminal of `columns` and `rows`, with these variables in its environment.
     #[must_use]
     pub fn open(
         place: &Place,
         arguments: &[&str],
+        variables: &[(&str, &str)],
         columns: NonZero<u16>,
         rows: NonZero<u16>,
     ) -> Self {
@@ -43,7 +44,11 @@ impl Terminal {
         command.args(arguments);
         command.env_clear();
         command.env("GTE_SOCKET", place.socket());
+        command.env("HOME", place.path());
         command.env("TERM", "xterm-256color");
+        for (name, value) in variables {
+            command.env(name, value);
+        }
         command.cwd(place.path());
         let child = pair
             .slave

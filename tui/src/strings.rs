@@ -98,6 +98,38 @@ pub struct Strings {
     pub hint_scroll: &'static str,
     /// Key hint: close the explanation.
     pub hint_close: &'static str,
+    /// Key hint: open the list of models.
+    pub hint_models: &'static str,
+    /// Key hint: select a model.
+    pub hint_select: &'static str,
+    /// Key hint: fetch the selected model and have it answer.
+    pub hint_fetch: &'static str,
+    /// Key hint: have the selected model answer.
+    pub hint_use: &'static str,
+    /// Key hint: stop fetching.
+    pub hint_cancel: &'static str,
+    /// Title of the list of models.
+    pub models_title: &'static str,
+    /// Below the list of models.
+    pub models_note: &'static str,
+    /// In place of a score, when the embedded model answers: that there is a better one.
+    pub embedded_note: &'static str,
+    /// Of a model: compiled into the program.
+    pub embedded: &'static str,
+    /// Of a model: installed.
+    pub installed: &'static str,
+    /// Of a model: to be fetched first.
+    pub not_installed: &'static str,
+    /// The widest of these three, in cells.
+    pub condition_cells: usize,
+    /// Before a model that is being fetched.
+    pub pulling: &'static str,
+    /// Before the time that is left.
+    pub remaining: &'static str,
+    /// Unit of that time.
+    pub seconds: &'static str,
+    /// Before a model that is being loaded.
+    pub switching: &'static str,
     /// Title of the explanation.
     pub help_title: &'static str,
     /// The explanation, a line each.
@@ -125,6 +157,22 @@ const ZH: Strings = Strings {
     hint_leave: "退出",
     hint_scroll: "滚动",
     hint_close: "关闭",
+    hint_models: "模型",
+    hint_select: "选择",
+    hint_fetch: "下载并使用",
+    hint_use: "使用",
+    hint_cancel: "取消下载",
+    models_title: "模型",
+    models_note: "* 正在使用。只有下载模型时才会联网。",
+    embedded_note: "现用内置模型；按 F2 可下载并换用 GTE",
+    embedded: "内置",
+    installed: "已安装",
+    not_installed: "未安装",
+    condition_cells: 6,
+    pulling: "下载中",
+    remaining: "剩余",
+    seconds: "秒",
+    switching: "正在载入",
     help_title: "帮助",
     help: &[
         "输入两段文本，停顿片刻即得分数。",
@@ -139,6 +187,7 @@ const ZH: Strings = Strings {
         "Ctrl-U   撤销     Ctrl-R  重做",
         "Ctrl-W   删除前一个词",
         "F1 或 ?  帮助（? 只在空白处有效）",
+        "F2       模型：下载、换用",
         "Esc      退出（Ctrl-C 亦可）",
         "",
         "文本只在本机处理，不写入任何文件。",
@@ -166,6 +215,22 @@ const EN: Strings = Strings {
     hint_leave: "leave",
     hint_scroll: "scroll",
     hint_close: "close",
+    hint_models: "models",
+    hint_select: "select",
+    hint_fetch: "fetch and use",
+    hint_use: "use",
+    hint_cancel: "cancel",
+    models_title: "Models",
+    models_note: "* in use. The network is used to fetch a model, and for nothing else.",
+    embedded_note: "The embedded model answers; F2 fetches GTE itself",
+    embedded: "embedded",
+    installed: "installed",
+    not_installed: "known",
+    condition_cells: 9,
+    pulling: "fetching",
+    remaining: "left",
+    seconds: "s",
+    switching: "loading",
     help_title: "Help",
     help: &[
         "Type two texts and pause for a moment.",
@@ -180,6 +245,7 @@ const EN: Strings = Strings {
         "Ctrl-U   undo     Ctrl-R  redo",
         "Ctrl-W   delete the word before",
         "F1 or ?  help (? in an empty text only)",
+        "F2       models: fetch one, use another",
         "Esc      leave (so does Ctrl-C)",
         "",
         "Texts stay on this machine, in no file.",

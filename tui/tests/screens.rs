@@ -2,10 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+use std::time::Duration;
+
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use gte_shared::models::{ModelRow, PullEvent};
 use gte_shared::score::{Label, similarity};
 use gte_shared::wire::TextInfo;
-use gte_tui::app::{Action, Daemon, Outcome, Scored, State, update};
+use gte_tui::app::{Action, Daemon, News, Outcome, Scored, State, update};
 use gte_tui::strings::Language;
 use gte_tui::ui::{Theme, draw};
 use ratatui::Terminal;
@@ -14,6 +17,7 @@ use ratatui::layout::Position;
 use ratatui::style::Color;
 use unicode_width::UnicodeWidthStr;
 
+const EMBEDDED: &str = "bge-small-zh-v1.5";
 const LARGE: (u16, u16) = (80, 24);
 const SMALL: (u16, u16) = (40, 12);
 
@@ -70,8 +74,11 @@ fn press(state: &mut State, code: KeyCode) {
 
 fn ready(language: Language) -> State {
     let mut state = State::new(language);
-    let model = "bge-small-zh-v1.5".to_owned();
-    update(&mut state, Action::Daemon(Daemon::Ready { model }));
+    let ready = Daemon::Ready {
+        model: EMBEDDED.to_owned(),
+        embedded: true,
+    };
+    update(&mut state, Action::Daemon(ready));
     state
 }
 
@@ -94,6 +101,7 @@ fn scored(cosine: f32) -> Scored {
         cosine,
         label: Label::of(similarity),
         texts: [text, text],
+        model: EMBEDDED.to_owned(),
         micros: 11_234,
     }
 }
@@ -190,6 +198,96 @@ fn the_explanation() {
     });
 }
 
+fn learn(state: &mut State, news: News) {
+    update(state, Action::Models(news));
+}
+
+/// The list, opened, with more models than a small screen has rows.
+fn listed(language: Language) -> State {
+    let row = |name: &str, megabytes, licence: &str| ModelRow {
+        name: name.to_owned(),
+        installed: false,
+        embedded: name == EMBEDDED,
+        default: name == EMBEDDED,
+        megabytes,
+        licence: Some(licence.to_owned()),
+        source: None,
+    };
+    let mut rows = vec![
+        ModelRow {
+            installed: true,
+            ..row("text2vec-base-chinese", 409, "Apache-2.0")
+        },
+        row("gte-small-zh", 61, "Apache-2.0"),
+        row("gte-base-zh", 205, "Apache-2.0"),
+        row(EMBEDDED, 24, "MIT"),
+    ];
+    rows.extend((1..=6).map(|number| row(&format!("further-{number}"), 1302, "MIT")));
+    let mut state = ready(language);
+    press(&mut state, KeyCode::F(2));
+    learn(&mut state, News::Listed(Ok(rows)));
+    state
+}
+
+/// The same while gte-base-zh is being fetched.
+fn pulling(language: Language) -> State {
+    let mut state = listed(language);
+    press(&mut state, KeyCode::Up);
+    press(&mut state, KeyCode::Enter);
+    for (have, seconds) in [(20_000_000, 1), (120_000_000, 9)] {
+        let event = PullEvent::Progress {
+            file: "model.safetensors".to_owned(),
+            size: Some(204_800_000),
+            have,
+        };
+        learn(
+            &mut state,
+            News::Pulled(event, Duration::from_secs(seconds)),
+        );
+    }
+    state
+}
+
+#[test]
+fn the_models() {
+    check("models", listed);
+    check("models-end", |language| {
+        let mut state = listed(language);
+        (0..20).for_each(|_| press(&mut state, KeyCode::Down));
+        state
+    });
+}
+
+#[test]
+fn a_model_that_is_being_fetched() {
+    check("pulling", pulling);
+    check("pulling-closed", |language| {
+        let mut state = pulling(language);
+        press(&mut state, KeyCode::Esc);
+        state
+    });
+}
+
+#[test]
+fn a_model_that_is_loaded_and_one_that_could_not_be_had() {
+    check("switching", |language| {
+        let mut state = pulling(language);
+        let installed = PullEvent::Installed {
+            name: "gte-base-zh".to_owned(),
+            source: "modelscope:owner/gte".to_owned(),
+            already: false,
+        };
+        learn(&mut state, News::Pulled(installed, Duration::from_secs(20)));
+        state
+    });
+    check("pull-failed", |language| {
+        let mut state = pulling(language);
+        let words = "hub.example cannot be reached: connection refused; a mirror or proxy may help, see `gted pull --help`";
+        learn(&mut state, News::PullFailed(words.to_owned()));
+        state
+    });
+}
+
 #[test]
 fn the_cursor_stands_behind_what_is_typed() {
     let cursor = |state: &State, size| {
@@ -231,8 +329,12 @@ fn without_colours_no_cell_has_one() {
 fn the_smallest_and_oddest_sizes_are_drawn_too() {
     let outcome = Outcome::Scored(scored(0.5));
     let mut state = answered(Language::Zh, "今天天气很好", "今天天气不错", outcome);
+    let mut states = vec![pulling(Language::Zh)];
     for help in [None, Some(0), Some(9)] {
         state.help = help;
+        states.push(state.clone());
+    }
+    for state in states {
         for width in [1, 2, 3, 5, 9, 20, 300] {
             for height in [1, 2, 3, 4, 5, 7, 100] {
                 screen(&state, (width, height), Theme::new(true));

@@ -3,9 +3,9 @@
 use std::io::{self, Write};
 
 use clap::Args;
-use gte_daemon::model::EMBEDDED;
+use gte_daemon::model::{EMBEDDED, Source};
 use gte_daemon::store::{Manifest, Store, StoreError, catalogue};
-use serde::Serialize;
+use gte_shared::models::ModelRow;
 
 /// List the models that are installed or known
 ///
@@ -16,18 +16,6 @@ pub(super) struct Models {
     /// Print one JSON array
     #[arg(long)]
     json: bool,
-}
-
-/// One model, as the list shows it.
-#[derive(Serialize)]
-struct Row {
-    name: String,
-    installed: bool,
-    embedded: bool,
-    default: bool,
-    megabytes: u64,
-    licence: Option<String>,
-    source: Option<String>,
 }
 
 impl Models {
@@ -74,21 +62,26 @@ impl Models {
     }
 }
 
+/// Rounded, for people.
+fn megabytes(bytes: u64) -> u64 {
+    (bytes + 500_000) / 1_000_000
+}
+
 fn warn(error: &StoreError) {
     // A closed stderr must not keep the list from being printed.
     drop(writeln!(io::stderr(), "gted: {error}"));
 }
 
 /// The installed models, then the known ones that are not installed.
-fn rows(installed: Vec<Manifest>, default: Option<&str>) -> anyhow::Result<Vec<Row>> {
-    let mut rows: Vec<Row> = installed
+fn rows(installed: Vec<Manifest>, default: Option<&str>) -> anyhow::Result<Vec<ModelRow>> {
+    let mut rows: Vec<ModelRow> = installed
         .into_iter()
-        .map(|manifest| Row {
+        .map(|manifest| ModelRow {
             default: default == Some(&*manifest.name),
             embedded: manifest.name == EMBEDDED,
             name: manifest.name,
             installed: true,
-            megabytes: manifest.bytes / 1_000_000,
+            megabytes: megabytes(manifest.bytes),
             licence: manifest.licence,
             source: Some(manifest.origin.source),
         })
@@ -99,12 +92,17 @@ fn rows(installed: Vec<Manifest>, default: Option<&str>) -> anyhow::Result<Vec<R
         }
         let first = entry.sources.into_iter().next();
         let (licence, source) = first.map(|first| (first.licence, first.repo)).unzip();
-        rows.push(Row {
+        let embedded = entry.name == EMBEDDED;
+        rows.push(ModelRow {
             default: default == Some(&*entry.name),
-            embedded: entry.name == EMBEDDED,
+            embedded,
             name: entry.name,
             installed: false,
-            megabytes: entry.megabytes,
+            megabytes: if embedded {
+                megabytes(Source::Embedded.weights()?.bytes())
+            } else {
+                entry.megabytes
+            },
             licence,
             source,
         });

@@ -12,8 +12,8 @@ use tracing::level_filters::LevelFilter;
 
 use gte_daemon::engine::{self, Engine};
 use gte_daemon::lifecycle::{InstanceLock, Termination};
-use gte_daemon::model::Model;
-use gte_daemon::serve::{self, Service};
+use gte_daemon::model::{Loading, Model, Source};
+use gte_daemon::serve::{self, Loaded, Models, Service};
 use gte_daemon::store::Store;
 
 /// Threads that shuttle requests; the computing ones are the model's own.
@@ -81,36 +81,27 @@ impl Serve {
         let mut termination = Termination::catch().context("signals cannot be caught")?;
         // Bound before the model is loaded: who connects meanwhile is answered as soon as it is.
         let listener = serve::bind(endpoint)?;
-        let start = Instant::now();
-        let loading = tokio::task::spawn_blocking(move || self.load());
-        let model = tokio::select! {
+        let installed = Arc::new(Installed {
+            store: Store::of_user(),
+            threads: self
+                .threads
+                .or_else(|| std::thread::available_parallelism().ok())
+                .map_or(1, NonZero::get),
+        });
+        let models = Arc::clone(&installed);
+        let loading = tokio::task::spawn_blocking(move || {
+            let source = installed.store.find(self.model.as_deref())?;
+            installed.load(&source)
+        });
+        let loaded = tokio::select! {
             signal = termination.next() => {
                 tracing::info!(signal, "told to end while loading");
                 return Ok(());
             }
-            model = loading => model.context("loading the model panicked")??,
+            loaded = loading => loaded.context("loading the model panicked")??,
         };
-        let card = model.card.clone();
-        let loading = model.loading;
-        let engine = Engine::start(model.tokenizer, model.encoder, engine::Limits::default())
-            .context("the engine cannot be started")?;
-        tracing::info!(
-            model = card.id,
-            dimension = card.dimension,
-            threads = engine.threads(),
-            loaded_in = ?start.elapsed(),
-            socket = %endpoint.path().display(),
-            "ready"
-        );
-        tracing::debug!(
-            tokenizer = ?loading.tokenizer,
-            map = ?loading.weights.map,
-            convert = ?loading.weights.convert,
-            pack = ?loading.weights.pack,
-            warm_up = ?loading.warm_up,
-            "loaded"
-        );
-        let service = Arc::new(Service::new(engine, card, serve::Limits::default()));
+        tracing::info!(socket = %endpoint.path().display(), "ready");
+        let service = Arc::new(Service::new(loaded, models, serve::Limits::default()));
         let serving = tokio::spawn(serve::serve(listener, Arc::clone(&service)));
         let ended = end_on_signal(&mut termination, &service);
         tokio::select! {
@@ -120,14 +111,57 @@ impl Serve {
         tracing::info!("ended");
         Ok(())
     }
+}
 
-    fn load(&self) -> anyhow::Result<Model> {
-        let source = Store::of_user().find(self.model.as_deref())?;
-        let threads = self
-            .threads
-            .or_else(|| std::thread::available_parallelism().ok())
-            .map_or(1, NonZero::get);
-        Ok(Model::load(&source, threads)?)
+/// The models on this machine, each to be run by so many threads.
+struct Installed {
+    store: Store,
+    threads: usize,
+}
+
+impl Installed {
+    fn load(&self, source: &Source) -> anyhow::Result<Loaded> {
+        let start = Instant::now();
+        let model = Model::load(source, self.threads)?;
+        let Loading {
+            tokenizer,
+            weights,
+            warm_up,
+        } = model.loading;
+        let card = model.card;
+        let engine = Engine::start(model.tokenizer, model.encoder, engine::Limits::default())
+            .context("the engine cannot be started")?;
+        tracing::info!(
+            model = card.id,
+            dimension = card.dimension,
+            threads = engine.threads(),
+            loaded_in = ?start.elapsed(),
+            "loaded"
+        );
+        tracing::debug!(
+            ?tokenizer,
+            map = ?weights.map,
+            convert = ?weights.convert,
+            pack = ?weights.pack,
+            ?warm_up,
+            "where loading went"
+        );
+        Ok(Loaded {
+            engine,
+            model: card,
+            embedded: matches!(source, Source::Embedded),
+        })
+    }
+}
+
+impl Models for Installed {
+    fn switch(&self, name: &str) -> Result<Loaded, String> {
+        let switch = || {
+            let loaded = self.load(&self.store.available(name)?)?;
+            self.store.choose(name)?;
+            anyhow::Ok(loaded)
+        };
+        switch().map_err(|error| format!("{error:#}"))
     }
 }
 

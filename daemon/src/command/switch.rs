@@ -1,25 +1,43 @@
 //! `gted use`: choose the model.
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 
+use anyhow::Context;
 use clap::Args;
 use gte_daemon::store::Store;
+use gte_shared::client::{ClientError, Link, Start};
+use gte_shared::endpoint::Endpoint;
 
-/// Choose the model that the daemon uses from its next start on
+/// Choose the model that answers, now and after the daemon's next start
 #[derive(Args, Debug)]
 pub(super) struct Use {
     /// An installed model, or the embedded one
     name: String,
+
+    /// Where the daemon listens [default: $GTE_SOCKET, else $XDG_RUNTIME_DIR/gte/gted.sock]
+    #[arg(long, value_name = "PATH")]
+    socket: Option<PathBuf>,
 }
 
 impl Use {
-    pub(super) fn run(&self) -> anyhow::Result<()> {
-        Store::of_user().choose(&self.name)?;
+    pub(super) fn run(self) -> anyhow::Result<()> {
+        let link = Link::new(Endpoint::resolve(self.socket.as_deref())?, Start::Never);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .context("the runtime cannot be started")?;
         let name = &self.name;
-        writeln!(
-            io::stdout(),
-            "{name} is used from the daemon's next start on"
-        )?;
+        // A daemon that runs loads the model first, and writes the choice down when that has worked.
+        let when = match runtime.block_on(link.use_model(name.clone())) {
+            Ok(_) => "from now on",
+            Err(ClientError::NotRunning(_)) => {
+                Store::of_user().choose(name)?;
+                "when the daemon is started"
+            }
+            Err(error) => return Err(error.into()),
+        };
+        writeln!(io::stdout(), "{name} is used {when}")?;
         Ok(())
     }
 }

@@ -8,11 +8,12 @@ mod listener;
 mod session;
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use gte_shared::wire::ModelCard;
 use gte_shared::wire::frame::PATIENCE_INSIDE_MESSAGE;
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 
 use crate::engine::Engine;
 pub use listener::{BindError, bind, serve};
@@ -42,10 +43,32 @@ impl Default for Limits {
     }
 }
 
+/// A model at work.
+pub struct Loaded {
+    /// The engine that runs it.
+    pub engine: Engine,
+    /// What clients are told of it.
+    pub model: ModelCard,
+    /// Whether it is compiled into the program.
+    pub embedded: bool,
+}
+
+/// Where another model comes from when a client asks for one.
+pub trait Models: Send + Sync {
+    /// Loads a model and has it used from the next start on. Takes its time.
+    ///
+    /// # Errors
+    ///
+    /// In words for the client.
+    fn switch(&self, name: &str) -> Result<Loaded, String>;
+}
+
 /// What all sessions share.
 pub struct Service {
-    engine: Engine,
-    model: ModelCard,
+    loaded: RwLock<Arc<Loaded>>,
+    models: Arc<dyn Models>,
+    /// Held while a model is loaded, so that no two are at a time.
+    switching: Mutex<()>,
     limits: Limits,
     stopping: watch::Sender<bool>,
     started: Instant,
@@ -55,12 +78,13 @@ pub struct Service {
 }
 
 impl Service {
-    /// A service that answers with `engine`, which runs `model`.
+    /// A service that answers with `loaded`, and with others of `models` when it is told to.
     #[must_use]
-    pub fn new(engine: Engine, model: ModelCard, limits: Limits) -> Self {
+    pub fn new(loaded: Loaded, models: Arc<dyn Models>, limits: Limits) -> Self {
         Self {
-            engine,
-            model,
+            loaded: RwLock::new(Arc::new(loaded)),
+            models,
+            switching: Mutex::new(()),
             limits,
             stopping: watch::Sender::new(false),
             started: Instant::now(),
@@ -73,6 +97,19 @@ impl Service {
     /// Asks all sessions to finish what runs and end, and the listener to accept no more.
     pub fn stop(&self) {
         self.stopping.send_replace(true);
+    }
+
+    /// The model that answers now. Whoever holds it goes on with it if another takes its place.
+    fn loaded(&self) -> Arc<Loaded> {
+        // Only ever replaced as a whole, so a panic elsewhere does not spoil it.
+        let loaded = self.loaded.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&loaded)
+    }
+
+    /// Has another model answer from now on.
+    fn replace(&self, loaded: Loaded) {
+        let mut place = self.loaded.write().unwrap_or_else(PoisonError::into_inner);
+        *place = Arc::new(loaded);
     }
 
     fn count(&self, requests: u64, texts: usize) {

@@ -124,26 +124,36 @@ impl Store {
         let Some(name) = name else {
             return self.find_default();
         };
-        match self.installed_source(name) {
-            Err(StoreError::NotInstalled(_) | StoreError::Name(_)) => {}
-            done => return done,
+        match self.available(name) {
+            Err(StoreError::NotInstalled(_) | StoreError::Unknown(_) | StoreError::Name(_))
+                if Path::new(name).is_dir() =>
+            {
+                Ok(Source::Folder(Folder::new(Path::new(name))))
+            }
+            done => done,
         }
-        if name == EMBEDDED {
-            Ok(Source::Embedded)
-        } else if Path::new(name).is_dir() {
-            Ok(Source::Folder(Folder::new(Path::new(name))))
-        } else {
-            Err(missing(name)?)
+    }
+
+    /// The installed or embedded model of a name.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such model.
+    pub fn available(&self, name: &str) -> Result<Source, StoreError> {
+        match self.installed_source(name) {
+            Err(StoreError::NotInstalled(_)) if name == EMBEDDED => Ok(Source::Embedded),
+            Err(StoreError::NotInstalled(_)) => Err(missing(name)?),
+            done => done,
         }
     }
 
     fn find_default(&self) -> Result<Source, StoreError> {
         if let Some(chosen) = self.chosen()? {
             // Chosen by name: if it has gone, that has to be said, not papered over.
-            return self.find(Some(&chosen));
+            return self.available(&chosen);
         }
         match self.installed_source(PREFERRED) {
-            Err(StoreError::NotInstalled(_)) => self.find(Some(EMBEDDED)),
+            Err(StoreError::NotInstalled(_)) => self.available(EMBEDDED),
             done => done,
         }
     }
@@ -185,12 +195,7 @@ impl Store {
     ///
     /// If the model is neither installed nor embedded, or the choice cannot be written down.
     pub fn choose(&self, name: &str) -> Result<(), StoreError> {
-        match self.manifest(name) {
-            Err(StoreError::NotInstalled(_)) if name == EMBEDDED => {}
-            Err(StoreError::NotInstalled(_)) => return Err(missing(name)?),
-            Err(error) => return Err(error),
-            Ok(_) => {}
-        }
+        self.available(name)?;
         let root = self.root()?;
         fs::create_dir_all(root).map_err(at(root))?;
         let path = root.join(CHOSEN);

@@ -174,7 +174,8 @@ fn open_log(path: &Path) -> io::Result<(File, u64)> {
 }
 
 /// The `gted` beside this program, else the first on the PATH.
-fn find_gted() -> Option<PathBuf> {
+#[must_use]
+pub fn find_gted() -> Option<PathBuf> {
     let beside = std::env::current_exe()
         .ok()
         .and_then(|program| Some(program.parent()?.join("gted")));

@@ -8,7 +8,7 @@ use super::autostart::connect_or_start;
 use super::connection::{Client, connect};
 use super::error::ClientError;
 use crate::endpoint::Endpoint;
-use crate::wire::{Computed, Embedding, PairScore, Ranking, Reply, Request, Status};
+use crate::wire::{Computed, Embedding, ModelCard, PairScore, Ranking, Reply, Request, Status};
 
 /// What to do when no daemon is running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,6 +129,18 @@ impl Link {
     pub async fn embed(&self, texts: Vec<String>) -> Result<Computed<Vec<Embedding>>, ClientError> {
         match self.call(&Request::Embed { texts }).await? {
             Reply::Embeddings(computed) => Ok(computed),
+            _ => Err(ClientError::UnexpectedReply),
+        }
+    }
+
+    /// Has the daemon answer with another model from now on; returns once it does.
+    ///
+    /// # Errors
+    ///
+    /// As [`call`](Self::call).
+    pub async fn use_model(&self, model: String) -> Result<ModelCard, ClientError> {
+        match self.call(&Request::Use { model }).await? {
+            Reply::Using(model) => Ok(model),
             _ => Err(ClientError::UnexpectedReply),
         }
     }

@@ -8,6 +8,7 @@ mod connection;
 mod error;
 mod link;
 
+pub use autostart::find_gted;
 pub use connection::stop;
 pub use error::ClientError;
 pub use link::{Link, Start};

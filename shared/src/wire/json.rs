@@ -7,12 +7,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::reply::{
-    Computed, Embedding, ErrorCode, ErrorReply, Hit, PairScore, Pooling, Reply, Status, TextInfo,
+    Computed, Embedding, ErrorCode, ErrorReply, Hit, ModelCard, PairScore, Pooling, Reply, Status,
+    TextInfo,
 };
 use super::request::Request;
 
 /// The forms a request line can have, for the error that names them.
-const FORMS: &str = r#"{"a":…,"b":…}, {"pairs":[[…,…],…]}, {"query":…,"texts":[…]}, {"texts":[…]}, {"command":"status"} or {"command":"shutdown"}"#;
+const FORMS: &str = r#"{"a":…,"b":…}, {"pairs":[[…,…],…]}, {"query":…,"texts":[…]}, {"texts":[…]}, {"command":"status"}, {"command":"shutdown"} or {"command":"use","model":…}"#;
 
 /// One request line. Which fields are there says what is asked.
 #[derive(Debug, Default, Deserialize)]
@@ -25,6 +26,7 @@ struct Line {
     query: Option<String>,
     texts: Option<Vec<String>>,
     command: Option<Command>,
+    model: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -32,6 +34,7 @@ struct Line {
 enum Command {
     Status,
     Shutdown,
+    Use,
 }
 
 /// Reads a request line: the id to repeat in the reply, if it has one, and the request.
@@ -53,14 +56,23 @@ pub fn parse_request(line: &[u8]) -> (Option<Value>, Result<Request, ErrorReply>
         query,
         texts,
         command,
+        model,
     } = line;
-    let request = match (a, b, pairs, query, texts, command) {
-        (Some(a), Some(b), None, None, None, None) => Ok(Request::Similarity { a, b }),
-        (None, None, Some(pairs), None, None, None) => Ok(Request::Similarities { pairs }),
-        (None, None, None, Some(query), Some(texts), None) => Ok(Request::Rank { query, texts }),
-        (None, None, None, None, Some(texts), None) => Ok(Request::Embed { texts }),
-        (None, None, None, None, None, Some(Command::Status)) => Ok(Request::Status),
-        (None, None, None, None, None, Some(Command::Shutdown)) => Ok(Request::Shutdown),
+    let request = match (a, b, pairs, query, texts, (command, model)) {
+        (Some(a), Some(b), None, None, None, (None, None)) => Ok(Request::Similarity { a, b }),
+        (None, None, Some(pairs), None, None, (None, None)) => Ok(Request::Similarities { pairs }),
+        (None, None, None, Some(query), Some(texts), (None, None)) => {
+            Ok(Request::Rank { query, texts })
+        }
+        (None, None, None, None, Some(texts), (None, None)) => Ok(Request::Embed { texts }),
+        (None, None, None, None, None, (Some(command), model)) => match (command, model) {
+            (Command::Status, None) => Ok(Request::Status),
+            (Command::Shutdown, None) => Ok(Request::Shutdown),
+            (Command::Use, Some(model)) => Ok(Request::Use { model }),
+            _ => Err(refusal(
+                "`model` belongs to the command `use`, and to no other",
+            )),
+        },
         _ => Err(refusal("the fields of the line do not make up a request")),
     };
     (id, request)
@@ -132,6 +144,7 @@ pub fn reply_line(
         },
         Ok(Reply::Status(status)) => Body::Status { status },
         Ok(Reply::Stopping) => Body::Stopping { stopping: true },
+        Ok(Reply::Using(model)) => Body::Using { using: model },
         Err(error) => Body::Error(ErrorLine::from(error)),
     };
     serde_json::to_vec(&Identified { id, body })
@@ -164,6 +177,9 @@ enum Body<'a> {
     },
     Stopping {
         stopping: bool,
+    },
+    Using {
+        using: &'a ModelCard,
     },
     Error(ErrorLine<'a>),
 }
@@ -330,6 +346,12 @@ mod tests {
             Request::Embed { texts: vec![] }
         );
         assert_eq!(parse(r#"{"command":"status"}"#).unwrap(), Request::Status);
+        assert_eq!(
+            parse(r#"{"command":"use","model":"gte-base-zh"}"#).unwrap(),
+            Request::Use {
+                model: "gte-base-zh".into()
+            }
+        );
     }
 
     #[test]
@@ -344,6 +366,9 @@ mod tests {
             r#"{"a":"秘密","b":"","texts":[]}"#,
             r#"{"秘密":1}"#,
             r#"{"command":"秘密"}"#,
+            r#"{"command":"use"}"#,
+            r#"{"command":"status","model":"秘密"}"#,
+            r#"{"model":"秘密"}"#,
         ] {
             let error = parse(line).unwrap_err();
             assert_eq!(error.code, ErrorCode::BadRequest, "{line}");

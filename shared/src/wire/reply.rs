@@ -28,6 +28,8 @@ pub enum Reply {
     Status(Status),
     /// To [`Request::Shutdown`](super::Request::Shutdown): it will leave when what runs is done.
     Stopping,
+    /// To [`Request::Use`](super::Request::Use): the model that answers from now on.
+    Using(ModelCard),
 }
 
 /// A result together with the model that it comes from and the time that it took.
@@ -141,6 +143,8 @@ pub struct Status {
     pub pid: u32,
     /// The model it holds.
     pub model: ModelCard,
+    /// Whether that is the one compiled into the program.
+    pub embedded: bool,
     /// Threads it computes with.
     pub threads: u32,
     /// Seconds since it began to answer.
@@ -175,6 +179,8 @@ pub enum ErrorCode {
     Overloaded,
     /// The request could not be computed, through no fault of the client.
     Internal,
+    /// The model that was asked for is not there, or cannot be used.
+    Model,
 }
 
 /// An error, in words and typed.

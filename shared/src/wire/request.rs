@@ -45,4 +45,9 @@ pub enum Request {
     Status,
     /// Finish what runs, then leave.
     Shutdown,
+    /// Answer with another model from now on, and after the next start.
+    Use {
+        /// An installed model, or the embedded one.
+        model: String,
+    },
 }

@@ -145,7 +145,7 @@ fn a_repository_that_changes_meanwhile_is_not_mixed_up() {
         .path()
         .join(".local/share/gte/models/tiny/tokenizer.json");
     let installed = fs::read_to_string(installed).expect("it is there");
-    assert!(installed.ends_with("\n"), "the newer one");
+    assert!(installed.ends_with('\n'), "the newer one");
 }
 
 #[test]

@@ -6,7 +6,7 @@ mod refused;
 use std::fs;
 use std::process::{Child, Command};
 
-use gte_shared::pulling::PullEvent;
+use gte_shared::models::PullEvent;
 use gte_tests::{COMMIT, Faults, Hub, Output, Place, Request, fixture, gted};
 use serde_json::Value;
 

@@ -2,6 +2,7 @@
 
 use crossterm::event::KeyEvent;
 
+use super::models::News;
 use super::state::{Daemon, Outcome};
 
 /// Something that happened.
@@ -19,6 +20,8 @@ pub enum Action {
     Answered(u64, Outcome),
     /// The daemon has become something else.
     Daemon(Daemon),
+    /// Something has become known about models.
+    Models(News),
     /// The program was told to end.
     End,
 }
@@ -37,4 +40,12 @@ pub enum Effect {
         /// The lower text.
         b: String,
     },
+    /// Find out which models there are.
+    ListModels,
+    /// Fetch a model.
+    Pull(String),
+    /// Stop fetching.
+    CancelPull,
+    /// Have the daemon answer with a model.
+    Use(String),
 }

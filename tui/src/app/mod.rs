@@ -3,10 +3,12 @@
 
 mod action;
 mod editor;
+mod models;
 mod state;
 mod update;
 
 pub use action::{Action, Effect};
 pub use editor::Editor;
+pub use models::{Models, News, Notice, PulledFile, Pulling};
 pub use state::{Daemon, Outcome, Scored, Side, State};
 pub use update::update;

@@ -4,6 +4,7 @@ use gte_shared::score::Label;
 use gte_shared::wire::{Computed, PairScore, TextInfo};
 
 use super::editor::Editor;
+use super::models::Models;
 use crate::strings::Language;
 
 /// One of the two texts.
@@ -35,6 +36,8 @@ pub enum Daemon {
     Ready {
         /// Name of the model.
         model: String,
+        /// Whether it is the one compiled into the daemon.
+        embedded: bool,
     },
     /// Out of reach.
     Unreachable,
@@ -51,6 +54,8 @@ pub struct Scored {
     pub label: Label,
     /// What became of the texts, A and B.
     pub texts: [TextInfo; 2],
+    /// The model that it comes from.
+    pub model: String,
     /// Time inside the daemon, in microseconds.
     pub micros: u64,
 }
@@ -63,6 +68,7 @@ impl From<Computed<PairScore>> for Scored {
             cosine: score.cosine,
             label: score.label,
             texts: [score.a, score.b],
+            model: computed.model.id,
             micros: computed.timings.total_micros,
         }
     }
@@ -94,6 +100,8 @@ pub struct State {
     pub focus: Side,
     /// Whether the explanation is open, and then its first line that is shown.
     pub help: Option<usize>,
+    /// The models, and the pull that is under way.
+    pub models: Models,
     /// What is known of the daemon.
     pub daemon: Daemon,
     /// What came of the last comparison that has been answered.
@@ -116,12 +124,19 @@ impl State {
             b: Editor::default(),
             focus: Side::A,
             help: None,
+            models: Models::default(),
             daemon: Daemon::Connecting,
             outcome: Outcome::Waiting,
             change: 0,
             answered: 0,
             leaving: false,
         }
+    }
+
+    /// Whether something is laid over the texts.
+    #[must_use]
+    pub fn covered(&self) -> bool {
+        self.help.is_some() || self.models.open
     }
 
     /// The text on one side.

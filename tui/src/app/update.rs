@@ -3,7 +3,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::action::{Action, Effect};
-use super::state::{Outcome, State};
+use super::state::{Daemon, Outcome, State};
 
 /// Applies an action; returns what has to happen outside.
 pub fn update(state: &mut State, action: Action) -> Option<Effect> {
@@ -11,7 +11,7 @@ pub fn update(state: &mut State, action: Action) -> Option<Effect> {
         Action::Key(key) if key.kind == KeyEventKind::Release => None,
         Action::Key(key) => press(state, key),
         Action::Paste(text) => {
-            let changed = state.help.is_none() && state.focused().paste(&text);
+            let changed = !state.covered() && state.focused().paste(&text);
             changed.then(|| changed_texts(state)).flatten()
         }
         Action::Redraw => None,
@@ -26,8 +26,9 @@ pub fn update(state: &mut State, action: Action) -> Option<Effect> {
         }
         Action::Daemon(daemon) => {
             state.daemon = daemon;
-            None
+            compare_anew(state)
         }
+        Action::Models(news) => state.models.learn(news),
         Action::End => {
             state.leaving = true;
             None
@@ -48,6 +49,8 @@ fn press(state: &mut State, key: KeyEvent) -> Option<Effect> {
             };
         }
         _ if state.help.is_some() => state.help = None,
+        _ if state.models.open => return state.models.press(key),
+        KeyCode::F(2) => return Some(state.models.open()),
         KeyCode::Esc => state.leaving = true,
         KeyCode::F(1) => state.help = Some(0),
         // Typed into a text, a question mark is one. A Chinese input method types the wide form.
@@ -73,6 +76,15 @@ fn changed_texts(state: &mut State) -> Option<Effect> {
     }
 }
 
+/// A score of another model than the one that answers now says nothing beside later ones.
+fn compare_anew(state: &mut State) -> Option<Effect> {
+    let outdated = match (&state.daemon, &state.outcome) {
+        (Daemon::Ready { model, .. }, Outcome::Scored(scored)) => scored.model != *model,
+        _ => false,
+    };
+    outdated.then(|| changed_texts(state)).flatten()
+}
+
 fn compare(state: &State, change: u64) -> Option<Effect> {
     // A change since then has its own rest.
     (change == state.change && state.computing()).then(|| Effect::Compare {
@@ -84,8 +96,11 @@ fn compare(state: &State, change: u64) -> Option<Effect> {
 
 #[cfg(test)]
 mod tests {
+    use gte_shared::score::Label;
+    use gte_shared::wire::TextInfo;
+
     use super::*;
-    use crate::app::{Daemon, Side};
+    use crate::app::{Scored, Side};
     use crate::strings::Language;
 
     fn key(code: KeyCode) -> Action {
@@ -190,6 +205,56 @@ mod tests {
         let mut state = State::new(Language::Zh);
         update(&mut state, Action::Paste("一\r\n二\u{1b}[31m\t三".into()));
         assert_eq!(state.a.text(), "一\n二[31m\t三");
+    }
+
+    fn scored(model: &str) -> Outcome {
+        Outcome::Scored(Scored {
+            similarity: 50.0,
+            cosine: 0.5,
+            label: Label::Low,
+            texts: [TextInfo {
+                tokens: 3,
+                truncated: false,
+            }; 2],
+            model: model.to_owned(),
+            micros: 1,
+        })
+    }
+
+    #[test]
+    fn a_score_of_another_model_is_computed_anew() {
+        let ready = |model: &str| {
+            Action::Daemon(Daemon::Ready {
+                model: model.to_owned(),
+                embedded: false,
+            })
+        };
+        let mut state = with_two_texts();
+        update(&mut state, ready("one"));
+        let asked = state.change;
+        update(&mut state, Action::Answered(asked, scored("one")));
+        assert_eq!(
+            update(&mut state, ready("one")),
+            None,
+            "nothing has changed"
+        );
+        let effect = update(&mut state, ready("another"));
+        assert_eq!(effect, Some(Effect::Rest(asked + 1)));
+        assert!(state.computing());
+    }
+
+    #[test]
+    fn what_is_typed_over_the_list_of_models_changes_no_text() {
+        let mut state = with_two_texts();
+        assert_eq!(
+            update(&mut state, key(KeyCode::F(2))),
+            Some(Effect::ListModels)
+        );
+        type_text(&mut state, "丙");
+        update(&mut state, Action::Paste("丁".into()));
+        update(&mut state, key(KeyCode::Esc));
+        assert!(!state.leaving, "the key only closes it");
+        assert_eq!((state.a.text(), state.b.text()), ("甲".into(), "乙".into()));
     }
 
     #[test]

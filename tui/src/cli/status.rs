@@ -28,6 +28,7 @@ pub(super) async fn run(global: &Global) -> anyhow::Result<()> {
         ("build", status.build),
         ("pid", status.pid.to_string()),
         ("model", model.id.clone()),
+        ("embedded", status.embedded.to_string()),
         ("dimension", model.dimension.to_string()),
         ("pooling", pooling.to_owned()),
         ("max_tokens", model.max_tokens.to_string()),
@@ -41,6 +42,11 @@ pub(super) async fn run(global: &Global) -> anyhow::Result<()> {
     ];
     for (name, value) in rows {
         writeln!(out, "{name}\t{value}")?;
+    }
+    if status.embedded {
+        // Advice, and no data.
+        let advice = "gte: this is the embedded model; `gted pull gte-base-zh` and `gted use gte-base-zh` have GTE itself answer\n";
+        drop(io::stderr().write_all(advice.as_bytes()));
     }
     Ok(())
 }

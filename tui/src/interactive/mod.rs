@@ -1,14 +1,17 @@
 //! The terminal and the daemon connected to the state.
 
+mod gted;
 mod scorer;
 mod terminal;
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use gte_shared::client::Link;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 
 use crate::app::{Action, Effect, State, update};
 use crate::strings::Language;
@@ -39,13 +42,20 @@ pub enum ScreenError {
 pub async fn run(link: Link, language: Language) -> Result<(), ScreenError> {
     let (actions, mut happened) = mpsc::unbounded_channel();
     let (ask, questions) = watch::channel(None);
-    tokio::spawn(scorer::run(link, questions, actions.clone()));
+    let link = Arc::new(link);
+    tokio::spawn(scorer::run(Arc::clone(&link), questions, actions.clone()));
     tokio::spawn(end_on_signals(actions.clone()).map_err(ScreenError::Signals)?);
 
     let theme = Theme::of_environment();
     let mut state = State::new(language);
     let mut screen = Screen::open().map_err(ScreenError::Terminal)?;
     terminal::read_events(actions.clone());
+    let mut outside = Outside {
+        link,
+        ask,
+        actions,
+        pull: None,
+    };
     while !state.leaving {
         screen
             .draw(|frame| ui::draw(&state, theme, frame))
@@ -53,34 +63,53 @@ pub async fn run(link: Link, language: Language) -> Result<(), ScreenError> {
         let Some(action) = happened.recv().await else {
             break;
         };
-        apply(&mut state, action, &ask, &actions);
+        outside.happen(update(&mut state, action));
         // Whatever else has happened meanwhile is drawn together: a paste that arrives as keys
         // costs one drawing, not one a key.
         while let Ok(action) = happened.try_recv() {
-            apply(&mut state, action, &ask, &actions);
+            outside.happen(update(&mut state, action));
         }
     }
     Ok(())
 }
 
-fn apply(
-    state: &mut State,
-    action: Action,
-    ask: &watch::Sender<Option<Question>>,
-    actions: &mpsc::UnboundedSender<Action>,
-) {
-    match update(state, action) {
-        None => {}
-        Some(Effect::Rest(change)) => {
-            let actions = actions.clone();
-            tokio::spawn(async move {
-                tokio::time::sleep(REST).await;
-                // The screen has been left: nobody is there to be told.
-                drop(actions.send(Action::Rested(change)));
-            });
-        }
-        Some(Effect::Compare { change, a, b }) => {
-            ask.send_replace(Some(Question { change, a, b }));
+/// Where effects happen.
+struct Outside {
+    link: Arc<Link>,
+    ask: watch::Sender<Option<Question>>,
+    actions: mpsc::UnboundedSender<Action>,
+    /// The pull that is under way.
+    pull: Option<JoinHandle<()>>,
+}
+
+impl Outside {
+    fn happen(&mut self, effect: Option<Effect>) {
+        let actions = self.actions.clone();
+        match effect {
+            None => {}
+            Some(Effect::Rest(change)) => {
+                tokio::spawn(async move {
+                    tokio::time::sleep(REST).await;
+                    // The screen has been left: nobody is there to be told.
+                    drop(actions.send(Action::Rested(change)));
+                });
+            }
+            Some(Effect::Compare { change, a, b }) => {
+                self.ask.send_replace(Some(Question { change, a, b }));
+            }
+            Some(Effect::ListModels) => drop(tokio::spawn(gted::list(actions))),
+            Some(Effect::Pull(name)) => {
+                self.pull = Some(tokio::spawn(gted::pull(name, actions)));
+            }
+            Some(Effect::CancelPull) => {
+                if let Some(pull) = self.pull.take() {
+                    pull.abort();
+                }
+            }
+            Some(Effect::Use(name)) => {
+                let link = Arc::clone(&self.link);
+                drop(tokio::spawn(scorer::switch(link, name, actions)));
+            }
         }
     }
 }

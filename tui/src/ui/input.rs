@@ -30,7 +30,7 @@ pub(super) fn draw(state: &State, side: Side, theme: Theme, frame: &mut Frame, a
     } else {
         frame.render_widget(editor.area(), text);
     }
-    if state.focus == side && state.help.is_none() && text.area() > 0 {
+    if state.focus == side && !state.covered() && text.area() > 0 {
         frame.set_cursor_position(cursor(state, side, text));
     }
 }

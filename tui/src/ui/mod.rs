@@ -8,6 +8,8 @@ mod header;
 mod help;
 mod hints;
 mod input;
+mod models;
+mod overlay;
 mod result;
 mod theme;
 
@@ -46,6 +48,9 @@ pub fn draw(state: &State, theme: Theme, frame: &mut Frame) {
     input::draw(state, Side::B, theme, frame, b);
     result::draw(state, theme, frame, result);
     hints::draw(state, theme, frame, hints);
+    if state.models.open {
+        models::draw(state, theme, frame, area);
+    }
     if let Some(first_line) = state.help {
         help::draw(state.language, first_line, theme, frame, area);
     }

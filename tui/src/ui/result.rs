@@ -7,7 +7,7 @@ use ratatui::widgets::{Paragraph, Wrap};
 
 use super::gauge;
 use super::theme::Theme;
-use crate::app::{Outcome, Scored, State};
+use crate::app::{Daemon, Outcome, Scored, State};
 
 pub(super) fn draw(state: &State, theme: Theme, frame: &mut Frame, area: Rect) {
     let words = state.language.strings();
@@ -28,13 +28,23 @@ pub(super) fn draw(state: &State, theme: Theme, frame: &mut Frame, area: Rect) {
     let message = match &state.outcome {
         Outcome::Scored(scored) => return draw_score(state, scored, theme, frame, inner),
         _ if state.computing() => Line::styled(words.computing, theme.quiet()),
-        Outcome::Waiting => Line::styled(words.waiting, theme.quiet()),
+        Outcome::Waiting => return draw_waiting(state, theme, frame, inner),
         Outcome::Blank => Line::styled(words.blank, theme.warning()),
         Outcome::Failed(error) => {
             Line::styled(format!("{}: {error}", words.failed), theme.warning())
         }
     };
     frame.render_widget(Paragraph::new(message).wrap(Wrap { trim: true }), inner);
+}
+
+/// What to do next; and that the embedded model is not the best there is.
+fn draw_waiting(state: &State, theme: Theme, frame: &mut Frame, area: Rect) {
+    let words = state.language.strings();
+    let mut lines = vec![Line::styled(words.waiting, theme.quiet())];
+    if let Daemon::Ready { embedded: true, .. } = state.daemon {
+        lines.push(Line::styled(words.embedded_note, theme.quiet()));
+    }
+    frame.render_widget(Paragraph::new(lines).wrap(Wrap { trim: true }), area);
 }
 
 fn draw_score(state: &State, scored: &Scored, theme: Theme, frame: &mut Frame, area: Rect) {

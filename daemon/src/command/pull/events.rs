@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
 use gte_daemon::store::{Progress, StoreError};
-use gte_shared::pulling::PullEvent;
+use gte_shared::models::PullEvent;
 
 /// Time between two lines about the same file: as often as a screen can show it.
 const INTERVAL: Duration = Duration::from_millis(100);

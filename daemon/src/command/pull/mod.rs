@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use clap::Args;
 use gte_daemon::store::catalogue::Hub;
 use gte_daemon::store::{From, Pulled, Store, Wanted};
-use gte_shared::pulling::PullEvent;
+use gte_shared::models::PullEvent;
 use gte_shared::wire::Pooling;
 
 use super::parse_pooling;
@@ -81,7 +81,9 @@ impl Pull {
         } else {
             "is installed"
         };
-        writeln!(io::stdout(), "{name} {state}, from {source}")?;
+        let mut out = io::stdout().lock();
+        writeln!(out, "{name} {state}, from {source}")?;
+        writeln!(out, "`gted use {name}` has it answer")?;
         Ok(())
     }
 }

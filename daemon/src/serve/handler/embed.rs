@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use gte_shared::wire::{Embedding, MAX_FRAME_BYTES, Reply};
 
-use super::{Outcome, Service, computed, embed, too_many};
+use super::{Loaded, Outcome, computed, embed, too_many};
 
 /// What a vector costs in a reply besides its numbers, in bytes: its length, the number of tokens
 /// and the mark of truncation, each as long as it can get.
@@ -13,14 +13,14 @@ const OVERHEAD_BYTES: usize = 5 + 5 + 1;
 /// What the rest of a reply costs, in bytes: model, timings and lengths, generously.
 const ENVELOPE_BYTES: usize = 4096;
 
-pub(super) async fn answer(service: &Service, texts: Vec<String>) -> Outcome {
+pub(super) async fn answer(loaded: &Loaded, texts: Vec<String>) -> Outcome {
     let start = Instant::now();
     // Found out before the work is done, not after.
-    let most = most_vectors(service.model.dimension as usize);
+    let most = most_vectors(loaded.model.dimension as usize);
     if texts.len() > most {
         return Err(too_many(texts.len(), most));
     }
-    let embedded = embed(service, texts).await?;
+    let embedded = embed(loaded, texts).await?;
     let embeddings = embedded
         .texts
         .iter()
@@ -30,7 +30,7 @@ pub(super) async fn answer(service: &Service, texts: Vec<String>) -> Outcome {
         })
         .collect();
     Ok(Reply::Embeddings(computed(
-        service, start, &embedded, embeddings,
+        loaded, start, &embedded, embeddings,
     )))
 }
 

@@ -5,6 +5,7 @@ mod rank;
 mod similarities;
 mod similarity;
 mod status;
+mod switch;
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +15,7 @@ use gte_shared::wire::{
     Timings,
 };
 
-use super::Service;
+use super::{Loaded, Service};
 use crate::engine::{Embedded, EngineError, TokenizeError};
 
 type Outcome = Result<Reply, ErrorReply>;
@@ -26,17 +27,19 @@ pub(super) async fn answer(service: &Service, request: Request) -> Outcome {
         Request::Similarities { pairs } => 2 * pairs.len(),
         Request::Rank { texts, .. } => 1 + texts.len(),
         Request::Embed { texts } => texts.len(),
-        Request::Status | Request::Shutdown => 0,
+        Request::Status | Request::Shutdown | Request::Use { .. } => 0,
     };
     let start = Instant::now();
     let outcome = if texts > MAX_TEXTS_PER_REQUEST {
         Err(too_many(texts, MAX_TEXTS_PER_REQUEST))
     } else {
+        let loaded = service.loaded();
         match request {
-            Request::Similarity { a, b } => similarity::answer(service, a, b).await,
-            Request::Similarities { pairs } => similarities::answer(service, pairs).await,
-            Request::Rank { query, texts } => rank::answer(service, query, texts).await,
-            Request::Embed { texts } => embed::answer(service, texts).await,
+            Request::Similarity { a, b } => similarity::answer(&loaded, a, b).await,
+            Request::Similarities { pairs } => similarities::answer(&loaded, pairs).await,
+            Request::Rank { query, texts } => rank::answer(&loaded, query, texts).await,
+            Request::Embed { texts } => embed::answer(&loaded, texts).await,
+            Request::Use { model } => switch::answer(service, model).await,
             Request::Status => Ok(Reply::Status(status::answer(service))),
             Request::Shutdown => {
                 tracing::info!("a client asked for the end");
@@ -63,8 +66,8 @@ fn too_many(texts: usize, most: usize) -> ErrorReply {
 }
 
 /// The texts' vectors, or the engine's error as the client is told it.
-async fn embed(service: &Service, texts: Vec<String>) -> Result<Embedded, ErrorReply> {
-    service.engine.embed(texts).await.map_err(|error| {
+async fn embed(loaded: &Loaded, texts: Vec<String>) -> Result<Embedded, ErrorReply> {
+    loaded.engine.embed(texts).await.map_err(|error| {
         let message = error.to_string();
         match error {
             EngineError::Text { index, problem } => ErrorReply {
@@ -96,9 +99,9 @@ async fn embed(service: &Service, texts: Vec<String>) -> Result<Embedded, ErrorR
 }
 
 /// A result with the model and the time that it took since `start`.
-fn computed<T>(service: &Service, start: Instant, embedded: &Embedded, result: T) -> Computed<T> {
+fn computed<T>(loaded: &Loaded, start: Instant, embedded: &Embedded, result: T) -> Computed<T> {
     Computed {
-        model: service.model.clone(),
+        model: loaded.model.clone(),
         timings: Timings {
             tokenize_micros: micros(embedded.tokenize),
             embed_micros: micros(embedded.embed),

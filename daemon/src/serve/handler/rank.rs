@@ -4,12 +4,12 @@ use std::time::Instant;
 
 use gte_shared::wire::{Hit, Ranking, Reply};
 
-use super::{Outcome, Service, computed, embed, incomplete, score_pair};
+use super::{Loaded, Outcome, computed, embed, incomplete, score_pair};
 
-pub(super) async fn answer(service: &Service, query: String, texts: Vec<String>) -> Outcome {
+pub(super) async fn answer(loaded: &Loaded, query: String, texts: Vec<String>) -> Outcome {
     let start = Instant::now();
     let all = std::iter::once(query).chain(texts).collect();
-    let embedded = embed(service, all).await?;
+    let embedded = embed(loaded, all).await?;
     let (query, texts) = embedded.texts.split_first().ok_or_else(incomplete)?;
     let mut hits: Vec<Hit> = (0..)
         .zip(texts)
@@ -30,5 +30,5 @@ pub(super) async fn answer(service: &Service, query: String, texts: Vec<String>)
         query: query.1,
         hits,
     };
-    Ok(Reply::Ranking(computed(service, start, &embedded, ranking)))
+    Ok(Reply::Ranking(computed(loaded, start, &embedded, ranking)))
 }

@@ -4,15 +4,15 @@ use std::time::Instant;
 
 use gte_shared::wire::Reply;
 
-use super::{Outcome, Service, computed, embed, score_pair};
+use super::{Loaded, Outcome, computed, embed, score_pair};
 
-pub(super) async fn answer(service: &Service, pairs: Vec<(String, String)>) -> Outcome {
+pub(super) async fn answer(loaded: &Loaded, pairs: Vec<(String, String)>) -> Outcome {
     let start = Instant::now();
     let texts = pairs.into_iter().flat_map(|(a, b)| [a, b]).collect();
-    let embedded = embed(service, texts).await?;
+    let embedded = embed(loaded, texts).await?;
     let (pairs, _) = embedded.texts.as_chunks();
     let scores = pairs.iter().map(|[a, b]| score_pair(a, b)).collect();
     Ok(Reply::Similarities(computed(
-        service, start, &embedded, scores,
+        loaded, start, &embedded, scores,
     )))
 }

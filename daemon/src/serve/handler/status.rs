@@ -8,16 +8,18 @@ use gte_shared::wire::Status;
 use super::Service;
 
 pub(super) fn answer(service: &Service) -> Status {
+    let loaded = service.loaded();
     Status {
         build: BUILD.to_owned(),
         pid: std::process::id(),
-        model: service.model.clone(),
-        threads: u32::try_from(service.engine.threads()).unwrap_or(u32::MAX),
+        model: loaded.model.clone(),
+        embedded: loaded.embedded,
+        threads: u32::try_from(loaded.engine.threads()).unwrap_or(u32::MAX),
         uptime_seconds: service.started.elapsed().as_secs(),
         connections: service.connections.load(Ordering::Relaxed),
         requests: service.requests.load(Ordering::Relaxed),
         texts: service.texts.load(Ordering::Relaxed),
-        texts_in_hand: service.engine.texts_in_hand() as u64,
+        texts_in_hand: loaded.engine.texts_in_hand() as u64,
         resident_bytes: resident_bytes().unwrap_or(0),
     }
 }

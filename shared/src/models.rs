@@ -1,6 +1,26 @@
-//! What `gted pull --json` prints while it works: one object a line.
+//! Models as `gted` tells other programs of them: `gted models --json` prints an array of
+//! [`ModelRow`], `gted pull --json` a [`PullEvent`] a line.
 
 use serde::{Deserialize, Serialize};
+
+/// A model that is installed or known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelRow {
+    /// What it is called.
+    pub name: String,
+    /// Whether it is installed.
+    pub installed: bool,
+    /// Whether it is compiled into the daemon.
+    pub embedded: bool,
+    /// Whether a daemon that is started now uses it.
+    pub default: bool,
+    /// About how large it is: its download, or what is installed.
+    pub megabytes: u64,
+    /// Its licence, where that is known.
+    pub licence: Option<String>,
+    /// Where it is from, or can be had from.
+    pub source: Option<String>,
+}
 
 /// Something that happened during a pull.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

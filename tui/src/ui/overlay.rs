@@ -1,0 +1,56 @@
+//! A panel laid over the screen: a rule with a title, lines, and a rule.
+
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Rect};
+use ratatui::text::Line;
+use ratatui::widgets::{Clear, Paragraph};
+use unicode_width::UnicodeWidthStr;
+
+use super::theme::Theme;
+
+/// Cells left free on the left and on the right of the lines.
+pub(super) const MARGIN: usize = 2;
+
+/// Draws as many lines as there is room for, from `first` on, in the middle of the screen. The hints
+/// in the last line of the screen stay visible.
+pub(super) fn draw(
+    title: &str,
+    lines: Vec<Line>,
+    first: usize,
+    theme: Theme,
+    frame: &mut Frame,
+    screen: Rect,
+) {
+    let widest = lines.iter().map(Line::width).max();
+    let cells = |cells: usize| u16::try_from(cells).unwrap_or(u16::MAX);
+    let (width, height) = (
+        cells(widest.unwrap_or(0) + 2 * MARGIN),
+        cells(lines.len() + 2),
+    );
+    let room = Rect {
+        height: screen.height.saturating_sub(1),
+        ..screen
+    };
+    let area = room.centered(
+        Constraint::Length(width.min(room.width)),
+        Constraint::Length(height.min(room.height)),
+    );
+    let rows = usize::from(area.height.saturating_sub(2));
+    let dashes = usize::from(area.width).saturating_sub(title.width() + 5);
+    let top = Line::styled(
+        format!("--- {title} {}", "-".repeat(dashes)),
+        theme.active(),
+    );
+    let bottom = Line::styled("-".repeat(area.width.into()), theme.active());
+    let body = lines.into_iter().skip(first).map(|mut line| {
+        line.spans.insert(0, " ".repeat(MARGIN).into());
+        line
+    });
+    let blank = std::iter::repeat_with(|| Line::raw(""));
+    let whole: Vec<Line> = std::iter::once(top)
+        .chain(body.chain(blank).take(rows))
+        .chain([bottom])
+        .collect();
+    frame.render_widget(Clear, area);
+    frame.render_widget(Paragraph::new(whole), area);
+}
