@@ -18,4 +18,5 @@ mod pulling;
 mod screen;
 mod starting;
 mod stopping;
+mod switching;
 mod wire;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use gte_tests::{Daemon, Output, Place, fixture};
+use gte_tests::{Output, Place, fixture};
 use safetensors::SafeTensors;
 use safetensors::tensor::TensorView;
 use serde_json::{Value, json};
@@ -347,42 +347,4 @@ fn a_manifest_of_another_version_is_refused_in_words() {
     let output = place.gted(&["serve", "--model", "tiny"]);
     assert_eq!(output.code(), Some(1));
     assert!(output.stderr.contains("of version 99"), "{output:?}");
-}
-
-#[test]
-fn a_random_model_of_a_published_shape_goes_the_same_way_and_says_where_loading_goes() {
-    let place = Place::default();
-    let folder = place.path().join("small");
-    place
-        .gted(&["random-model", "small", text(&folder)])
-        .success();
-    convert(&place, &folder, "random").success();
-    let daemon = Daemon::start(&place, &["--verbose"]);
-    let model = || -> Value {
-        let embedded = place.run_with(&["embed", "--json"], "今天天气很好").json();
-        assert_eq!(embedded["embedding"].as_array().map(Vec::len), Some(512));
-        embedded["model"].clone()
-    };
-    assert_eq!(model(), "bge-small-zh-v1.5");
-    let used = place.gted(&["use", "random"]).success();
-    assert_eq!(used, "random is used from now on\n");
-    let parts = daemon.wait_for("where loading went");
-    for part in ["tokenizer=", "map=", "convert=", "pack=", "warm_up="] {
-        assert!(parts.contains(part), "{part}: {parts}");
-    }
-    assert_eq!(model(), "random", "without a restart");
-    let status = place.run(&["status", "--json"]).json();
-    assert_eq!(status["embedded"], false);
-
-    // A model that cannot be used leaves the one that is there at work.
-    let refused = place.gted(&["use", "gte-base-zh"]);
-    assert_eq!(refused.code(), Some(1));
-    assert!(
-        refused.stderr.contains("gte-base-zh is not installed"),
-        "{refused:?}"
-    );
-    assert_eq!(model(), "random");
-    // And after its end, the choice holds.
-    place.run(&["stop"]).success();
-    assert_eq!(model(), "random");
 }

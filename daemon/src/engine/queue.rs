@@ -10,6 +10,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::worker::{self, Job};
 use super::{Embed, EmbedError, Tokenize, TokenizeError, Tokens};
+use crate::lifecycle::memory;
 
 /// How much the engine takes on.
 #[derive(Clone, Copy, Debug)]
@@ -160,7 +161,11 @@ impl Engine {
         let (jobs, queue) = mpsc::unbounded_channel();
         std::thread::Builder::new()
             .name("gte-engine".to_owned())
-            .spawn(move || worker::run(queue, &model))?;
+            .spawn(move || {
+                worker::run(queue, &model);
+                drop(model);
+                memory::give_back();
+            })?;
         Ok(Self {
             tokenizer: Arc::new(tokenizer),
             tokenizers: Arc::new(Semaphore::new(TOKENIZERS)),

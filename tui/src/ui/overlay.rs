@@ -51,6 +51,12 @@ pub(super) fn draw(
         .chain(body.chain(blank).take(rows))
         .chain([bottom])
         .collect();
-    frame.render_widget(Clear, area);
+    // A wide character that begins just outside would reach into the panel.
+    let around = Rect {
+        x: area.x.saturating_sub(1),
+        width: area.width.saturating_add(2),
+        ..area
+    };
+    frame.render_widget(Clear, around.intersection(screen));
     frame.render_widget(Paragraph::new(whole), area);
 }
