@@ -362,3 +362,17 @@ async fn stopping_finishes_what_runs_and_removes_the_socket() {
         Err(ClientError::NotRunning(_))
     ));
 }
+
+#[tokio::test]
+async fn a_model_that_cannot_be_had_leaves_the_one_at_work() {
+    let daemon = Daemon::start(serve::Limits::default(), engine::Limits::default());
+    let client = daemon.client().await;
+    match client.use_model("another".to_owned()).await {
+        Err(ClientError::Refused(error)) => {
+            assert_eq!(error.code, ErrorCode::Model);
+            assert_eq!(error.message, "there is no another");
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(client.status().await.unwrap().model.id, "stand-in");
+}

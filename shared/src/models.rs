@@ -26,6 +26,8 @@ pub struct ModelRow {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum PullEvent {
+    /// Another process pulls the same model, and is waited for.
+    Waiting,
     /// A source did not have the model; the next one is tried.
     Failed {
         /// The source.

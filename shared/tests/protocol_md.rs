@@ -10,8 +10,9 @@ use gte_shared::wire::codec::{decode, encode};
 use gte_shared::wire::frame::write_frame;
 use gte_shared::wire::json::{parse_request, reply_line};
 use gte_shared::wire::{
-    Computed, Embedding, ErrorCode, ErrorReply, Hello, Hit, MAGIC, ModelCard, PairScore, Pooling,
-    Ranking, Reply, ReplyEnvelope, Request, RequestEnvelope, Status, TextInfo, Timings, Welcome,
+    Computed, Embedding, ErrorCode, ErrorReply, Hello, Hit, MAGIC, ModelCard, PROTOCOL, PairScore,
+    Pooling, Ranking, Reply, ReplyEnvelope, Request, RequestEnvelope, Status, TextInfo, Timings,
+    Welcome,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -166,12 +167,12 @@ fn error() -> ErrorReply {
 #[tokio::test]
 async fn the_handshake_is_as_documented() {
     let hello = Hello {
-        protocol: 1,
+        protocol: PROTOCOL,
         build: "0.1.0".into(),
     };
     check("hello", &MAGIC, &hello).await;
     let welcome = Welcome {
-        protocol: 1,
+        protocol: PROTOCOL,
         build: "0.1.0".into(),
     };
     check::<Result<Welcome, ErrorReply>>("welcome", &[], &Ok(welcome)).await;

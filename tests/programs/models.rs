@@ -177,6 +177,13 @@ fn what_is_no_model_is_refused_and_leaves_nothing_behind() {
     });
     refused("lack encoder.layer.0.output.dense.bias");
     write(&good);
+    // One tensor under its new and its old name.
+    rewrite(&model, &["model.safetensors"], |name| match name {
+        "pooler.dense.bias" => "encoder.layer.0.output.LayerNorm.gamma".to_owned(),
+        name => name.to_owned(),
+    });
+    refused("encoder.layer.0.output.LayerNorm.weight twice");
+    write(&good);
     // Two tensors of different shapes change places.
     rewrite(&model, &["model.safetensors"], |name| match name {
         "encoder.layer.0.output.dense.weight" => "encoder.layer.0.intermediate.dense.weight".into(),

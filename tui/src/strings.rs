@@ -124,6 +124,10 @@ pub struct Strings {
     pub condition_cells: usize,
     /// Before a model that is being fetched.
     pub pulling: &'static str,
+    /// Another process pulls the same model.
+    pub waiting_pull: &'static str,
+    /// Of a file that has come: nothing to check it against.
+    pub unchecked: &'static str,
     /// Before the time that is left.
     pub remaining: &'static str,
     /// Unit of that time.
@@ -170,6 +174,8 @@ const ZH: Strings = Strings {
     not_installed: "未安装",
     condition_cells: 6,
     pulling: "下载中",
+    waiting_pull: "另一个 gted 正在下载此模型，等待其完成",
+    unchecked: "来源未给出校验和，只核对了大小",
     remaining: "剩余",
     seconds: "秒",
     switching: "正在载入",
@@ -228,6 +234,8 @@ const EN: Strings = Strings {
     not_installed: "known",
     condition_cells: 9,
     pulling: "fetching",
+    waiting_pull: "another gted is fetching this model; waiting for it",
+    unchecked: "the hub states no checksum, so only its size was checked",
     remaining: "left",
     seconds: "s",
     switching: "loading",

@@ -242,7 +242,7 @@ fn pulling(language: Language) -> State {
         };
         learn(
             &mut state,
-            News::Pulled(event, Duration::from_secs(seconds)),
+            News::Pulled(1, event, Duration::from_secs(seconds)),
         );
     }
     state
@@ -277,13 +277,21 @@ fn a_model_that_is_loaded_and_one_that_could_not_be_had() {
             source: "modelscope:owner/gte".to_owned(),
             already: false,
         };
-        learn(&mut state, News::Pulled(installed, Duration::from_secs(20)));
+        learn(
+            &mut state,
+            News::Pulled(1, installed, Duration::from_secs(20)),
+        );
         state
     });
     check("pull-failed", |language| {
         let mut state = pulling(language);
         let words = "hub.example cannot be reached: connection refused; a mirror or proxy may help, see `gted pull --help`";
-        learn(&mut state, News::PullFailed(words.to_owned()));
+        let failed = PullEvent::Failed {
+            source: "modelscope:owner/gte".to_owned(),
+            error: "hub.example takes no more requests for now (429)".to_owned(),
+        };
+        learn(&mut state, News::Pulled(1, failed, Duration::from_secs(20)));
+        learn(&mut state, News::PullFailed(1, words.to_owned()));
         state
     });
 }

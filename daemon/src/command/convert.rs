@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 use gte_daemon::model::Folder;
-use gte_daemon::store::{Origin, Store, catalogue};
+use gte_daemon::store::{Occupied, Origin, Store, catalogue};
 use gte_shared::wire::Pooling;
 
 use super::parse_pooling;
@@ -58,7 +58,7 @@ impl Convert {
             revision: None,
             asked_for: None,
         };
-        let manifest = Store::of_user().install(&name, folder, origin, None)?;
+        let manifest = Store::of_user().install(&name, folder, origin, None, Occupied::Replaced)?;
         writeln!(
             io::stdout(),
             "{} is installed: {} numbers a vector, {} MB",

@@ -12,7 +12,7 @@ use tracing::level_filters::LevelFilter;
 
 use gte_daemon::engine::{self, Engine};
 use gte_daemon::lifecycle::{InstanceLock, Termination};
-use gte_daemon::model::{Loading, Model, Source};
+use gte_daemon::model::Loading;
 use gte_daemon::serve::{self, Loaded, Models, Service};
 use gte_daemon::store::Store;
 
@@ -89,10 +89,7 @@ impl Serve {
                 .map_or(1, NonZero::get),
         });
         let models = Arc::clone(&installed);
-        let loading = tokio::task::spawn_blocking(move || {
-            let source = installed.store.find(self.model.as_deref())?;
-            installed.load(&source)
-        });
+        let loading = tokio::task::spawn_blocking(move || installed.load(self.model.as_deref()));
         let loaded = tokio::select! {
             signal = termination.next() => {
                 tracing::info!(signal, "told to end while loading");
@@ -120,9 +117,9 @@ struct Installed {
 }
 
 impl Installed {
-    fn load(&self, source: &Source) -> anyhow::Result<Loaded> {
+    fn load(&self, name: Option<&str>) -> anyhow::Result<Loaded> {
         let start = Instant::now();
-        let model = Model::load(source, self.threads)?;
+        let (model, embedded) = self.store.load(name, self.threads)?;
         let Loading {
             tokenizer,
             weights,
@@ -149,7 +146,7 @@ impl Installed {
         Ok(Loaded {
             engine,
             model: card,
-            embedded: matches!(source, Source::Embedded),
+            embedded,
         })
     }
 }
@@ -157,7 +154,9 @@ impl Installed {
 impl Models for Installed {
     fn switch(&self, name: &str) -> Result<Loaded, String> {
         let switch = || {
-            let loaded = self.load(&self.store.available(name)?)?;
+            // No folder of somebody's is one of the models.
+            self.store.available(name)?;
+            let loaded = self.load(Some(name))?;
             self.store.choose(name)?;
             anyhow::Ok(loaded)
         };

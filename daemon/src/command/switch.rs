@@ -35,7 +35,10 @@ impl Use {
                 Store::of_user().choose(name)?;
                 "when the daemon is started"
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => match error.hint() {
+                Some(hint) => anyhow::bail!("{error} ({hint})"),
+                None => return Err(error.into()),
+            },
         };
         writeln!(io::stdout(), "{name} is used {when}")?;
         Ok(())

@@ -200,16 +200,18 @@ pub fn shard_files(index: &[u8]) -> Result<BTreeSet<String>, ModelError> {
         source,
     })?;
     let files: BTreeSet<String> = index.weight_map.into_values().collect();
-    match files.iter().find(|file| !is_plain_name(file)) {
+    match files.iter().find(|file| !is_shard(file)) {
         Some(file) => Err(ModelError::Outside(file.clone())),
         None => Ok(files),
     }
 }
 
-/// Whether a name stays in the folder that it is looked up in.
-fn is_plain_name(name: &str) -> bool {
+/// Whether a name is that of a file of weights in the folder that it is looked up in. It is shown to
+/// people, so it has no control characters either.
+fn is_shard(name: &str) -> bool {
     let mut parts = Path::new(name).components();
-    matches!(parts.next(), Some(Component::Normal(_))) && parts.next().is_none()
+    let plain = matches!(parts.next(), Some(Component::Normal(_))) && parts.next().is_none();
+    plain && name.ends_with(".safetensors") && !name.contains(char::is_control)
 }
 
 #[cfg(test)]
@@ -224,7 +226,15 @@ mod tests {
         };
         let files = index("model-1.safetensors").unwrap();
         assert_eq!(files.len(), 2);
-        for outside in ["../secret", "/etc/passwd", "a/../../b", "..", ""] {
+        for outside in [
+            "../secret.safetensors",
+            "/etc/a.safetensors",
+            "a/../../b.safetensors",
+            "..",
+            "",
+            "model.bpk",
+            "\u{1b}]0;.safetensors",
+        ] {
             assert!(
                 matches!(index(outside), Err(ModelError::Outside(_))),
                 "{outside}"

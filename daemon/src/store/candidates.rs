@@ -93,7 +93,7 @@ impl Candidates {
             name,
             repositories: repositories.collect(),
             known,
-            pooling: pooling.or(wanted.pooling),
+            pooling: wanted.pooling.or(pooling),
             max_tokens,
         })
     }

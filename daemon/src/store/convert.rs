@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::error::at;
 use super::manifest::{FILE as MANIFEST, Manifest, Origin};
-use super::{Store, StoreError, clear, space};
+use super::{LOCK, STAGING, Store, StoreError, clear, space};
 use crate::model::{Folder, Model, PACK, Source};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
@@ -24,10 +24,17 @@ const KEPT: [&str; 6] = [
     "modules.json",
 ];
 
+/// What to do with a model that is installed already under the name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Occupied {
+    /// It is replaced, once the new one has been tried.
+    Replaced,
+    /// It stays, and the new one is refused.
+    Stays,
+}
+
 impl Store {
     /// Installs the model in `folder` under `name`.
-    ///
-    /// A model of that name which is installed already is replaced, once the new one has been tried.
     ///
     /// # Errors
     ///
@@ -38,14 +45,20 @@ impl Store {
         folder: Folder,
         origin: Origin,
         licence: Option<String>,
+        occupied: Occupied,
     ) -> Result<Manifest, StoreError> {
         let place = self.folder(name)?;
-        let _lock = self.lock(name, "lock")?;
+        let _lock = self.lock(name, LOCK)?;
+        if occupied == Occupied::Stays
+            && let Ok(manifest) = self.manifest(name)
+        {
+            return Err(StoreError::taken(manifest));
+        }
         let folder = Folder {
             id: name.to_owned(),
             ..folder
         };
-        let staging = self.aside(name, "new")?;
+        let staging = self.aside(name, STAGING)?;
         clear(&staging)?;
         fs::create_dir_all(&staging).map_err(at(&staging))?;
         let made = make(name, folder, &staging, origin, licence);

@@ -17,11 +17,16 @@ const RETRIES: u32 = 3;
 /// Pause before the first of these; the second is twice as long, and so on.
 const PAUSE: Duration = Duration::from_millis(300);
 
-/// The most bytes of a file whose size the hub does not state: 8 GiB, more than any BERT has.
-const MAX_UNSTATED_BYTES: u64 = 8 << 30;
+/// The most bytes of a file of weights: 16 GiB, more than any BERT has.
+const MAX_WEIGHTS_BYTES: u64 = 16 << 30;
+
+/// The most bytes of any other file, which is read whole: 64 MiB, ten times the largest tokenizer.
+const MAX_SMALL_BYTES: u64 = 64 << 20;
 
 /// What a pull tells whoever watches.
 pub trait Progress {
+    /// Another process pulls the same model, and is waited for.
+    fn waiting(&mut self);
     /// A source did not have the model; the next one is tried.
     fn failed(&mut self, source: &str, error: &StoreError);
     /// A file begins, with its size where that is known, and what an earlier attempt has left of it.
@@ -51,7 +56,8 @@ pub(super) fn fetch(
     }
     let part = part(to);
     let mut retries = 0;
-    loop {
+    // Whole already, if an earlier attempt was ended just before it was checked.
+    while remote.size.is_none() || remote.size != Some(length(&part)) {
         let before = length(&part);
         match fetch_rest(http, remote, &part, progress) {
             Ok(()) => break,
@@ -118,7 +124,12 @@ fn fetch_rest(
             answer = http.get(&remote.url, 0)?;
         }
     }
-    let most = remote.size.unwrap_or(MAX_UNSTATED_BYTES);
+    let limit = if remote.is_weights() {
+        MAX_WEIGHTS_BYTES
+    } else {
+        MAX_SMALL_BYTES
+    };
+    let most = remote.size.unwrap_or(limit).min(limit);
     // One byte more than there should be is enough to know that it is too much.
     answer.body = Box::new(answer.body.take((most + 1).saturating_sub(have)));
     let total = have + append(answer, part, have, &remote.url, progress)?;

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::http::HttpError;
+use super::manifest::Manifest;
 use crate::engine::EmbedError;
 use crate::model::{EMBEDDED, ModelError};
 use crate::weights::WeightsError;
@@ -42,13 +43,18 @@ pub enum StoreError {
     )]
     Repository(String),
     /// The name is another model's already.
-    #[error("another model is installed as {name}, from {origin}: `gted remove {name}` makes room")]
+    #[error(
+        "another model or revision is installed as {name}, from {origin}: `gted remove {name}` makes room"
+    )]
     Taken {
         /// The name.
         name: String,
-        /// Where the installed model is from.
+        /// Where the installed model is from, and which revision it is.
         origin: String,
     },
+    /// Another process is at it.
+    #[error("another gted is pulling {0}: stop that, or wait until it is done")]
+    Busy(String),
     /// The manifest is of a newer program, or damaged.
     #[error("the manifest of {name} cannot be read: {problem}; pull or convert the model again")]
     Manifest {
@@ -126,9 +132,42 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether it is this machine's fault, so that no other source would help.
+    /// The name is this model's already.
+    pub(super) fn taken(manifest: Manifest) -> Self {
+        let source = manifest.origin.source;
+        Self::Taken {
+            name: manifest.name,
+            origin: match manifest.origin.revision {
+                Some(revision) => format!("{source} at {revision}"),
+                None => source,
+            },
+        }
+    }
+
+    /// Whether it is this machine's fault, or another program's on it, so that no other source would
+    /// help.
     pub(super) fn is_local(&self) -> bool {
-        matches!(self, Self::NoPlace | Self::Io { .. } | Self::NoSpace { .. })
+        match self {
+            Self::NoPlace
+            | Self::Io { .. }
+            | Self::NoSpace { .. }
+            | Self::Taken { .. }
+            | Self::Model(ModelError::Read { .. } | ModelError::Threads(_)) => true,
+            Self::Weights(weights) | Self::Model(ModelError::Weights(weights)) => {
+                weights.is_local()
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether a model's files are at fault, so that fetching the same ones again would not help.
+    pub(super) fn is_content(&self) -> bool {
+        match self {
+            // Which the user can say.
+            Self::Model(ModelError::PoolingUnknown) => false,
+            Self::Model(_) | Self::Weights(_) => !self.is_local(),
+            _ => false,
+        }
     }
 }
 

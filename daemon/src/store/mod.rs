@@ -17,15 +17,16 @@ mod space;
 mod verify;
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 
-use crate::model::{EMBEDDED, Folder, Source};
+use crate::model::{EMBEDDED, Folder, Model, Source};
 pub use candidates::{From, Wanted};
 use catalogue::Hub;
+pub use convert::Occupied;
 pub use download::Progress;
 pub use error::StoreError;
 use error::at;
@@ -39,6 +40,13 @@ const PREFERRED: &str = "gte-base-zh";
 
 /// File in the data folder that names the chosen model.
 const CHOSEN: &str = "chosen";
+
+/// What lies beside the models, each with a model's name: the lock of whoever changes it, that of
+/// whoever pulls it (taken first), a model that is being made, and one that is being removed.
+const LOCK: &str = "lock";
+const PULL_LOCK: &str = "pull.lock";
+const STAGING: &str = "new";
+const REMOVED: &str = "removed";
 
 /// The models under one data folder.
 #[derive(Clone, Debug)]
@@ -189,6 +197,24 @@ impl Store {
         }
     }
 
+    /// Loads the model that `name` stands for, or the one that is used without a name; says whether it
+    /// is the embedded one.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such model, or it cannot be used.
+    pub fn load(&self, name: Option<&str>, threads: usize) -> Result<(Model, bool), StoreError> {
+        loop {
+            let source = self.find(name)?;
+            let before = self.manifest(source.id()).ok();
+            let model = Model::load(&source, threads)?;
+            // A model that was replaced meanwhile may be half the old one and half the new one.
+            if self.manifest(source.id()).ok() == before {
+                return Ok((model, matches!(source, Source::Embedded)));
+            }
+        }
+    }
+
     /// Makes a model the one that the daemon uses from its next start on.
     ///
     /// # Errors
@@ -210,10 +236,11 @@ impl Store {
     /// If there is nothing of it, or it is the embedded one, or it cannot be removed.
     pub fn remove(&self, name: &str) -> Result<(), StoreError> {
         let folder = self.folder(name)?;
-        // A pull that is under way is waited for.
-        let _pulling = self.lock(name, "pull.lock")?;
-        let _lock = self.lock(name, "lock")?;
-        let unfinished = self.clear_downloads(name)?;
+        let Some(_pulling) = self.try_lock(name, PULL_LOCK)? else {
+            return Err(StoreError::Busy(name.to_owned()));
+        };
+        let _lock = self.lock(name, LOCK)?;
+        let unfinished = self.clear_unfinished(name)?;
         if !folder.exists() {
             return match name {
                 _ if unfinished => Ok(()),
@@ -227,19 +254,20 @@ impl Store {
             fs::remove_file(&path).map_err(at(&path))?;
         }
         // Out of its place first, so that what is half removed is never taken for a model.
-        let aside = self.aside(name, "removed")?;
-        clear(&aside)?;
+        let aside = self.aside(name, REMOVED)?;
         fs::rename(&folder, &aside).map_err(at(&folder))?;
         clear(&aside)
     }
 
-    /// Removes what pulls of a model have fetched; says whether there was anything.
-    fn clear_downloads(&self, name: &str) -> Result<bool, StoreError> {
+    /// Removes what pulls, installations and removals that were ended in the middle have left of a
+    /// model; says whether there was anything.
+    fn clear_unfinished(&self, name: &str) -> Result<bool, StoreError> {
         let mut any = false;
-        for hub in Hub::ALL {
-            let download = self.aside(name, hub.download_folder())?;
-            any |= download.exists();
-            clear(&download)?;
+        let downloads = Hub::ALL.map(Hub::download_folder);
+        for what in downloads.into_iter().chain([STAGING, REMOVED]) {
+            let folder = self.aside(name, what)?;
+            any |= folder.exists();
+            clear(&folder)?;
         }
         Ok(any)
     }
@@ -249,14 +277,29 @@ impl Store {
         Ok(self.models()?.join(format!(".{name}.{what}")))
     }
 
-    /// Lets one process at a time change a model; others wait. Released with the file.
+    /// Lets one process at a time do something with a model; others wait. Released with the file.
     fn lock(&self, name: &str, what: &str) -> Result<File, StoreError> {
+        let (path, lock) = self.lock_file(name, what)?;
+        lock.lock().map_err(at(&path))?;
+        Ok(lock)
+    }
+
+    /// The same without waiting: `None` where another process has it.
+    fn try_lock(&self, name: &str, what: &str) -> Result<Option<File>, StoreError> {
+        let (path, lock) = self.lock_file(name, what)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Some(lock)),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(at(&path)(error)),
+        }
+    }
+
+    fn lock_file(&self, name: &str, what: &str) -> Result<(PathBuf, File), StoreError> {
         let models = self.models()?;
         fs::create_dir_all(&models).map_err(at(&models))?;
         let path = self.aside(name, what)?;
         let lock = File::create(&path).map_err(at(&path))?;
-        lock.lock().map_err(at(&path))?;
-        Ok(lock)
+        Ok((path, lock))
     }
 }
 

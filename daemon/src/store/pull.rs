@@ -4,12 +4,11 @@ use std::fs;
 use std::path::Path;
 
 use super::candidates::{Candidate, Candidates, From, Wanted};
-use super::catalogue::Hub;
 use super::download::{Progress, fetch, kept};
 use super::error::at;
-use super::hub::{Remote, Repository, WEIGHTS, variable};
+use super::hub::{FILES, Listing, Remote, Repository, WEIGHTS, variable};
 use super::manifest::{Manifest, Origin};
-use super::{Store, StoreError, clear, space};
+use super::{Occupied, PULL_LOCK, Store, StoreError, clear, space};
 use crate::model::{Model, ModelError, Source, shard_files};
 
 /// What came of it.
@@ -35,17 +34,17 @@ impl Store {
         let candidates = Candidates::of(wanted)?;
         let name = candidates.name.as_str();
         self.folder(name)?;
-        let _lock = self.lock(name, "pull.lock")?;
+        let _lock = if let Some(lock) = self.try_lock(name, PULL_LOCK)? {
+            lock
+        } else {
+            progress.waiting();
+            self.lock(name, PULL_LOCK)?
+        };
         match self.manifest(name) {
             Ok(manifest) if candidates.are_met_by(&manifest.origin, wanted) => {
                 return Ok(Pulled::Already(manifest));
             }
-            Ok(manifest) => {
-                return Err(StoreError::Taken {
-                    name: manifest.name,
-                    origin: manifest.origin.source,
-                });
-            }
+            Ok(manifest) => return Err(StoreError::taken(manifest)),
             // A damaged one is replaced.
             Err(StoreError::NotInstalled(_) | StoreError::Manifest { .. }) => {}
             Err(error) => return Err(error),
@@ -56,7 +55,13 @@ impl Store {
                 revision: None,
                 asked_for: None,
             };
-            let manifest = self.install(name, candidates.in_folder(folder), origin, None)?;
+            let manifest = self.install(
+                name,
+                candidates.in_folder(folder),
+                origin,
+                None,
+                Occupied::Stays,
+            )?;
             return Ok(Pulled::Installed(manifest));
         }
         self.pull_from_any(&candidates, wanted, progress)
@@ -82,7 +87,13 @@ impl Store {
             let done = attempts.run(source, |_| {
                 let origin = origin(&candidate.repository, cached.revision, wanted);
                 let folder = candidates.in_folder(&cached.folder);
-                self.install(&candidates.name, folder, origin, candidate.licence.clone())
+                self.install(
+                    &candidates.name,
+                    folder,
+                    origin,
+                    candidate.licence.clone(),
+                    Occupied::Stays,
+                )
             })?;
             if let Some(manifest) = done {
                 return Ok(Pulled::Installed(manifest));
@@ -118,16 +129,20 @@ impl Store {
         let installed =
             fetch_model(repository, candidates, wanted, &download, progress).and_then(|origin| {
                 let folder = candidates.in_folder(&download);
-                self.install(name, folder, origin, candidate.licence.clone())
+                self.install(
+                    name,
+                    folder,
+                    origin,
+                    candidate.licence.clone(),
+                    Occupied::Stays,
+                )
             });
-        if let Err(StoreError::Model(_) | StoreError::Weights(_)) = installed {
+        if installed.as_ref().is_err_and(StoreError::is_content) {
             // What came is no good: the next pull must not go on with it.
             clear(&download)?;
         }
         let manifest = installed?;
-        for hub in Hub::ALL {
-            clear(&self.aside(name, hub.download_folder())?)?;
-        }
+        self.clear_unfinished(name)?;
         Ok(manifest)
     }
 }
@@ -172,6 +187,7 @@ fn fetch_model(
     let listing = repository.list()?;
     let origin = origin(repository, Some(listing.revision.clone()), wanted);
     begin_folder(download, &origin)?;
+    forget_others(download, &listing)?;
     let is_weights = |remote: &&Remote| WEIGHTS.contains(&&*remote.path);
     let Some(weights) = listing.files.iter().find(is_weights) else {
         return Err(ModelError::NoWeights.into());
@@ -212,6 +228,19 @@ fn fetch_model(
         )?;
     }
     Ok(origin)
+}
+
+/// Removes the files of an earlier attempt that the repository does not have now: a model is read in the
+/// first form that its folder has.
+fn forget_others(download: &Path, listing: &Listing) -> Result<(), StoreError> {
+    for file in FILES.into_iter().chain(WEIGHTS) {
+        let path = download.join(file);
+        let listed = listing.files.iter().any(|remote| remote.path == file);
+        if !listed && path.is_file() {
+            fs::remove_file(&path).map_err(at(&path))?;
+        }
+    }
+    Ok(())
 }
 
 fn origin(repository: &Repository, revision: Option<String>, wanted: &Wanted) -> Origin {

@@ -18,9 +18,10 @@ pub(super) fn map(path: &Path) -> Result<Bytes, WeightsError> {
     let file = File::open(path).map_err(failed)?;
     // SAFETY: The mapping is read-only, and nothing of this program changes a file of weights that
     // is in its place: an installed model is replaced or removed by renaming its folder, and what
-    // has been mapped stays as it was. If another program changes the file while it is being read,
-    // wrong numbers come of it, as from any damaged file, and none of them is used as an address or
-    // a length without a check; if it cuts the file short, the system ends this process.
+    // has been mapped stays as it was. What remains is another program that writes into the file
+    // within the fraction of a second in which it is read, which nobody has reason to do; and a disk
+    // that fails under the mapping or a file that is cut short, upon which the system ends this
+    // process.
     let map = unsafe { Mmap::map(&file) }.map_err(failed)?;
     Ok(Bytes::from_owner(map))
 }

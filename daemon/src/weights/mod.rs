@@ -10,6 +10,7 @@ mod pack;
 mod pytorch;
 mod safetensors;
 
+use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -122,9 +123,37 @@ pub enum WeightsError {
     /// Tensors of the encoder that the sizes in `config.json` have no place for.
     #[error("the weights have {} besides: they do not belong to this config.json", .0.join(", "))]
     Unexpected(Vec<String>),
+    /// Two tensors for one place: nobody knows which is meant.
+    #[error("the weights have {0} twice")]
+    Twice(String),
+    /// A tensor that has other than its shape's number of numbers.
+    #[error("the tensor {0} does not have as many numbers as its shape says")]
+    Length(String),
+    /// A tensor with a number that is none.
+    #[error("the tensor {0} has numbers that are infinite or none at all (NaN)")]
+    NotNumbers(String),
+    /// Tensors that would take more room than their file.
+    #[error("the checkpoint's tensors overlap: they have {bytes} bytes, and the file has {file}")]
+    Overlap {
+        /// Bytes of all tensors.
+        bytes: u64,
+        /// Bytes of the file.
+        file: u64,
+    },
     /// Tensors that do not fit.
     #[error("the weights do not fit config.json: {}", .0.join("; "))]
     Unfit(Vec<String>),
+}
+
+impl WeightsError {
+    /// Whether it is this machine's fault, and not that of the weights.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        matches!(
+            self,
+            Self::Read { .. } | Self::Pack(burn_pack::Error::IoError(_))
+        )
+    }
 }
 
 /// Where the time of loading went.
@@ -154,6 +183,10 @@ pub fn load(bert: &mut Bert, weights: Weights) -> Result<Times, WeightsError> {
     let mapped = Instant::now();
     let tensors = tensors.into_par_iter().map(numbers::read);
     let tensors: Vec<burn_pack::Tensor> = tensors.collect::<Result<_, _>>()?;
+    let mut seen = HashSet::new();
+    if let Some(twice) = tensors.iter().find(|tensor| !seen.insert(&tensor.name)) {
+        return Err(WeightsError::Twice(names::in_file(&twice.name)));
+    }
     let converted = Instant::now();
     let result = bert.apply(tensors, None, None, false);
 

@@ -21,6 +21,10 @@ const ROWS: usize = 16;
 pub(super) fn read(tensor: Tensor) -> Result<Tensor, WeightsError> {
     let form = Form::of(&tensor)?;
     let (name, _, shape, _, bytes) = tensor.into_parts()?;
+    let count = shape.iter().product::<usize>();
+    if bytes.len() != count * form.width() {
+        return Err(WeightsError::Length(names::in_file(&name)));
+    }
     let (numbers, shape) = match shape.as_slice() {
         [rows, columns] if names::is_linear(&name) => {
             let turned = form.read_turned(&bytes, *rows, *columns);
@@ -28,6 +32,10 @@ pub(super) fn read(tensor: Tensor) -> Result<Tensor, WeightsError> {
         }
         other => (form.read(&bytes), other.to_vec()),
     };
+    // One of them in a row of the vocabulary would spoil the texts with that token, and no others.
+    if !numbers.iter().all(|number| number.is_finite()) {
+        return Err(WeightsError::NotNumbers(names::in_file(&name)));
+    }
     let data = TensorData::try_from_bytes(
         burn::tensor::Bytes::from_elems(numbers),
         shape.clone(),

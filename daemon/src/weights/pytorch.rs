@@ -1,5 +1,6 @@
 //! PyTorch checkpoints (`pytorch_model.bin`): a pickle, read without executing anything.
 
+use std::fs;
 use std::path::Path;
 
 use burn_store::pytorch_reader::{PickleValue, PytorchError, PytorchReader};
@@ -26,7 +27,20 @@ pub(super) fn read(path: &Path) -> Result<Vec<burn_pack::Tensor>, WeightsError> 
         tensor.name = names::in_module(&tensor.name);
         tensor
     });
-    Ok(tensors.collect())
+    let tensors: Vec<burn_pack::Tensor> = tensors.collect();
+    // A tensor of a few stored numbers may say that it repeats them billions of times.
+    let sizes = tensors.iter().map(|tensor| tensor.byte_len() as u64);
+    let bytes = sizes.fold(0, u64::saturating_add);
+    let file = fs::metadata(path)
+        .map_err(|source| WeightsError::Read {
+            path: path.to_owned(),
+            source,
+        })?
+        .len();
+    if bytes > file {
+        return Err(WeightsError::Overlap { bytes, file });
+    }
+    Ok(tensors)
 }
 
 /// The first thing in a pickle that is neither data nor a tensor.

@@ -21,7 +21,7 @@ pub use request::{Hello, Request};
 pub const MAGIC: [u8; 4] = *b"GTE1";
 
 /// Version of the messages inside the frames; both ends must name the same.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// The largest frame (its payload) and the longest JSON line, in either direction: 16 MiB.
 ///

@@ -244,3 +244,104 @@ fn a_pull_killed_in_the_middle_is_gone_on_with() {
     assert_eq!(weights.headers["range"], "bytes=7000-");
     gives_pytorchs_values(&place, "tiny");
 }
+
+#[test]
+fn a_file_that_is_whole_but_was_not_checked_yet_is_not_fetched_again() {
+    let place = Place::default();
+    let hub = tiny();
+    let size = hub.size("model.safetensors");
+    hub.misbehave(Faults {
+        cut_at: Some(size - 1),
+        ..Faults::default()
+    });
+    assert_eq!(from_huggingface(&place, &hub).code(), Some(1));
+    hub.misbehave(Faults::default());
+    // As if it had been killed between the last byte and the check.
+    let part = place
+        .path()
+        .join(".local/share/gte/models/.tiny.huggingface.download/model.safetensors.part");
+    fs::copy(fixture("tiny-bert/hf/model.safetensors"), &part).expect("a file can be copied");
+    drop(hub.requests());
+    from_huggingface(&place, &hub).success();
+    let weights = |request: &gte_tests::Request| asks_for(request, "model.safetensors");
+    assert!(!hub.requests().iter().any(weights));
+    gives_pytorchs_values(&place, "tiny");
+}
+
+#[test]
+fn what_the_repository_has_no_more_is_not_installed() {
+    let place = Place::default();
+    let hub = tiny();
+    hub.misbehave(Faults {
+        cut_at: Some(5000),
+        ..Faults::default()
+    });
+    let from_modelscope = || run(pull(&place, &hub, &[REPO, "--from", "modelscope"]));
+    assert_eq!(from_modelscope().code(), Some(1));
+    // Another form of weights and a further stage, which an attempt at an older revision has left.
+    let download = place
+        .path()
+        .join(".local/share/gte/models/.tiny.modelscope.download");
+    fs::write(download.join("pytorch_model.bin"), "old").expect("a file can be written");
+    fs::write(download.join("modules.json"), r#"[{"type":"Dense"}]"#).expect("written");
+    hub.misbehave(Faults::default());
+    from_modelscope().success();
+    gives_pytorchs_values(&place, "tiny");
+}
+
+#[test]
+fn what_the_user_forgot_to_say_does_not_cost_the_download() {
+    let place = Place::default();
+    let hub = Hub::serving(&fixture("tiny-bert/modelscope"));
+    hub.misbehave(Faults {
+        cut_at: Some(9000),
+        ..Faults::default()
+    });
+    let told = [REPO, "--from", "modelscope", "--pooling", "cls"];
+    assert_eq!(run(pull(&place, &hub, &told)).code(), Some(1));
+    hub.misbehave(Faults::default());
+    let untold = run(pull(&place, &hub, &told[..3]));
+    assert!(untold.stderr.contains("--pooling"), "{untold:?}");
+    drop(hub.requests());
+    run(pull(&place, &hub, &told)).success();
+    let requests = hub.requests();
+    let weights = requests.iter().find(|request| request.to_cdn);
+    assert_eq!(
+        weights.expect("it is asked for").headers["range"],
+        "bytes=9000-"
+    );
+
+    // What is left of an unfinished pull can be cleared away, but not under one that is at work.
+    place.gted(&["remove", "tiny"]).success();
+    hub.misbehave(Faults {
+        cut_at: Some(9000),
+        ..Faults::default()
+    });
+    let mut child = pull(&place, &hub, &told).spawn().expect("it starts");
+    let part = place
+        .path()
+        .join(".local/share/gte/models/.tiny.modelscope.download/pytorch_model.bin.part");
+    while !part.exists() {
+        assert!(
+            child.try_wait().expect("it is a child").is_none(),
+            "it ended by itself"
+        );
+        std::thread::yield_now();
+    }
+    let busy = place.gted(&["remove", "tiny"]);
+    assert!(
+        busy.stderr.contains("another gted is pulling tiny"),
+        "{busy:?}"
+    );
+    child.kill().expect("it can be killed");
+    child.wait().expect("it ends");
+    let staging = place.path().join(".local/share/gte/models/.tiny.new");
+    fs::create_dir(staging).expect("a folder can be made");
+    place.gted(&["remove", "tiny"]).success();
+    assert_eq!(leftovers(&place), Vec::<String>::new());
+    assert_eq!(
+        place.gted(&["remove", "tiny"]).code(),
+        Some(1),
+        "nothing is left"
+    );
+}

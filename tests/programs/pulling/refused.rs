@@ -139,9 +139,9 @@ fn another_model_of_the_same_name_is_not_taken_for_the_wanted_one() {
     let other = run(pull(&place, &hub, &["somebody/tiny"]));
     assert_eq!(other.code(), Some(1));
     assert!(
-        other
-            .stderr
-            .contains("another model is installed as tiny, from huggingface:owner/tiny"),
+        other.stderr.contains(
+            "another model or revision is installed as tiny, from huggingface:owner/tiny at"
+        ),
         "{other:?}"
     );
     let revision = run(pull(&place, &hub, &[REPO, "--revision", "v2"]));

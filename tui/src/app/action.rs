@@ -43,7 +43,12 @@ pub enum Effect {
     /// Find out which models there are.
     ListModels,
     /// Fetch a model.
-    Pull(String),
+    Pull {
+        /// Number of the pull, to be named in its news.
+        number: u64,
+        /// The model.
+        name: String,
+    },
     /// Stop fetching.
     CancelPull,
     /// Have the daemon answer with a model.

@@ -9,6 +9,6 @@ mod update;
 
 pub use action::{Action, Effect};
 pub use editor::Editor;
-pub use models::{Models, News, Notice, PulledFile, Pulling};
+pub use models::{Models, News, Notice, PulledFile, Pulling, Remark};
 pub use state::{Daemon, Outcome, Scored, Side, State};
 pub use update::update;

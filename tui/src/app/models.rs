@@ -20,6 +20,8 @@ pub struct Models {
     pub pulling: Option<Pulling>,
     /// What there is to say besides.
     pub notice: Option<Notice>,
+    /// Number of the last pull. News of earlier ones come too late.
+    pull: u64,
 }
 
 /// What there is to say about models.
@@ -27,8 +29,8 @@ pub struct Models {
 pub enum Notice {
     /// The daemon loads this model.
     Switching(String),
-    /// Something went wrong, in words.
-    Failed(String),
+    /// Something went wrong, in words, a line each.
+    Failed(Vec<String>),
 }
 
 /// A pull under way.
@@ -38,6 +40,20 @@ pub struct Pulling {
     pub name: String,
     /// The file that is fetched now, once there is one.
     pub file: Option<PulledFile>,
+    /// What is to be known besides, a line each: sources that did not have it, files that could not be
+    /// checked.
+    pub remarks: Vec<Remark>,
+}
+
+/// What is to be known of a pull.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Remark {
+    /// Another process pulls the same model, and is waited for.
+    Waiting,
+    /// This source did not have the model, for this reason.
+    Source(String, String),
+    /// The hub states no checksum for this file.
+    Unchecked(String),
 }
 
 /// A file on its way.
@@ -60,12 +76,22 @@ pub struct PulledFile {
 pub enum News {
     /// Which models there are, or why that cannot be told.
     Listed(Result<Vec<ModelRow>, String>),
-    /// Something happened in the pull, so long after its start.
-    Pulled(PullEvent, Duration),
-    /// The pull has ended without the model, for this reason.
-    PullFailed(String),
+    /// Something happened in the pull of this number, so long after its start.
+    Pulled(u64, PullEvent, Duration),
+    /// The pull of this number has ended without the model, for this reason.
+    PullFailed(u64, String),
     /// The daemon has been told to use a model, and does, or cannot.
     Used(Result<(), String>),
+}
+
+impl Remark {
+    /// In words, if it is about a source that failed.
+    fn source(self) -> Option<String> {
+        match self {
+            Self::Source(source, error) => Some(format!("{source}: {error}")),
+            Self::Waiting | Self::Unchecked(_) => None,
+        }
+    }
 }
 
 impl PulledFile {
@@ -101,6 +127,10 @@ impl Models {
     /// Opens the list.
     pub(super) fn open(&mut self) -> Effect {
         self.open = true;
+        // What went wrong before is old.
+        if let Some(Notice::Failed(_)) = self.notice {
+            self.notice = None;
+        }
         Effect::ListModels
     }
 
@@ -136,8 +166,13 @@ impl Models {
         self.pulling = Some(Pulling {
             name: name.clone(),
             file: None,
+            remarks: Vec::new(),
         });
-        Some(Effect::Pull(name))
+        self.pull += 1;
+        Some(Effect::Pull {
+            number: self.pull,
+            name,
+        })
     }
 
     /// Takes notice of what has become known.
@@ -154,21 +189,30 @@ impl Models {
                 self.rows = rows;
                 None
             }
-            News::PullFailed(words) => {
+            News::PullFailed(number, words) => {
                 // One that was cancelled has nothing more to say.
-                if self.pulling.take().is_some() {
-                    self.notice = Some(Notice::Failed(words));
+                if number == self.pull
+                    && let Some(pulling) = self.pulling.take()
+                {
+                    let mut lines: Vec<String> = pulling
+                        .remarks
+                        .into_iter()
+                        .filter_map(Remark::source)
+                        .collect();
+                    lines.push(words);
+                    self.notice = Some(Notice::Failed(lines));
                 }
                 None
             }
-            News::Pulled(event, at) => self.pulled(event, at),
-            News::Used(Ok(())) => {
-                self.notice = None;
-                Some(Effect::ListModels)
-            }
-            News::Listed(Err(words)) | News::Used(Err(words)) => {
-                self.notice = Some(Notice::Failed(words));
+            News::Pulled(number, event, at) if number == self.pull => self.pulled(event, at),
+            News::Pulled(..) => None,
+            News::Listed(Err(words)) => {
+                self.notice = Some(Notice::Failed(vec![words]));
                 None
+            }
+            News::Used(used) => {
+                self.notice = used.err().map(|words| Notice::Failed(vec![words]));
+                Some(Effect::ListModels)
             }
         }
     }
@@ -196,7 +240,21 @@ impl Models {
                 self.notice = Some(Notice::Switching(name.clone()));
                 Some(Effect::Use(name))
             }
-            PullEvent::Failed { .. } | PullEvent::Done { .. } => None,
+            PullEvent::Waiting => {
+                pulling.remarks.push(Remark::Waiting);
+                None
+            }
+            PullEvent::Failed { source, error } => {
+                pulling.file = None;
+                pulling.remarks.push(Remark::Source(source, error));
+                None
+            }
+            PullEvent::Done { file, checked } => {
+                if !checked {
+                    pulling.remarks.push(Remark::Unchecked(file));
+                }
+                None
+            }
         }
     }
 }
@@ -236,7 +294,11 @@ mod tests {
             size: Some(1000),
             have,
         };
-        models.learn(News::Pulled(event, Duration::from_secs(seconds)));
+        models.learn(News::Pulled(
+            models.pull,
+            event,
+            Duration::from_secs(seconds),
+        ));
     }
 
     #[test]
@@ -248,8 +310,11 @@ mod tests {
             Some(Effect::Use("here".to_owned()))
         );
         press(&mut models, KeyCode::Up);
-        let pull = Some(Effect::Pull("known".to_owned()));
-        assert_eq!(press(&mut models, KeyCode::Enter), pull);
+        let pull = Effect::Pull {
+            number: 1,
+            name: "known".to_owned(),
+        };
+        assert_eq!(press(&mut models, KeyCode::Enter), Some(pull));
         assert_eq!(press(&mut models, KeyCode::Enter), None, "one at a time");
         let installed = PullEvent::Installed {
             name: "known".to_owned(),
@@ -257,7 +322,7 @@ mod tests {
             already: false,
         };
         assert_eq!(
-            models.learn(News::Pulled(installed, Duration::ZERO)),
+            models.learn(News::Pulled(1, installed, Duration::ZERO)),
             Some(Effect::Use("known".to_owned()))
         );
         assert_eq!(models.pulling, None);
@@ -292,8 +357,44 @@ mod tests {
             press(&mut models, KeyCode::Delete),
             Some(Effect::CancelPull)
         );
-        models.learn(News::PullFailed("killed".to_owned()));
+        models.learn(News::PullFailed(1, "killed".to_owned()));
         assert_eq!(models.notice, None);
         assert_eq!(press(&mut models, KeyCode::Delete), None);
+    }
+
+    #[test]
+    fn news_of_a_pull_that_was_cancelled_do_not_touch_the_next_one() {
+        let mut models = listed();
+        models.selected = 0;
+        press(&mut models, KeyCode::Enter);
+        press(&mut models, KeyCode::Delete);
+        press(&mut models, KeyCode::Enter);
+        let late = PullEvent::Installed {
+            name: "known".to_owned(),
+            source: "modelscope:owner/known".to_owned(),
+            already: false,
+        };
+        assert_eq!(models.learn(News::Pulled(1, late, Duration::ZERO)), None);
+        models.learn(News::PullFailed(1, "killed".to_owned()));
+        assert!(models.pulling.is_some());
+    }
+
+    #[test]
+    fn every_source_that_failed_is_told_at_the_end() {
+        let mut models = listed();
+        models.selected = 0;
+        press(&mut models, KeyCode::Enter);
+        let failed = PullEvent::Failed {
+            source: "modelscope:owner/known".to_owned(),
+            error: "too many requests".to_owned(),
+        };
+        models.learn(News::Pulled(1, failed, Duration::ZERO));
+        models.learn(News::PullFailed(1, "unreachable".to_owned()));
+        let lines = ["modelscope:owner/known: too many requests", "unreachable"];
+        let lines = lines.map(str::to_owned).to_vec();
+        assert_eq!(models.notice, Some(Notice::Failed(lines)));
+        press(&mut models, KeyCode::Esc);
+        models.open();
+        assert_eq!(models.notice, None, "it is old by then");
     }
 }

@@ -22,7 +22,8 @@ pub fn update(state: &mut State, action: Action) -> Option<Effect> {
                 state.answered = change;
                 state.outcome = outcome;
             }
-            None
+            // The model may have changed while it was computed.
+            compare_anew(state)
         }
         Action::Daemon(daemon) => {
             state.daemon = daemon;
@@ -241,6 +242,12 @@ mod tests {
         let effect = update(&mut state, ready("another"));
         assert_eq!(effect, Some(Effect::Rest(asked + 1)));
         assert!(state.computing());
+        // One that was under way when the model changed is no better.
+        let late = Action::Answered(asked + 1, scored("one"));
+        assert_eq!(update(&mut state, late), Some(Effect::Rest(asked + 2)));
+        let answer = Action::Answered(asked + 2, scored("another"));
+        assert_eq!(update(&mut state, answer), None);
+        assert!(!state.computing());
     }
 
     #[test]

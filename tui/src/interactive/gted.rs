@@ -1,7 +1,7 @@
 //! What the screen has `gted` do: list models, and pull them. The screen and the daemon themselves stay
 //! away from the network.
 
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::time::Instant;
 
 use gte_shared::client::find_gted;
@@ -23,6 +23,8 @@ enum GtedError {
     Form(#[from] serde_json::Error),
     #[error("{0}")]
     Failed(String),
+    #[error("gted ended without a word ({0})")]
+    Silent(ExitStatus),
 }
 
 fn gted(arguments: &[&str]) -> Result<Command, GtedError> {
@@ -48,27 +50,30 @@ async fn listed() -> Result<Vec<ModelRow>, GtedError> {
     if output.status.success() {
         Ok(serde_json::from_slice(&output.stdout)?)
     } else {
-        Err(failed(&output.stderr))
+        Err(failed(&output.stderr, output.status))
     }
 }
 
 /// Pulls a model, telling what happens. Dropping the future ends the pull.
-pub(super) async fn pull(name: String, actions: mpsc::UnboundedSender<Action>) {
-    if let Err(error) = pulled(&name, &actions).await {
-        tell(&actions, News::PullFailed(error.to_string()));
-    }
+pub(super) async fn pull(number: u64, name: String, actions: mpsc::UnboundedSender<Action>) {
+    let start = Instant::now();
+    let happened = |event| tell(&actions, News::Pulled(number, event, start.elapsed()));
+    // After `Installed` this says nothing new, and is not heard.
+    let words = match pulled(&name, happened).await {
+        Ok(()) => "gted ended without a word".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    tell(&actions, News::PullFailed(number, words));
 }
 
-async fn pulled(name: &str, actions: &mpsc::UnboundedSender<Action>) -> Result<(), GtedError> {
-    let start = Instant::now();
+async fn pulled(name: &str, happened: impl Fn(PullEvent)) -> Result<(), GtedError> {
     let mut child = gted(&["pull", name, "--json"])?.spawn()?;
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let events = async {
         let Some(stdout) = stdout else { return Ok(()) };
         let mut lines = BufReader::new(stdout).lines();
         while let Some(line) = lines.next_line().await? {
-            let event: PullEvent = serde_json::from_str(&line)?;
-            tell(actions, News::Pulled(event, start.elapsed()));
+            happened(serde_json::from_str(&line)?);
         }
         Ok::<_, GtedError>(())
     };
@@ -81,18 +86,21 @@ async fn pulled(name: &str, actions: &mpsc::UnboundedSender<Action>) -> Result<(
         Ok::<_, GtedError>(words)
     };
     let ((), words) = tokio::try_join!(events, words)?;
-    if child.wait().await?.success() {
+    let status = child.wait().await?;
+    if status.success() {
         Ok(())
     } else {
-        Err(failed(&words))
+        Err(failed(&words, status))
     }
 }
 
-/// The last line of what it said.
-fn failed(stderr: &[u8]) -> GtedError {
+/// The last line of what it said, or how it ended without a word.
+fn failed(stderr: &[u8], status: ExitStatus) -> GtedError {
     let words = String::from_utf8_lossy(stderr);
-    let last = words.lines().last().unwrap_or_default();
-    GtedError::Failed(last.strip_prefix("gted: ").unwrap_or(last).to_owned())
+    match words.lines().last() {
+        Some(last) => GtedError::Failed(last.strip_prefix("gted: ").unwrap_or(last).to_owned()),
+        None => GtedError::Silent(status),
+    }
 }
 
 fn tell(actions: &mpsc::UnboundedSender<Action>, news: News) {

@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 use crate::app::{Action, Effect, State, update};
 use crate::strings::Language;
 use crate::ui::{self, Theme};
-use scorer::Question;
+use scorer::{Question, Scorer};
 use terminal::Screen;
 
 /// How long the texts must rest before they are compared: longer than the gap between two keys of a
@@ -42,8 +42,8 @@ pub enum ScreenError {
 pub async fn run(link: Link, language: Language) -> Result<(), ScreenError> {
     let (actions, mut happened) = mpsc::unbounded_channel();
     let (ask, questions) = watch::channel(None);
-    let link = Arc::new(link);
-    tokio::spawn(scorer::run(Arc::clone(&link), questions, actions.clone()));
+    let scorer = Arc::new(Scorer::new(link, actions.clone()));
+    tokio::spawn(scorer::run(Arc::clone(&scorer), questions));
     tokio::spawn(end_on_signals(actions.clone()).map_err(ScreenError::Signals)?);
 
     let theme = Theme::of_environment();
@@ -51,7 +51,7 @@ pub async fn run(link: Link, language: Language) -> Result<(), ScreenError> {
     let mut screen = Screen::open().map_err(ScreenError::Terminal)?;
     terminal::read_events(actions.clone());
     let mut outside = Outside {
-        link,
+        scorer,
         ask,
         actions,
         pull: None,
@@ -75,7 +75,7 @@ pub async fn run(link: Link, language: Language) -> Result<(), ScreenError> {
 
 /// Where effects happen.
 struct Outside {
-    link: Arc<Link>,
+    scorer: Arc<Scorer>,
     ask: watch::Sender<Option<Question>>,
     actions: mpsc::UnboundedSender<Action>,
     /// The pull that is under way.
@@ -98,8 +98,8 @@ impl Outside {
                 self.ask.send_replace(Some(Question { change, a, b }));
             }
             Some(Effect::ListModels) => drop(tokio::spawn(gted::list(actions))),
-            Some(Effect::Pull(name)) => {
-                self.pull = Some(tokio::spawn(gted::pull(name, actions)));
+            Some(Effect::Pull { number, name }) => {
+                self.pull = Some(tokio::spawn(gted::pull(number, name, actions)));
             }
             Some(Effect::CancelPull) => {
                 if let Some(pull) = self.pull.take() {
@@ -107,8 +107,8 @@ impl Outside {
                 }
             }
             Some(Effect::Use(name)) => {
-                let link = Arc::clone(&self.link);
-                drop(tokio::spawn(scorer::switch(link, name, actions)));
+                let scorer = Arc::clone(&self.scorer);
+                drop(tokio::spawn(scorer::switch(scorer, name)));
             }
         }
     }

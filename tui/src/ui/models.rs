@@ -8,7 +8,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::overlay;
 use super::theme::Theme;
-use crate::app::{Daemon, Notice, PulledFile, Pulling, State};
+use crate::app::{Daemon, Models, Notice, PulledFile, Pulling, Remark, State};
 use crate::strings::Strings;
 
 /// Cells of the bar of a pull.
@@ -46,23 +46,49 @@ pub(super) fn draw(state: &State, theme: Theme, frame: &mut Frame, screen: Rect)
     let mut lines: Vec<Line> = rows.skip(first).take(room).collect();
     lines.push(Line::raw(""));
     let width = usize::from(screen.width).saturating_sub(2 * overlay::MARGIN);
-    match (&models.pulling, &models.notice) {
-        (Some(pulling), _) => lines.extend(progress(pulling, width, words, theme)),
-        (None, Some(Notice::Switching(name))) => {
+    let said = said(models, width, words, theme);
+    let nothing = said.is_empty();
+    lines.extend(said);
+    if nothing {
+        lines.push(Line::styled(words.models_note, theme.quiet()));
+    }
+    overlay::draw(words.models_title, lines, 0, theme, frame, screen);
+}
+
+/// What is said below the list: the pull, and what there is to know besides.
+fn said(models: &Models, width: usize, words: &Strings, theme: Theme) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    let warn = |lines: &mut Vec<Line<'static>>, warning: &str| {
+        let warning = wrap(warning, width.max(1)).into_iter();
+        lines.extend(warning.map(|line| Line::styled(line, theme.warning())));
+    };
+    if let Some(pulling) = &models.pulling {
+        lines.extend(progress(pulling, width, words, theme));
+        // The newest is enough here; at the end all sources that failed are told.
+        match pulling.remarks.last() {
+            None => {}
+            Some(Remark::Waiting) => warn(&mut lines, words.waiting_pull),
+            Some(Remark::Source(source, error)) => {
+                warn(&mut lines, &format!("{source}: {error}"));
+            }
+            Some(Remark::Unchecked(file)) => {
+                warn(&mut lines, &format!("{file}: {}", words.unchecked));
+            }
+        }
+    }
+    match &models.notice {
+        None => {}
+        Some(Notice::Switching(name)) => {
             let line = format!("{} {name}", words.switching);
             lines.push(Line::styled(line, theme.active()));
         }
-        (None, Some(Notice::Failed(problem))) => {
-            let problem = format!("{}: {problem}", words.failed);
-            lines.extend(
-                wrap(&problem, width.max(1))
-                    .into_iter()
-                    .map(|line| Line::styled(line, theme.warning())),
-            );
+        Some(Notice::Failed(problems)) => {
+            for problem in problems {
+                warn(&mut lines, &format!("{}: {problem}", words.failed));
+            }
         }
-        (None, None) => lines.push(Line::styled(words.models_note, theme.quiet())),
     }
-    overlay::draw(words.models_title, lines, 0, theme, frame, screen);
+    lines
 }
 
 /// What is said of a pull in a few cells: how much of the file is here.

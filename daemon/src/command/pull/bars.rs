@@ -18,6 +18,10 @@ fn say(words: impl Display) {
 }
 
 impl Progress for Bars {
+    fn waiting(&mut self) {
+        say("another gted is pulling this model; waiting until it is done");
+    }
+
     fn failed(&mut self, source: &str, error: &StoreError) {
         self.leave();
         say(format_args!("not from {source}: {error}"));

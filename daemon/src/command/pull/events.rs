@@ -45,6 +45,10 @@ fn show(event: &PullEvent) {
 }
 
 impl Progress for Events {
+    fn waiting(&mut self) {
+        show(&PullEvent::Waiting);
+    }
+
     fn failed(&mut self, source: &str, error: &StoreError) {
         show(&PullEvent::Failed {
             source: source.to_owned(),

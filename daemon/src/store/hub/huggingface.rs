@@ -17,10 +17,10 @@ pub(super) const ENDPOINT: &str = "https://huggingface.co";
 /// files are then of one revision even if somebody changes the repository meanwhile.
 pub(super) fn list(repository: &Repository) -> Result<Listing, HttpError> {
     // Every model has this one: without it, the repository is not there.
-    let (first, commit) = file(repository, repository.revision(), FILES[0])?;
+    let (_, commit) = file(repository, repository.revision(), FILES[0])?;
     let revision = commit.unwrap_or_else(|| repository.revision().to_owned());
-    let mut files = vec![first];
-    for path in &FILES[1..] {
+    let mut files = Vec::new();
+    for path in FILES {
         files.extend(there(file(repository, &revision, path))?);
     }
     for path in WEIGHTS {

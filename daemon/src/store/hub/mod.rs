@@ -39,6 +39,15 @@ pub(super) struct Remote {
     pub(super) checksum: Option<Checksum>,
 }
 
+impl Remote {
+    /// Whether it is a file of weights; all others are small.
+    pub(super) fn is_weights(&self) -> bool {
+        [".safetensors", ".bin"]
+            .iter()
+            .any(|end| self.path.ends_with(end))
+    }
+}
+
 /// What a hub states a file's content to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Checksum {
