@@ -33,7 +33,9 @@ pub(super) fn read(tensor: Tensor) -> Result<Tensor, WeightsError> {
         other => (form.read(&bytes), other.to_vec()),
     };
     // One of them in a row of the vocabulary would spoil the texts with that token, and no others.
-    if !numbers.iter().all(|number| number.is_finite()) {
+    // (The largest of all magnitudes as bits: a form that is computed many at a time.)
+    let magnitudes = numbers.iter().map(|number| number.abs().to_bits());
+    if magnitudes.fold(0, u32::max) >= f32::INFINITY.to_bits() {
         return Err(WeightsError::NotNumbers(names::in_file(&name)));
     }
     let data = TensorData::try_from_bytes(
