@@ -17,43 +17,43 @@ use super::config::BertConfig;
 /// The whole encoder: token ids in, hidden states out.
 #[derive(Module, Debug)]
 pub struct Bert {
-    pub(crate) embeddings: Embeddings,
-    pub(crate) layers: Vec<Layer>,
+    pub(super) embeddings: Embeddings,
+    pub(super) layers: Vec<Layer>,
 }
 
 /// Word, position and token-type embeddings, added and normalised.
 #[derive(Module, Debug)]
-pub(crate) struct Embeddings {
+pub(super) struct Embeddings {
     word_embeddings: Embedding,
     position_embeddings: Embedding,
     token_type_embeddings: Embedding,
-    norm: LayerNorm,
+    pub(super) norm: LayerNorm,
 }
 
 /// One encoder layer.
 #[derive(Module, Debug)]
-pub(crate) struct Layer {
-    attention: Attention,
-    feed_forward: FeedForward,
+pub(super) struct Layer {
+    pub(super) attention: Attention,
+    pub(super) feed_forward: FeedForward,
 }
 
 /// Self-attention with its residual connection and normalisation.
 #[derive(Module, Debug)]
 pub(super) struct Attention {
-    query: Linear,
-    key: Linear,
-    value: Linear,
-    output: Linear,
-    norm: LayerNorm,
-    heads: usize,
+    pub(super) query: Linear,
+    pub(super) key: Linear,
+    pub(super) value: Linear,
+    pub(super) output: Linear,
+    pub(super) norm: LayerNorm,
+    pub(super) heads: usize,
 }
 
 /// The two-layer network with its residual connection and normalisation.
 #[derive(Module, Debug)]
 pub(super) struct FeedForward {
-    expand: Linear,
-    contract: Linear,
-    norm: LayerNorm,
+    pub(super) expand: Linear,
+    pub(super) contract: Linear,
+    pub(super) norm: LayerNorm,
 }
 
 /// A batch of texts laid end to end.
@@ -114,7 +114,7 @@ impl Bert {
 }
 
 impl Embeddings {
-    fn forward(&self, batch: &Packed, device: &Device) -> Tensor<2> {
+    pub(super) fn forward(&self, batch: &Packed, device: &Device) -> Tensor<2> {
         let words: Vec<i64> = batch.ids.iter().map(|id| i64::from(*id)).collect();
         let positions: Vec<i64> = batch
             .lengths
@@ -135,7 +135,7 @@ impl Embeddings {
 }
 
 impl Attention {
-    fn forward(&self, hidden: Tensor<2>, lengths: &[usize]) -> Tensor<2> {
+    pub(super) fn forward(&self, hidden: Tensor<2>, lengths: &[usize]) -> Tensor<2> {
         let query = self.query.forward(hidden.clone());
         let key = self.key.forward(hidden.clone());
         let value = self.value.forward(hidden.clone());
@@ -175,7 +175,7 @@ impl Attention {
 }
 
 impl FeedForward {
-    fn forward(&self, hidden: Tensor<2>) -> Tensor<2> {
+    pub(super) fn forward(&self, hidden: Tensor<2>) -> Tensor<2> {
         let inner = gelu(self.expand.forward(hidden.clone()));
         self.norm.forward(self.contract.forward(inner) + hidden)
     }

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::ops::OpError;
 use crate::engine::EmbedError;
 use crate::weights::WeightsError;
 
@@ -102,6 +103,9 @@ pub enum ModelError {
     /// No threads to compute with.
     #[error("the threads to compute with cannot be started: {0}")]
     Threads(#[from] rayon::ThreadPoolBuildError),
+    /// The weights cannot be packed.
+    #[error("the weights cannot be packed: {0}")]
+    Pack(#[from] OpError),
     /// The weights do not compute.
     #[error(transparent)]
     Compute(#[from] EmbedError),
