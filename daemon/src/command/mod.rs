@@ -1,5 +1,6 @@
 //! The command line of `gted`: one file a subcommand.
 
+mod bench;
 mod convert;
 mod models;
 mod pull;
@@ -34,6 +35,7 @@ enum Command {
     Verify(verify::Verify),
     Use(switch::Use),
     Remove(remove::Remove),
+    Bench(bench::Bench),
     #[command(name = "random-model", hide = true)]
     Random(random::Random),
 }
@@ -53,6 +55,7 @@ impl Cli {
             Command::Verify(verify) => verify.run(),
             Command::Use(choice) => choice.run(),
             Command::Remove(remove) => remove.run(),
+            Command::Bench(bench) => bench.run(),
             Command::Random(random) => random.run(),
         }
     }

@@ -18,19 +18,27 @@ pub(super) struct Random {
 
 /// Shapes by their names.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Named {
+pub(super) enum Named {
+    /// gte-small-zh's: 6 layers of 512
     Small,
+    /// gte-base-zh's: 12 layers of 768
     Base,
+    /// gte-large-zh's: 24 layers of 1024
     Large,
+}
+
+impl Named {
+    pub(super) fn shape(self) -> Shape {
+        match self {
+            Self::Small => Shape::SMALL,
+            Self::Base => Shape::BASE,
+            Self::Large => Shape::LARGE,
+        }
+    }
 }
 
 impl Random {
     pub(super) fn run(&self) -> anyhow::Result<()> {
-        let shape = match self.shape {
-            Named::Small => Shape::SMALL,
-            Named::Base => Shape::BASE,
-            Named::Large => Shape::LARGE,
-        };
-        Ok(shape.write(&self.folder)?)
+        Ok(self.shape.shape().write(&self.folder)?)
     }
 }

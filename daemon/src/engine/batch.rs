@@ -6,7 +6,7 @@ use std::sync::Arc;
 ///
 /// Enough rows for the matrix products to run at full speed on a few cores, and little enough that
 /// a pair which arrives while a batch is running waits a fraction of a second for it.
-pub(super) const MAX_TOKENS: usize = 1024;
+pub const MAX_TOKENS: usize = 1024;
 
 /// How many of its waiting texts each job has in the next batch.
 ///

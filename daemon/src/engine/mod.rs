@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use gte_shared::wire::TextInfo;
 
+pub use batch::MAX_TOKENS;
 pub use queue::{Embedded, Engine, EngineError, Limits};
 
 /// A text as token ids.
