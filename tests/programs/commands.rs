@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
 
-use gte_tests::Place;
+use gte_tests::{Place, fixture};
 use serde_json::Value;
 
 const GOOD: &str = "今天天气很好";
@@ -344,4 +344,36 @@ fn status_and_stop_start_no_daemon() {
     );
     assert_eq!(place.run(&["stop", "--json"]).json()["stopped"], true);
     assert!(!place.socket().exists());
+}
+
+#[test]
+fn a_model_is_timed_with_batches_of_fixed_sizes_or_with_lines() {
+    let place = Place::default();
+    let folder = fixture("tiny-bert/hf");
+    let folder = folder.to_str().expect("UTF-8");
+    let printed = place
+        .gted(&["bench", "--model", folder, "--json"])
+        .success();
+    let rows: Vec<Value> = printed
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    assert_eq!(rows.len(), 6);
+    for row in rows {
+        let number = |key: &str| row[key].as_f64().expect("a number");
+        assert!(number("batch") >= 1.0 && number("tokens") >= 16.0, "{row}");
+        assert!(
+            0.0 < number("min_ms") && number("min_ms") <= number("median_ms"),
+            "{row}"
+        );
+    }
+    let lines = place.path().join("lines.txt");
+    std::fs::write(&lines, "a b c\nb c d\n".repeat(700)).expect("a file can be written");
+    let lines = lines.to_str().expect("UTF-8");
+    let timed = place
+        .gted(&["bench", "--model", folder, "--lines", lines, "--json"])
+        .json();
+    assert_eq!(timed["texts"], 1400);
+    assert_eq!(timed["tokens"], 1400 * 5);
+    assert!(timed["texts_per_s"].as_f64().is_some_and(|rate| rate > 0.0));
 }

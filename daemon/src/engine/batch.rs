@@ -1,5 +1,6 @@
 //! What goes into the next batch.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The most tokens in a batch, unless a single text has more.
@@ -36,6 +37,23 @@ pub(super) fn compose<'a>(
             return counts;
         }
     }
+}
+
+/// Each different text once: the places of the first of each, and for every text the place of its own
+/// among those.
+pub(super) fn distinct<'a>(texts: impl Iterator<Item = &'a [u32]>) -> (Vec<usize>, Vec<usize>) {
+    let mut firsts = Vec::new();
+    let mut place_of: HashMap<&[u32], usize> = HashMap::new();
+    let places = texts
+        .enumerate()
+        .map(|(index, ids)| {
+            *place_of.entry(ids).or_insert_with(|| {
+                firsts.push(index);
+                firsts.len() - 1
+            })
+        })
+        .collect();
+    (firsts, places)
 }
 
 #[cfg(test)]

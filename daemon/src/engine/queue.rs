@@ -1,6 +1,5 @@
 //! The way into the engine: texts become token ids, wait their turn, and come back as vectors.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -8,6 +7,7 @@ use std::time::{Duration, Instant};
 use gte_shared::wire::TextInfo;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
+use super::batch;
 use super::worker::{self, Job};
 use super::{Embed, EmbedError, Tokenize, TokenizeError, Tokens};
 use crate::lifecycle::memory;
@@ -204,7 +204,9 @@ impl Engine {
         let tokenize = start.elapsed();
 
         let start = Instant::now();
-        let (distinct, places) = distinct(&tokens);
+        let (firsts, places) = batch::distinct(tokens.iter().map(|tokens| &*tokens.ids));
+        let ids_of = |first: usize| Arc::clone(&tokens[first].ids);
+        let distinct = firsts.into_iter().map(ids_of).collect();
         let (done, answer) = oneshot::channel();
         let job = Job::new(distinct, done);
         self.jobs.send(job).map_err(|_| EngineError::Ended)?;
@@ -263,20 +265,4 @@ fn tokenize_all(tokenizer: &dyn Tokenize, texts: &[String]) -> Result<Vec<Tokens
             .map_err(|problem| EngineError::Text { index, problem })
     };
     texts.iter().enumerate().map(tokenize).collect()
-}
-
-/// The distinct token sequences, and for each text the place of its own among them.
-fn distinct(tokens: &[Tokens]) -> (Vec<Arc<[u32]>>, Vec<usize>) {
-    let mut distinct = Vec::new();
-    let mut place_of: HashMap<&[u32], usize> = HashMap::new();
-    let places = tokens
-        .iter()
-        .map(|tokens| {
-            *place_of.entry(&tokens.ids).or_insert_with(|| {
-                distinct.push(Arc::clone(&tokens.ids));
-                distinct.len() - 1
-            })
-        })
-        .collect();
-    (distinct, places)
 }

@@ -66,12 +66,15 @@ fn step(jobs: &mut VecDeque<Job>, model: &dyn Embed) {
         .flat_map(|(job, count)| job.waiting().iter().take(*count))
         .map(|ids| &**ids)
         .collect();
-    match embed(model, &texts) {
+    // Several people may ask for the same at once.
+    let (firsts, places) = batch::distinct(texts.iter().copied());
+    let distinct: Vec<&[u32]> = firsts.into_iter().map(|first| texts[first]).collect();
+    match embed(model, &distinct) {
         Ok(vectors) => {
-            let mut vectors = vectors.into_iter();
+            let vectors: Vec<Arc<[f32]>> = vectors.into_iter().map(Arc::from).collect();
+            let mut vectors = places.into_iter().map(|place| Arc::clone(&vectors[place]));
             for (job, count) in jobs.iter_mut().zip(slices) {
-                let own = vectors.by_ref().take(count).map(Arc::from);
-                job.vectors.extend(own);
+                job.vectors.extend(vectors.by_ref().take(count));
             }
             finish(jobs);
         }
@@ -179,6 +182,15 @@ mod tests {
         let with_pair = batches.iter().position(|batch| batch.contains(&10));
         assert_eq!(with_pair, Some(1));
         assert_eq!(batches.concat().len(), 102);
+    }
+
+    #[test]
+    fn what_two_jobs_ask_for_at_once_is_computed_once() {
+        let (one, mut first) = job(1, &[5, 6, 5]);
+        let (other, mut second) = job(1, &[6, 7]);
+        assert_eq!(run_all(vec![one, other]), [[5, 6, 7]]);
+        assert_eq!(first.try_recv().unwrap().unwrap().len(), 3);
+        assert_eq!(second.try_recv().unwrap().unwrap().len(), 2);
     }
 
     #[test]
