@@ -113,13 +113,12 @@ fn side_by_side<const N: usize>(layers: [Linear; N]) -> Result<PackedLinear, OpE
     let inputs = weights
         .first()
         .map_or(0, |(weight, outputs)| weight.len() / outputs);
-    let rows = (0..inputs).flat_map(|row| {
-        let own = move |(weight, outputs): &'_ (Vec<f32>, usize)| {
-            weight[row * outputs..][..*outputs].to_vec()
-        };
-        weights.iter().flat_map(own)
-    });
-    let weight: Vec<f32> = rows.collect();
+    let mut weight = Vec::with_capacity(inputs * bias.len());
+    for row in 0..inputs {
+        for (own, outputs) in &weights {
+            weight.extend_from_slice(&own[row * outputs..][..*outputs]);
+        }
+    }
     Ok(PackedLinear::new(&weight, bias))
 }
 
