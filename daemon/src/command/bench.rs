@@ -116,10 +116,7 @@ impl Bench {
     }
 
     fn load(&self) -> anyhow::Result<Model> {
-        let threads = self
-            .threads
-            .or_else(|| std::thread::available_parallelism().ok())
-            .map_or(1, NonZero::get);
+        let threads = super::threads(self.threads);
         let Some(shape) = self.shape else {
             let (model, _) = Store::of_user().load(self.model.as_deref(), threads)?;
             return Ok(model);

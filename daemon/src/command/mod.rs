@@ -10,6 +10,8 @@ mod serve;
 mod switch;
 mod verify;
 
+use std::num::NonZero;
+
 use clap::{Parser, Subcommand};
 use gte_shared::wire::Pooling;
 
@@ -68,4 +70,11 @@ fn parse_pooling(word: &str) -> Result<Pooling, &'static str> {
         "mean" => Ok(Pooling::Mean),
         _ => Err("cls and mean are known"),
     }
+}
+
+/// For `--threads`: as many as were asked for, else as this process has cores.
+fn threads(wanted: Option<NonZero<usize>>) -> usize {
+    wanted
+        .or_else(|| std::thread::available_parallelism().ok())
+        .map_or(1, NonZero::get)
 }

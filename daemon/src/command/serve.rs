@@ -83,10 +83,7 @@ impl Serve {
         let listener = serve::bind(endpoint)?;
         let installed = Arc::new(Installed {
             store: Store::of_user(),
-            threads: self
-                .threads
-                .or_else(|| std::thread::available_parallelism().ok())
-                .map_or(1, NonZero::get),
+            threads: super::threads(self.threads),
         });
         let models = Arc::clone(&installed);
         let loading = tokio::task::spawn_blocking(move || installed.load(self.model.as_deref()));

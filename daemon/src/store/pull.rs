@@ -192,20 +192,19 @@ fn fetch_model(
     let Some(weights) = listing.files.iter().find(is_weights) else {
         return Err(ModelError::NoWeights.into());
     };
+    let mut get = |remote: &Remote| {
+        let to = download.join(&remote.path);
+        fetch(&repository.http, remote, &to, progress)
+    };
     for remote in listing.files.iter().filter(|remote| !is_weights(remote)) {
-        fetch(
-            &repository.http,
-            remote,
-            &download.join(&remote.path),
-            progress,
-        )?;
+        get(remote)?;
     }
     Model::check(&Source::Folder(candidates.in_folder(download)))?;
 
     let mut weights = vec![weights.clone()];
     if weights[0].path == WEIGHTS[1] {
+        get(&weights[0])?;
         let index = download.join(WEIGHTS[1]);
-        fetch(&repository.http, &weights[0], &index, progress)?;
         let json = fs::read(&index).map_err(at(&index))?;
         for shard in shard_files(&json)? {
             weights.push(repository.shard(&listing, &shard)?);
@@ -219,14 +218,7 @@ fn fetch_model(
     };
     // Besides what is still to come, the pack that is made of all of it.
     space::check(download, sum(&still).saturating_add(sum(&size)))?;
-    for remote in &weights {
-        fetch(
-            &repository.http,
-            remote,
-            &download.join(&remote.path),
-            progress,
-        )?;
-    }
+    weights.iter().try_for_each(get)?;
     Ok(origin)
 }
 

@@ -79,7 +79,7 @@ fn what_is_no_models_name_is_refused_before_anything_is_asked() {
         ("nonsense", "there is no model nonsense"),
         ("owner/..", "is no repository"),
         ("owner/", "is no repository"),
-        ("/home/me/model", "is no repository"),
+        ("/models/model", "is no repository"),
         ("a/b/c", "is no repository"),
     ] {
         let output = run(pull(&place, &hub, &[name]));
