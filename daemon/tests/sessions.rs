@@ -19,8 +19,8 @@ use gte_shared::client::{ClientError, Link, Start};
 use gte_shared::endpoint::Endpoint;
 use gte_shared::wire::codec::{decode, encode};
 use gte_shared::wire::{
-    ErrorCode, ErrorReply, Hello, MAGIC, ModelCard, PROTOCOL, Pooling, ReplyEnvelope, TextInfo,
-    Welcome,
+    ErrorCode, ErrorReply, Hello, MAGIC, ModelCard, PROTOCOL, Pooling, Precision, ReplyEnvelope,
+    TextInfo, Welcome,
 };
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -105,6 +105,7 @@ impl Daemon {
             dimension: 2,
             pooling: Pooling::Cls,
             max_tokens: 512,
+            precision: Precision::F32,
         };
         let engine = Engine::start(Characters, model, engine).unwrap();
         let loaded = Loaded {

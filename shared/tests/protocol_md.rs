@@ -11,8 +11,8 @@ use gte_shared::wire::frame::write_frame;
 use gte_shared::wire::json::{parse_request, reply_line};
 use gte_shared::wire::{
     Computed, Embedding, ErrorCode, ErrorReply, Hello, Hit, MAGIC, ModelCard, PROTOCOL, PairScore,
-    Pooling, Ranking, Reply, ReplyEnvelope, Request, RequestEnvelope, Status, TextInfo, Timings,
-    Welcome,
+    Pooling, Precision, Ranking, Reply, ReplyEnvelope, Request, RequestEnvelope, Status, TextInfo,
+    Timings, Welcome,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -73,6 +73,7 @@ fn model() -> ModelCard {
         dimension: 512,
         pooling: Pooling::Cls,
         max_tokens: 512,
+        precision: Precision::Int8,
     }
 }
 

@@ -3,15 +3,21 @@
 use std::collections::HashMap;
 
 use gte_daemon::engine::{Embed, Tokenize};
-use gte_daemon::model::{Folder, Model, Source};
+use gte_daemon::model::{Compute, Folder, Model, Source};
 use gte_shared::score::cosine;
-use gte_shared::wire::Pooling;
+use gte_shared::wire::{Pooling, Precision};
 use gte_tests::{fixture, shared};
 use serde::Deserialize;
 
 use crate::{distance, read};
 
-const TOLERANCE: f32 = 1e-4;
+/// How far from PyTorch's f32 a cosine may be.
+fn tolerance(precision: Precision) -> f32 {
+    match precision {
+        Precision::F32 => 1e-4,
+        Precision::Int8 => 4e-3,
+    }
+}
 
 #[derive(Deserialize)]
 struct Golden {
@@ -30,10 +36,17 @@ struct Pair {
     cosine: f32,
 }
 
-fn check(name: &str, source: &Source) {
+fn check(name: &str, source: &Source, precision: Precision) {
     let mut golden: HashMap<String, Golden> = read(&fixture("golden-real-models.json"));
     let golden = golden.remove(name).unwrap();
-    let model = Model::load(source, 2).unwrap();
+    let model = Model::load(
+        source,
+        Compute {
+            threads: 2,
+            precision,
+        },
+    )
+    .unwrap();
     assert_eq!(model.card.pooling, golden.pooling);
     assert_eq!(model.card.max_tokens, golden.max_length);
 
@@ -54,14 +67,24 @@ fn check(name: &str, source: &Source) {
     let ids: Vec<&[u32]> = tokens.iter().map(|tokens| &*tokens.ids).collect();
     let vectors = model.encoder.embed(&ids).unwrap();
     for (vector, first8) in vectors.iter().zip(&golden.first8) {
-        assert!(distance(&vector[..8], first8) < TOLERANCE);
+        assert!(distance(&vector[..8], first8) < 3.0 * tolerance(precision));
     }
     assert!(golden.pairs.len() > 10);
+    let errors: Vec<f32> = golden
+        .pairs
+        .iter()
+        .map(|p| (cosine(&vectors[p.a], &vectors[p.b]) - p.cosine).abs())
+        .collect();
+    println!(
+        "{name} {precision:?} max {:.5} mean {:.5}",
+        errors.iter().copied().fold(0.0, f32::max),
+        errors.iter().sum::<f32>() / errors.len() as f32
+    );
     for pair in &golden.pairs {
         let ours = cosine(&vectors[pair.a], &vectors[pair.b]);
         let [a, b] = [pair.a, pair.b].map(|text| &golden.texts[text]);
         assert!(
-            (ours - pair.cosine).abs() < TOLERANCE,
+            (ours - pair.cosine).abs() < tolerance(precision),
             "{a} / {b}: {ours} where PyTorch has {}",
             pair.cosine
         );
@@ -70,12 +93,19 @@ fn check(name: &str, source: &Source) {
 
 #[test]
 fn the_embedded_model_is_pytorchs() {
-    check("bge-small-zh-v1.5", &Source::Embedded);
+    check("bge-small-zh-v1.5", &Source::Embedded, Precision::F32);
+}
+
+#[test]
+fn the_embedded_model_in_int8_is_nearly_pytorchs() {
+    check("bge-small-zh-v1.5", &Source::Embedded, Precision::Int8);
 }
 
 #[test]
 fn gte_small_is_pytorchs() {
     if let Some(directory) = shared("models/gte-small") {
-        check("gte-small", &Source::Folder(Folder::new(&directory)));
+        let source = Source::Folder(Folder::new(&directory));
+        check("gte-small", &source, Precision::F32);
+        check("gte-small", &source, Precision::Int8);
     }
 }

@@ -5,7 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use gte_daemon::engine::{Embed, Tokenize};
-use gte_daemon::model::{Folder, Model, ModelError, Source};
+use gte_daemon::model::{Compute, Folder, Model, ModelError, Source};
+use gte_shared::wire::Precision;
 use gte_tests::fixture;
 use serde::Deserialize;
 
@@ -28,8 +29,13 @@ struct Row {
     mean_embedding: Vec<f32>,
 }
 
+const COMPUTE: Compute = Compute {
+    threads: 2,
+    precision: Precision::F32,
+};
+
 fn load(directory: &Path) -> Result<Model, ModelError> {
-    Model::load(&Source::Folder(Folder::new(directory)), 2)
+    Model::load(&Source::Folder(Folder::new(directory)), COMPUTE)
 }
 
 /// A copy of the model, to change things in.

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::num::NonZero;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -13,6 +12,7 @@ use gte_daemon::model::{Encoder, Folder, Model, Source};
 use gte_daemon::store::Store;
 use serde::Serialize;
 
+use super::compute::Computing;
 use super::random::Named;
 
 /// Measure how fast a model computes on this machine
@@ -33,9 +33,8 @@ pub(super) struct Bench {
     #[arg(long, value_name = "FILE", conflicts_with = "shape")]
     lines: Option<PathBuf>,
 
-    /// Threads to compute with [default: as many as this process has cores]
-    #[arg(long, value_name = "N")]
-    threads: Option<NonZero<usize>>,
+    #[command(flatten)]
+    computing: Computing,
 
     /// Print one JSON object a line
     #[arg(long)]
@@ -116,16 +115,16 @@ impl Bench {
     }
 
     fn load(&self) -> anyhow::Result<Model> {
-        let threads = super::threads(self.threads);
+        let compute = self.computing.resolve();
         let Some(shape) = self.shape else {
-            let (model, _) = Store::of_user().load(self.model.as_deref(), threads)?;
+            let (model, _) = Store::of_user().load(self.model.as_deref(), compute)?;
             return Ok(model);
         };
         let folder = std::env::temp_dir().join(format!("gted-bench-{}", std::process::id()));
         let written = shape.shape().write(&folder).map_err(anyhow::Error::from);
         let loaded = written.and_then(|()| {
             let source = Source::Folder(Folder::new(&folder));
-            Ok(Model::load(&source, threads)?)
+            Ok(Model::load(&source, compute)?)
         });
         // Everything that is used of it is in memory by now.
         fs::remove_dir_all(&folder).with_context(|| format!("{} stays", folder.display()))?;

@@ -1,6 +1,7 @@
 //! The command line of `gted`: one file a subcommand.
 
 mod bench;
+mod compute;
 mod convert;
 mod models;
 mod pull;
@@ -9,8 +10,6 @@ mod remove;
 mod serve;
 mod switch;
 mod verify;
-
-use std::num::NonZero;
 
 use clap::{Parser, Subcommand};
 use gte_shared::wire::Pooling;
@@ -70,11 +69,4 @@ fn parse_pooling(word: &str) -> Result<Pooling, &'static str> {
         "mean" => Ok(Pooling::Mean),
         _ => Err("cls and mean are known"),
     }
-}
-
-/// For `--threads`: as many as were asked for, else as this process has cores.
-fn threads(wanted: Option<NonZero<usize>>) -> usize {
-    wanted
-        .or_else(|| std::thread::available_parallelism().ok())
-        .map_or(1, NonZero::get)
 }

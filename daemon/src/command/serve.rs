@@ -1,6 +1,5 @@
 //! `gted serve`: hold the model and answer on a local socket.
 
-use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,9 +11,11 @@ use tracing::level_filters::LevelFilter;
 
 use gte_daemon::engine::{self, Engine};
 use gte_daemon::lifecycle::{InstanceLock, Termination};
-use gte_daemon::model::Loading;
+use gte_daemon::model::{Compute, Loading};
 use gte_daemon::serve::{self, Loaded, Models, Service};
 use gte_daemon::store::Store;
+
+use super::compute::Computing;
 
 /// Threads that shuttle requests; the computing ones are the model's own.
 const SHUTTLE_THREADS: usize = 2;
@@ -31,9 +32,8 @@ pub(super) struct Serve {
     #[arg(long, value_name = "NAME|DIR")]
     model: Option<String>,
 
-    /// Threads to compute with [default: as many as this process has cores]
-    #[arg(long, value_name = "N")]
-    threads: Option<NonZero<usize>>,
+    #[command(flatten)]
+    computing: Computing,
 
     /// Log each connection and request (sizes and times, never texts)
     #[arg(short, long)]
@@ -83,7 +83,7 @@ impl Serve {
         let listener = serve::bind(endpoint)?;
         let installed = Arc::new(Installed {
             store: Store::of_user(),
-            threads: super::threads(self.threads),
+            compute: self.computing.resolve(),
         });
         let models = Arc::clone(&installed);
         let loading = tokio::task::spawn_blocking(move || installed.load(self.model.as_deref()));
@@ -107,16 +107,16 @@ impl Serve {
     }
 }
 
-/// The models on this machine, each to be run by so many threads.
+/// The models on this machine, and how to compute them.
 struct Installed {
     store: Store,
-    threads: usize,
+    compute: Compute,
 }
 
 impl Installed {
     fn load(&self, name: Option<&str>) -> anyhow::Result<Loaded> {
         let start = Instant::now();
-        let (model, embedded) = self.store.load(name, self.threads)?;
+        let (model, embedded) = self.store.load(name, self.compute)?;
         let Loading {
             tokenizer,
             weights,
@@ -129,6 +129,7 @@ impl Installed {
             model = card.id,
             dimension = card.dimension,
             threads = engine.threads(),
+            precision = ?card.precision,
             loaded_in = ?start.elapsed(),
             "loaded"
         );

@@ -3,21 +3,47 @@
 use std::time::Instant;
 
 use burn::tensor::Device;
-use gte_shared::wire::Pooling;
+use gte_shared::wire::{Pooling, Precision};
 use rayon::ThreadPool;
+use rayon::prelude::*;
 
 use super::bert::{Bert, Packed};
 use super::config::BertConfig;
 use super::error::ModelError;
 use super::fused::Fused;
+use super::ops::{Cpu, Queries};
 use super::pooling::pool;
 use crate::engine::{Embed, EmbedError};
 use crate::weights::{self, Times, Weights};
 
+/// What a model is computed with.
+#[derive(Clone, Copy, Debug)]
+pub struct Compute {
+    /// Threads.
+    pub threads: usize,
+    /// The type that linear layers multiply in.
+    pub precision: Precision,
+}
+
+impl Compute {
+    /// To hold a model against what is known of it.
+    pub const REFERENCE: Self = Self {
+        threads: 1,
+        precision: Precision::F32,
+    };
+
+    /// The precision to use where nobody says: int8 where this CPU is faster in it than in f32.
+    #[must_use]
+    pub fn best_precision() -> Precision {
+        if Cpu::detect().is_fast_in_int8() {
+            Precision::Int8
+        } else {
+            Precision::F32
+        }
+    }
+}
+
 /// A module with its weights and the threads to run it on.
-///
-/// The threads share each operation of a batch out among themselves, so that every weight is read
-/// from memory once a batch: for the few rows of a pair, reading weights is what takes the time.
 pub struct Encoder {
     network: Fused,
     pooling: Pooling,
@@ -25,6 +51,12 @@ pub struct Encoder {
     device: Device,
     pool: ThreadPool,
 }
+
+/// Tokens of a group that goes through the network by itself.
+///
+/// Enough rows for the products to run at full speed, and so few that what becomes of them between two
+/// products stays in the caches of a core.
+const GROUP: usize = 128;
 
 /// Where the model computes.
 ///
@@ -45,12 +77,12 @@ impl Encoder {
         config: &BertConfig,
         pooling: Pooling,
         weights: Weights,
-        threads: usize,
+        compute: Compute,
     ) -> Result<(Self, Times), ModelError> {
         let device = device();
         let mut bert = Bert::init(config, &device);
         let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
+            .num_threads(compute.threads)
             .thread_name(|index| format!("gte-compute-{index}"))
             .build()?;
         let mut times = pool.install(|| weights::load(&mut bert, weights))?;
@@ -60,7 +92,7 @@ impl Encoder {
             reason = "1e-12 is one of f32 as well"
         )]
         let epsilon = config.layer_norm_eps as f32;
-        let network = pool.install(|| Fused::pack(bert, epsilon))?;
+        let network = pool.install(|| Fused::pack(bert, epsilon, compute.precision))?;
         times.pack += start.elapsed();
         let encoder = Self {
             network,
@@ -78,23 +110,42 @@ impl Encoder {
     ///
     /// If the computation fails.
     pub fn hidden_states(&self, ids: &[u32]) -> Result<Vec<f32>, EmbedError> {
-        self.run(&[ids])
+        self.pool.install(|| self.run(&[ids], Queries::All))
     }
 
-    /// Hidden states of several texts laid end to end, `[tokens, hidden]` row by row.
-    fn run(&self, texts: &[&[u32]]) -> Result<Vec<f32>, EmbedError> {
+    /// Hidden states of several texts laid end to end, row by row.
+    fn run(&self, texts: &[&[u32]], wanted: Queries) -> Result<Vec<f32>, EmbedError> {
         let batch = Packed {
             ids: texts.concat(),
             lengths: texts.iter().map(|ids| ids.len()).collect(),
         };
         let hidden = self
-            .pool
-            .install(|| self.network.forward(&batch, &self.device))
+            .network
+            .forward(&batch, wanted, &self.device)
             .map_err(|error| EmbedError(error.to_string()))?;
         hidden
             .into_data()
             .try_into_vec()
             .map_err(|error| EmbedError(error.to_string()))
+    }
+
+    /// The vectors of a group of texts.
+    fn embed_group(&self, texts: &[&[u32]]) -> Result<Vec<Vec<f32>>, EmbedError> {
+        let wanted = match self.pooling {
+            Pooling::Cls => Queries::First,
+            Pooling::Mean => Queries::All,
+        };
+        let hidden = self.run(texts, wanted)?;
+        let mut rest = hidden.as_slice();
+        let mut vectors = Vec::with_capacity(texts.len());
+        for ids in texts {
+            let (own, after) = rest
+                .split_at_checked(wanted.of(ids.len()) * self.width)
+                .ok_or_else(|| EmbedError("fewer hidden states than tokens".to_owned()))?;
+            rest = after;
+            vectors.push(pool(self.pooling, own, self.width));
+        }
+        Ok(vectors)
     }
 }
 
@@ -103,17 +154,35 @@ impl Embed for Encoder {
         self.pool.current_num_threads()
     }
 
+    /// Where there are many texts, each thread takes groups of them through the whole network. Where there
+    /// are few, the threads share each operation out among themselves, so that every weight is read from
+    /// memory once: for the few rows of a pair, that is what takes the time.
     fn embed(&self, texts: &[&[u32]]) -> Result<Vec<Vec<f32>>, EmbedError> {
-        let hidden = self.run(texts)?;
-        let mut rest = hidden.as_slice();
-        let mut vectors = Vec::with_capacity(texts.len());
-        for ids in texts {
-            let (own, after) = rest
-                .split_at_checked(ids.len() * self.width)
-                .ok_or_else(|| EmbedError("fewer hidden states than tokens".to_owned()))?;
-            rest = after;
-            vectors.push(pool(self.pooling, own, self.width));
-        }
-        Ok(vectors)
+        let groups = groups(texts, self.threads());
+        let vectors = self.pool.install(|| {
+            let groups = groups.par_iter().with_max_len(1);
+            let vectors = groups.map(|group| self.embed_group(group));
+            vectors.collect::<Result<Vec<_>, _>>()
+        })?;
+        Ok(vectors.concat())
     }
+}
+
+/// Divides texts into groups of about [`GROUP`] tokens, if there are enough for all threads.
+fn groups<'a, 'b>(texts: &'a [&'b [u32]], threads: usize) -> Vec<&'a [&'b [u32]]> {
+    let tokens: usize = texts.iter().map(|ids| ids.len()).sum();
+    if tokens < threads * GROUP {
+        return vec![texts];
+    }
+    let mut groups = Vec::new();
+    let (mut first, mut tokens) = (0, 0);
+    for (index, ids) in texts.iter().enumerate() {
+        if tokens > 0 && tokens + ids.len() > GROUP {
+            groups.push(&texts[first..index]);
+            (first, tokens) = (index, 0);
+        }
+        tokens += ids.len();
+    }
+    groups.push(&texts[first..]);
+    groups
 }

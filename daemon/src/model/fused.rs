@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use burn::module::{Module, Param};
 use burn::nn::{LayerNorm, Linear};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Int, Tensor};
+use gte_shared::wire::Precision;
 use rayon::prelude::*;
 
 use super::bert::{Bert, Embeddings, Layer, Packed};
-use super::ops::{self, Norm, OpError, PackedLinear};
+use super::ops::{self, Cpu, Norm, OpError, PackedLinear, Quantised, Queries};
 
 /// The whole encoder: token ids in, hidden states out.
 #[derive(Module, Debug)]
@@ -28,6 +29,7 @@ struct FusedLayer {
 /// What a layer multiplies with and normalises by.
 #[derive(Debug)]
 struct Parts {
+    cpu: Cpu,
     /// Queries, keys and values in one.
     qkv: PackedLinear,
     output: PackedLinear,
@@ -38,6 +40,15 @@ struct Parts {
     heads: usize,
 }
 
+/// Room for what a batch becomes on its way through a layer, kept from one layer and one batch to the next.
+#[derive(Default)]
+struct Room {
+    qkv: Vec<f32>,
+    context: Vec<f32>,
+    inner: Vec<f32>,
+    bytes: Quantised,
+}
+
 impl Fused {
     /// Packs a loaded module, with the threads of the pool that this is called in. Each weight is let
     /// go as soon as it is packed. `epsilon` is what its layer normalisations add to the variance.
@@ -45,38 +56,56 @@ impl Fused {
     /// # Errors
     ///
     /// If the module's numbers are not f32.
-    pub(super) fn pack(bert: Bert, epsilon: f32) -> Result<Self, OpError> {
+    pub(super) fn pack(bert: Bert, epsilon: f32, precision: Precision) -> Result<Self, OpError> {
+        let cpu = Cpu::detect();
         let layers = bert.layers.into_par_iter();
-        let layers = layers.map(|layer| FusedLayer::pack(layer, epsilon));
+        let layers = layers.map(|layer| FusedLayer::pack(cpu, layer, epsilon, precision));
         Ok(Self {
             layers: layers.collect::<Result<_, _>>()?,
             embeddings: bert.embeddings,
         })
     }
 
-    /// Hidden states of the last layer, `[tokens, hidden]`.
+    /// Hidden states of the last layer: of all tokens, `[tokens, hidden]`, or of the first of each text,
+    /// `[texts, hidden]`, which is less work.
     ///
     /// # Errors
     ///
     /// If a tensor is not of this process's memory.
-    pub(super) fn forward(&self, batch: &Packed, device: &Device) -> Result<Tensor<2>, OpError> {
+    pub(super) fn forward(
+        &self,
+        batch: &Packed,
+        wanted: Queries,
+        device: &Device,
+    ) -> Result<Tensor<2>, OpError> {
         let mut hidden = self.embeddings.forward(batch, device);
-        for layer in &self.layers {
-            hidden = layer.forward(hidden, &batch.lengths)?;
+        let mut room = Room::default();
+        let last = self.layers.len().saturating_sub(1);
+        for (index, layer) in self.layers.iter().enumerate() {
+            let queries = if index == last { wanted } else { Queries::All };
+            hidden = layer.forward(hidden, &batch.lengths, queries, &mut room)?;
         }
         Ok(hidden)
     }
 }
 
 impl FusedLayer {
-    fn pack(layer: Layer, epsilon: f32) -> Result<Self, OpError> {
+    fn pack(cpu: Cpu, layer: Layer, epsilon: f32, precision: Precision) -> Result<Self, OpError> {
         let (attention, feed_forward) = (layer.attention, layer.feed_forward);
+        let pack = |(weight, bias): (Vec<f32>, Vec<f32>)| {
+            PackedLinear::pack(cpu, precision, &weight, bias)
+        };
         let parts = Parts {
-            qkv: side_by_side([attention.query, attention.key, attention.value])?,
-            output: side_by_side([attention.output])?,
+            cpu,
+            qkv: pack(side_by_side([
+                attention.query,
+                attention.key,
+                attention.value,
+            ])?),
+            output: pack(side_by_side([attention.output])?),
             attention_norm: norm(attention.norm, epsilon)?,
-            expand: side_by_side([feed_forward.expand])?,
-            contract: side_by_side([feed_forward.contract])?,
+            expand: pack(side_by_side([feed_forward.expand])?),
+            contract: pack(side_by_side([feed_forward.contract])?),
             norm: norm(feed_forward.norm, epsilon)?,
             heads: attention.heads,
         };
@@ -85,18 +114,78 @@ impl FusedLayer {
         })
     }
 
-    fn forward(&self, hidden: Tensor<2>, lengths: &[usize]) -> Result<Tensor<2>, OpError> {
+    fn forward(
+        &self,
+        hidden: Tensor<2>,
+        lengths: &[usize],
+        queries: Queries,
+        room: &mut Room,
+    ) -> Result<Tensor<2>, OpError> {
         let parts = &self.parts;
-        let qkv = ops::linear(hidden.clone(), &parts.qkv)?;
-        let context = ops::attention(qkv, lengths, parts.heads)?;
-        let hidden = ops::linear_add_norm(context, &parts.output, hidden, &parts.attention_norm)?;
-        let inner = ops::linear_gelu(hidden.clone(), &parts.expand)?;
-        ops::linear_add_norm(inner, &parts.contract, hidden, &parts.norm)
+        ops::with_rows(&hidden, |hidden| {
+            parts.attend(hidden, lengths, queries, room)
+        })?;
+        let hidden = match queries {
+            Queries::All => hidden,
+            Queries::First => firsts(hidden, lengths),
+        };
+        ops::update(hidden, |hidden| parts.finish(hidden, room))
     }
 }
 
-/// Packs linear layers of the same input into one, their outputs beside each other.
-fn side_by_side<const N: usize>(layers: [Linear; N]) -> Result<PackedLinear, OpError> {
+/// The first token's row of each text.
+fn firsts(hidden: Tensor<2>, lengths: &[usize]) -> Tensor<2> {
+    let mut next = 0;
+    let firsts = lengths.iter().map(|tokens| {
+        let first = next;
+        next += tokens;
+        i64::try_from(first).unwrap_or(i64::MAX)
+    });
+    let firsts: Vec<i64> = firsts.collect();
+    let device = hidden.device();
+    hidden.select(0, Tensor::<1, Int>::from_data(firsts.as_slice(), &device))
+}
+
+impl Parts {
+    /// What the tokens that ask take in from their text, before it is added to them: into `room.context`.
+    fn attend(
+        &self,
+        hidden: &[f32],
+        lengths: &[usize],
+        queries: Queries,
+        room: &mut Room,
+    ) -> Result<(), OpError> {
+        let width = self.output.outputs();
+        let tokens = hidden.len() / width;
+        room.qkv.resize(tokens * 3 * width, 0.0);
+        self.qkv.forward(hidden, &mut room.bytes, &mut room.qkv)?;
+        let asking: usize = lengths.iter().map(|tokens| queries.of(*tokens)).sum();
+        room.context.resize(asking * width, 0.0);
+        let (cpu, qkv, context) = (self.cpu, &room.qkv, &mut room.context);
+        ops::attend(cpu, qkv, lengths, self.heads, queries, context)
+    }
+
+    /// The rest of the layer, in place.
+    fn finish(&self, hidden: &mut [f32], room: &mut Room) -> Result<(), OpError> {
+        let Room {
+            context,
+            inner,
+            bytes,
+            ..
+        } = room;
+        self.output.forward_add(context, bytes, hidden)?;
+        self.attention_norm.forward(hidden);
+        let rows = hidden.len() / self.output.outputs();
+        inner.resize(rows * self.expand.outputs(), 0.0);
+        self.expand.forward_gelu(hidden, bytes, inner)?;
+        self.contract.forward_add(inner, bytes, hidden)?;
+        self.norm.forward(hidden);
+        Ok(())
+    }
+}
+
+/// Weight and bias of linear layers of the same input, their outputs beside each other.
+fn side_by_side<const N: usize>(layers: [Linear; N]) -> Result<(Vec<f32>, Vec<f32>), OpError> {
     let mut bias = Vec::new();
     let mut weights = Vec::with_capacity(N);
     for layer in layers {
@@ -107,9 +196,6 @@ fn side_by_side<const N: usize>(layers: [Linear; N]) -> Result<PackedLinear, OpE
         });
         weights.push((numbers(layer.weight)?, outputs));
     }
-    if let [(weight, _)] = weights.as_slice() {
-        return Ok(PackedLinear::new(weight, bias));
-    }
     let inputs = weights
         .first()
         .map_or(0, |(weight, outputs)| weight.len() / outputs);
@@ -119,7 +205,7 @@ fn side_by_side<const N: usize>(layers: [Linear; N]) -> Result<PackedLinear, OpE
             weight.extend_from_slice(&own[row * outputs..][..*outputs]);
         }
     }
-    Ok(PackedLinear::new(&weight, bias))
+    Ok((weight, bias))
 }
 
 fn norm(layer: LayerNorm, epsilon: f32) -> Result<Norm, OpError> {
@@ -162,17 +248,20 @@ mod tests {
         let ids = (0..107).map(|id| id * 7 % 50).collect();
         let batch = Packed { ids, lengths };
         let mut plain = bert.embeddings.forward(&batch, &device);
-        let fused = Fused::pack(bert.clone(), 1e-12).unwrap();
+        let fused = Fused::pack(bert.clone(), 1e-12, Precision::F32).unwrap();
         let mut ours = fused.embeddings.forward(&batch, &device);
+        let mut room = Room::default();
         for (layer, fused) in bert.layers.iter().zip(&fused.layers) {
             let attended = layer.attention.forward(plain, &batch.lengths);
             plain = layer.feed_forward.forward(attended);
-            ours = fused.forward(ours, &batch.lengths).unwrap();
+            ours = fused
+                .forward(ours, &batch.lengths, Queries::All, &mut room)
+                .unwrap();
             let difference = (plain.clone() - ours.clone()).abs().max();
             let furthest: f32 = difference.into_scalar();
             assert!(furthest < 1e-5, "{furthest}");
         }
-        let whole = fused.forward(&batch, &device).unwrap();
+        let whole = fused.forward(&batch, Queries::All, &device).unwrap();
         assert_eq!(whole.into_data(), ours.into_data());
     }
 }

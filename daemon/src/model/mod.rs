@@ -16,7 +16,7 @@ mod tokenizer;
 
 use std::time::{Duration, Instant};
 
-use gte_shared::wire::ModelCard;
+use gte_shared::wire::{ModelCard, Precision};
 use serde::Deserialize;
 
 use crate::engine::Embed;
@@ -24,7 +24,7 @@ use crate::weights::Times;
 
 pub use bert::Bert;
 pub use config::BertConfig;
-pub use encoder::Encoder;
+pub use encoder::{Compute, Encoder};
 pub use error::ModelError;
 pub use ops::OpError;
 pub use random::{RandomError, Shape};
@@ -68,20 +68,20 @@ struct Stage {
 }
 
 impl Model {
-    /// Loads a model to compute with `threads` threads, and has it compute a first time.
+    /// Loads a model, and has it compute a first time.
     ///
     /// # Errors
     ///
     /// See [`ModelError`].
-    pub fn load(source: &Source, threads: usize) -> Result<Self, ModelError> {
+    pub fn load(source: &Source, compute: Compute) -> Result<Self, ModelError> {
         let start = Instant::now();
         let Outline {
             config,
             card,
             tokenizer,
-        } = Outline::read(source)?;
+        } = Outline::read(source, compute.precision)?;
         let tokenizer_time = start.elapsed();
-        let (encoder, weights) = Encoder::load(&config, card.pooling, source.weights()?, threads)?;
+        let (encoder, weights) = Encoder::load(&config, card.pooling, source.weights()?, compute)?;
         let start = Instant::now();
         warm_up(&encoder)?;
         let loading = Loading {
@@ -103,7 +103,7 @@ impl Model {
     ///
     /// See [`ModelError`].
     pub fn check(source: &Source) -> Result<(), ModelError> {
-        Outline::read(source).map(drop)
+        Outline::read(source, Precision::F32).map(drop)
     }
 }
 
@@ -115,7 +115,7 @@ struct Outline {
 }
 
 impl Outline {
-    fn read(source: &Source) -> Result<Self, ModelError> {
+    fn read(source: &Source, precision: Precision) -> Result<Self, ModelError> {
         let config = BertConfig::parse(&source.require("config.json")?)?;
         check_stages(source)?;
         // CLS and MEAN give different vectors from the same weights, and no default would be right
@@ -138,6 +138,7 @@ impl Outline {
             dimension: number("hidden_size", config.hidden_size)?,
             pooling,
             max_tokens: number("max_position_embeddings", max_tokens)?,
+            precision,
         };
         Ok(Self {
             config,

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::error::at;
 use super::manifest::{FILE as MANIFEST, Manifest, Origin};
 use super::{LOCK, STAGING, Store, StoreError, clear, space};
-use crate::model::{Folder, Model, PACK, Source};
+use crate::model::{Compute, Folder, Model, PACK, Source};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 
@@ -124,7 +124,7 @@ fn make(
         weights: None,
         ..folder
     };
-    let model = Model::load(&Source::Folder(made), 1)?;
+    let model = Model::load(&Source::Folder(made), Compute::REFERENCE)?;
 
     let mut sha256 = BTreeMap::new();
     let mut bytes = 0;

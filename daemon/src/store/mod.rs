@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 
-use crate::model::{EMBEDDED, Folder, Model, Source};
+use crate::model::{Compute, EMBEDDED, Folder, Model, Source};
 pub use candidates::{From, Wanted};
 use catalogue::Hub;
 pub use convert::Occupied;
@@ -203,11 +203,11 @@ impl Store {
     /// # Errors
     ///
     /// If there is no such model, or it cannot be used.
-    pub fn load(&self, name: Option<&str>, threads: usize) -> Result<(Model, bool), StoreError> {
+    pub fn load(&self, name: Option<&str>, compute: Compute) -> Result<(Model, bool), StoreError> {
         loop {
             let source = self.find(name)?;
             let before = self.manifest(source.id()).ok();
-            let model = Model::load(&source, threads)?;
+            let model = Model::load(&source, compute)?;
             // A model that was replaced meanwhile may be half the old one and half the new one.
             if self.manifest(source.id()).ok() == before {
                 return Ok((model, matches!(source, Source::Embedded)));

@@ -7,7 +7,7 @@ use super::catalogue::Hub;
 use super::convert::digest;
 use super::{Store, StoreError};
 use crate::engine::{Embed, Tokenize};
-use crate::model::{EMBEDDED, Model, ModelError};
+use crate::model::{Compute, EMBEDDED, Model, ModelError};
 
 const JSON: &str = include_str!("../../assets/published.json");
 
@@ -80,7 +80,7 @@ impl Store {
             Err(StoreError::NotInstalled(_)) if name == EMBEDDED => {}
             Err(error) => return Err(error),
         }
-        let model = Model::load(&self.find(Some(name))?, 1)?;
+        let model = Model::load(&self.find(Some(name))?, Compute::REFERENCE)?;
         let published: Vec<Published> = super::builtin("published.json", JSON)?;
         let published = published.into_iter().find(|known| known.name == name);
         let report = published.map(|known| report(&model, &source, known));

@@ -12,8 +12,8 @@ mod reply;
 mod request;
 
 pub use reply::{
-    Computed, Embedding, ErrorCode, ErrorReply, Hit, ModelCard, PairScore, Pooling, Ranking, Reply,
-    Status, TextInfo, Timings, Welcome,
+    Computed, Embedding, ErrorCode, ErrorReply, Hit, ModelCard, PairScore, Pooling, Precision,
+    Ranking, Reply, Status, TextInfo, Timings, Welcome,
 };
 pub use request::{Hello, Request};
 
@@ -21,7 +21,7 @@ pub use request::{Hello, Request};
 pub const MAGIC: [u8; 4] = *b"GTE1";
 
 /// Version of the messages inside the frames; both ends must name the same.
-pub const PROTOCOL: u32 = 2;
+pub const PROTOCOL: u32 = 3;
 
 /// The largest frame (its payload) and the longest JSON line, in either direction: 16 MiB.
 ///

@@ -54,6 +54,18 @@ pub struct ModelCard {
     pub pooling: Pooling,
     /// The most tokens of a text that it reads, `[CLS]` and `[SEP]` included.
     pub max_tokens: u32,
+    /// What it is computed in.
+    pub precision: Precision,
+}
+
+/// The type of number that a model's linear layers multiply in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// 32-bit floating-point numbers.
+    F32,
+    /// Eight-bit whole numbers, with a scale for each output of a layer and for each token.
+    Int8,
 }
 
 /// How the hidden states of a text become one vector.

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use gte_shared::client::{Link, Start};
-use gte_shared::wire::Pooling;
+use gte_shared::wire::{Pooling, Precision};
 
 use super::Global;
 use super::output::json_line;
@@ -23,6 +23,10 @@ pub(super) async fn run(global: &Global) -> anyhow::Result<()> {
         Pooling::Cls => "cls",
         Pooling::Mean => "mean",
     };
+    let precision = match model.precision {
+        Precision::F32 => "f32",
+        Precision::Int8 => "int8",
+    };
     let rows = [
         ("socket", endpoint.path().display().to_string()),
         ("build", status.build),
@@ -32,6 +36,7 @@ pub(super) async fn run(global: &Global) -> anyhow::Result<()> {
         ("dimension", model.dimension.to_string()),
         ("pooling", pooling.to_owned()),
         ("max_tokens", model.max_tokens.to_string()),
+        ("precision", precision.to_owned()),
         ("threads", status.threads.to_string()),
         ("uptime_seconds", status.uptime_seconds.to_string()),
         ("connections", status.connections.to_string()),

@@ -1,11 +1,11 @@
-//! Layer normalisation (Ba, Kiros and Hinton 2016) of a sum.
+//! Layer normalisation (Ba, Kiros and Hinton 2016).
 
 use rayon::prelude::*;
 use rten_simd::SimdOp;
 use rten_vecmath::{Normalize, NormalizeOptions, Sum, SumSquareSub};
 
-/// Rows that one thread takes at a time: fewer are not worth handing over.
-const SHARE: usize = 8;
+/// Numbers that are worth handing to another thread.
+const SHARE: usize = 16 * 1024;
 
 /// A layer normalisation.
 #[derive(Clone, Debug)]
@@ -16,20 +16,12 @@ pub(in crate::model) struct Norm {
 }
 
 impl Norm {
-    /// Adds `residual` to `rows` and normalises each row, in place.
-    pub(super) fn add_and_normalise(&self, rows: &mut [f32], residual: &[f32]) {
+    /// Normalises each row, in place.
+    pub(in crate::model) fn forward(&self, rows: &mut [f32]) {
         let width = self.gamma.len().max(1);
-        rows.par_chunks_mut(SHARE * width)
-            .zip(residual.par_chunks(SHARE * width))
-            .for_each(|(rows, residual)| {
-                let rows = rows.chunks_exact_mut(width);
-                for (row, residual) in rows.zip(residual.chunks_exact(width)) {
-                    for (number, residual) in row.iter_mut().zip(residual) {
-                        *number += residual;
-                    }
-                    self.normalise(row);
-                }
-            });
+        rows.par_chunks_exact_mut(width)
+            .with_min_len(SHARE.div_ceil(width))
+            .for_each(|row| self.normalise(row));
     }
 
     fn normalise(&self, row: &mut [f32]) {

@@ -41,7 +41,9 @@ fn most_vectors(dimension: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use gte_shared::wire::{Computed, ModelCard, Pooling, ReplyEnvelope, TextInfo, Timings, codec};
+    use gte_shared::wire::{
+        Computed, ModelCard, Pooling, Precision, ReplyEnvelope, TextInfo, Timings, codec,
+    };
 
     use super::*;
 
@@ -64,6 +66,7 @@ mod tests {
                     dimension: 512,
                     pooling: Pooling::Cls,
                     max_tokens: 512,
+                    precision: Precision::F32,
                 },
                 timings: Timings {
                     tokenize_micros: u64::MAX,
