@@ -24,9 +24,9 @@ pub struct Bert {
 /// Word, position and token-type embeddings, added and normalised.
 #[derive(Module, Debug)]
 pub(super) struct Embeddings {
-    word_embeddings: Embedding,
-    position_embeddings: Embedding,
-    token_type_embeddings: Embedding,
+    pub(super) word_embeddings: Embedding,
+    pub(super) position_embeddings: Embedding,
+    pub(super) token_type_embeddings: Embedding,
     pub(super) norm: LayerNorm,
 }
 

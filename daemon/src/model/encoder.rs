@@ -48,7 +48,6 @@ pub struct Encoder {
     network: Fused,
     pooling: Pooling,
     width: usize,
-    device: Device,
     pool: ThreadPool,
 }
 
@@ -85,20 +84,21 @@ impl Encoder {
             .num_threads(compute.threads)
             .thread_name(|index| format!("gte-compute-{index}"))
             .build()?;
-        let mut times = pool.install(|| weights::load(&mut bert, weights))?;
+        let words = [config.vocab_size, config.hidden_size];
+        let loaded = pool.install(|| weights::load(&mut bert, words, weights));
+        let (words, mut times) = loaded?;
         let start = Instant::now();
         #[expect(
             clippy::cast_possible_truncation,
             reason = "1e-12 is one of f32 as well"
         )]
         let epsilon = config.layer_norm_eps as f32;
-        let network = pool.install(|| Fused::pack(bert, epsilon, compute.precision))?;
+        let network = pool.install(|| Fused::pack(bert, words, epsilon, compute.precision))?;
         times.pack += start.elapsed();
         let encoder = Self {
             network,
             pooling,
             width: config.hidden_size,
-            device,
             pool,
         };
         Ok((encoder, times))
@@ -121,7 +121,7 @@ impl Encoder {
         };
         let hidden = self
             .network
-            .forward(&batch, wanted, &self.device)
+            .forward(&batch, wanted)
             .map_err(|error| EmbedError(error.to_string()))?;
         hidden
             .into_data()

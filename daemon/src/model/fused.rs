@@ -1,22 +1,27 @@
 //! The encoder as it computes: the same network as [`Bert`], its linear layers packed and its
 //! operations fused.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use burn::module::{Module, Param};
 use burn::nn::{LayerNorm, Linear};
-use burn::tensor::{Device, Int, Tensor};
+use burn::tensor::{Int, Tensor};
 use gte_shared::wire::Precision;
 use rayon::prelude::*;
 
 use super::bert::{Bert, Embeddings, Layer, Packed};
-use super::ops::{self, Cpu, Norm, OpError, PackedLinear, Quantised, Queries};
+use super::ops::{self, Cpu, Lookup, Norm, OpError, PackedLinear, Quantised, Queries};
+use crate::weights::Table;
 
 /// The whole encoder: token ids in, hidden states out.
 #[derive(Module, Debug)]
 pub(super) struct Fused {
-    embeddings: Embeddings,
+    #[module(skip)]
+    lookup: Arc<Lookup>,
     layers: Vec<FusedLayer>,
+    /// Those that no thread is in.
+    #[module(skip)]
+    rooms: Arc<Mutex<Vec<Room>>>,
 }
 
 /// One encoder layer.
@@ -41,7 +46,7 @@ struct Parts {
 }
 
 /// Room for what a batch becomes on its way through a layer, kept from one layer and one batch to the next.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Room {
     qkv: Vec<f32>,
     context: Vec<f32>,
@@ -56,13 +61,19 @@ impl Fused {
     /// # Errors
     ///
     /// If the module's numbers are not f32.
-    pub(super) fn pack(bert: Bert, epsilon: f32, precision: Precision) -> Result<Self, OpError> {
+    pub(super) fn pack(
+        bert: Bert,
+        words: Table,
+        epsilon: f32,
+        precision: Precision,
+    ) -> Result<Self, OpError> {
         let cpu = Cpu::detect();
         let layers = bert.layers.into_par_iter();
         let layers = layers.map(|layer| FusedLayer::pack(cpu, layer, epsilon, precision));
         Ok(Self {
             layers: layers.collect::<Result<_, _>>()?,
-            embeddings: bert.embeddings,
+            lookup: Arc::new(lookup(bert.embeddings, words, epsilon)?),
+            rooms: Arc::default(),
         })
     }
 
@@ -72,20 +83,22 @@ impl Fused {
     /// # Errors
     ///
     /// If a tensor is not of this process's memory.
-    pub(super) fn forward(
-        &self,
-        batch: &Packed,
-        wanted: Queries,
-        device: &Device,
-    ) -> Result<Tensor<2>, OpError> {
-        let mut hidden = self.embeddings.forward(batch, device);
-        let mut room = Room::default();
+    pub(super) fn forward(&self, batch: &Packed, wanted: Queries) -> Result<Tensor<2>, OpError> {
+        let hidden = self.lookup.forward(&batch.ids, &batch.lengths)?;
+        let mut hidden = ops::tensor(hidden, self.lookup.words.width());
+        let mut room = self.rooms().pop().unwrap_or_default();
         let last = self.layers.len().saturating_sub(1);
         for (index, layer) in self.layers.iter().enumerate() {
             let queries = if index == last { wanted } else { Queries::All };
             hidden = layer.forward(hidden, &batch.lengths, queries, &mut room)?;
         }
+        self.rooms().push(room);
         Ok(hidden)
+    }
+
+    fn rooms(&self) -> MutexGuard<'_, Vec<Room>> {
+        // What is in a room is forgotten anyway.
+        self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -208,6 +221,22 @@ fn side_by_side<const N: usize>(layers: [Linear; N]) -> Result<(Vec<f32>, Vec<f3
     Ok((weight, bias))
 }
 
+fn lookup(embeddings: Embeddings, words: Table, epsilon: f32) -> Result<Lookup, OpError> {
+    let mut positions = numbers(embeddings.position_embeddings.weight)?;
+    let types = numbers(embeddings.token_type_embeddings.weight)?;
+    let width = words.width();
+    for position in positions.chunks_exact_mut(width.max(1)) {
+        for (number, first) in position.iter_mut().zip(&types) {
+            *number += first;
+        }
+    }
+    Ok(Lookup {
+        words,
+        positions,
+        norm: norm(embeddings.norm, epsilon)?,
+    })
+}
+
 fn norm(layer: LayerNorm, epsilon: f32) -> Result<Norm, OpError> {
     let gamma = numbers(layer.gamma)?;
     Ok(Norm {
@@ -230,6 +259,8 @@ fn numbers<const D: usize>(parameter: Param<Tensor<D>>) -> Result<Vec<f32>, OpEr
 #[expect(deprecated, reason = "see the encoder's device")]
 mod tests {
     use super::*;
+    use burn::tensor::Device;
+
     use crate::model::BertConfig;
 
     const EPSILON: f64 = 1e-12;
@@ -248,8 +279,13 @@ mod tests {
         let ids = (0..107).map(|id| id * 7 % 50).collect();
         let batch = Packed { ids, lengths };
         let mut plain = bert.embeddings.forward(&batch, &device);
-        let fused = Fused::pack(bert.clone(), 1e-12, Precision::F32).unwrap();
-        let mut ours = fused.embeddings.forward(&batch, &device);
+        let words = numbers(bert.embeddings.word_embeddings.weight.clone()).unwrap();
+        let words = Table::of(words, config.hidden_size);
+        let fused = Fused::pack(bert.clone(), words, 1e-12, Precision::F32).unwrap();
+        let ours = fused.lookup.forward(&batch.ids, &batch.lengths).unwrap();
+        let mut ours = ops::tensor(ours, config.hidden_size);
+        let difference: f32 = (plain.clone() - ours.clone()).abs().max().into_scalar();
+        assert!(difference < 1e-5, "{difference}");
         let mut room = Room::default();
         for (layer, fused) in bert.layers.iter().zip(&fused.layers) {
             let attended = layer.attention.forward(plain, &batch.lengths);
@@ -261,7 +297,7 @@ mod tests {
             let furthest: f32 = difference.into_scalar();
             assert!(furthest < 1e-5, "{furthest}");
         }
-        let whole = fused.forward(&batch, Queries::All, &device).unwrap();
+        let whole = fused.forward(&batch, Queries::All).unwrap();
         assert_eq!(whole.into_data(), ours.into_data());
     }
 }

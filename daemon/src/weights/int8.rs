@@ -14,6 +14,7 @@ const SCALE: &str = "_scale";
 const ZERO_POINT: &str = "_zero_point";
 
 /// How to read one quantised tensor.
+#[derive(Clone)]
 pub(super) struct Quantised {
     signed: bool,
     zero_point: i32,
@@ -66,6 +67,29 @@ impl Quantised {
             scales,
             row: row.max(1),
         })
+    }
+
+    /// The real numbers of a row that begins with the number at `first`.
+    pub(super) fn read_row(&self, first: usize, stored: &[u8], numbers: &mut [f32]) {
+        let scale = match self.scales.as_slice() {
+            [one] => *one,
+            many => many.get(first / self.row).copied().unwrap_or_default(),
+        };
+        for (number, byte) in numbers.iter_mut().zip(stored) {
+            let value = if self.signed {
+                i32::from(byte.cast_signed())
+            } else {
+                i32::from(*byte)
+            };
+            #[expect(clippy::cast_precision_loss, reason = "within ±510")]
+            let value = (value - self.zero_point) as f32;
+            *number = value * scale;
+        }
+    }
+
+    /// Whether every byte stands for a number.
+    pub(super) fn is_finite(&self) -> bool {
+        self.scales.iter().all(|scale| scale.is_finite())
     }
 
     /// The real numbers.

@@ -9,17 +9,21 @@ mod numbers;
 mod pack;
 mod pytorch;
 mod safetensors;
+mod table;
 
 use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use burn_store::{ApplyError, ModuleSnapshot, burn_pack};
+use burn::tensor::{DType, TensorData};
+use burn_store::{ApplyError, ModuleSnapshot, bridge, burn_pack};
 use bytes::Bytes;
 use rayon::prelude::*;
 
 use crate::model::Bert;
+use int8::Quantised;
+pub use table::Table;
 
 /// A model's weights in one of the forms that are read.
 #[derive(Debug)]
@@ -37,16 +41,16 @@ pub enum Weights {
 impl Weights {
     /// All tensors, named as in the module; linear weights are `[out, in]` in every form. Their bytes
     /// are read only when they are asked for.
-    fn tensors(self) -> Result<Vec<burn_pack::Tensor>, WeightsError> {
+    fn tensors(self) -> Result<Vec<Stored>, WeightsError> {
         match self {
             Self::Embedded(content) => safetensors::read(Bytes::from_static(content)),
             Self::Safetensors(files) => {
                 let read = |path: &PathBuf| safetensors::read(map::map(path)?);
                 let tensors: Result<Vec<_>, _> = files.iter().map(read).collect();
-                Ok(tensors?.concat())
+                Ok(tensors?.into_iter().flatten().collect())
             }
-            Self::PyTorch(path) => pytorch::read(&path),
-            Self::Pack(path) => pack::read(map::map(&path)?),
+            Self::PyTorch(path) => Ok(Stored::plain(pytorch::read(&path)?)),
+            Self::Pack(path) => Ok(Stored::plain(pack::read(map::map(&path)?)?)),
         }
     }
 
@@ -69,8 +73,40 @@ impl Weights {
     /// If the weights cannot be read or the pack cannot be written.
     pub fn write_pack(self, path: &Path) -> Result<(), WeightsError> {
         let mut tensors = self.tensors()?;
-        tensors.retain(|tensor| names::is_encoder(&tensor.name));
-        pack::write(tensors, path)
+        tensors.retain(|stored| names::is_encoder(&stored.tensor.name));
+        pack::write(tensors.iter().map(Stored::dequantised).collect(), path)
+    }
+}
+
+/// A tensor as it lies in its file.
+struct Stored {
+    tensor: burn_pack::Tensor,
+    /// How to read it, if it is of eight bits.
+    quantised: Option<Quantised>,
+}
+
+impl Stored {
+    fn plain(tensors: Vec<burn_pack::Tensor>) -> Vec<Self> {
+        let plain = |tensor| Self {
+            tensor,
+            quantised: None,
+        };
+        tensors.into_iter().map(plain).collect()
+    }
+
+    /// The tensor in f32 if it is of eight bits, else as it is. Nothing is read yet.
+    fn dequantised(&self) -> burn_pack::Tensor {
+        let tensor = self.tensor.clone();
+        let Some(quantised) = self.quantised.clone() else {
+            return tensor;
+        };
+        let (name, shape) = (tensor.name.clone(), tensor.shape.clone());
+        let read = move || {
+            let shape = tensor.shape.clone();
+            let (_, _, _, _, stored) = tensor.clone().into_parts()?;
+            Ok(TensorData::new(quantised.dequantise(&stored), shape))
+        };
+        bridge::deferred(name, DType::F32, shape, None, read)
     }
 }
 
@@ -167,7 +203,8 @@ pub struct Times {
     pub pack: Duration,
 }
 
-/// Loads weights into the module, with the threads of the pool that this is called in.
+/// Loads weights into the module, with the threads of the pool that this is called in. The word embedding, of
+/// `words` rows and columns, stays where it is and is given back.
 ///
 /// Takes fp32, fp16, bf16 and the int8 form of the embedded model, and computes in f32: every value
 /// of the smaller types is one of f32.
@@ -176,17 +213,29 @@ pub struct Times {
 ///
 /// If the content cannot be read, or does not have exactly the tensors that the module needs. The
 /// pooler and other heads that an encoder does not need are passed over.
-pub fn load(bert: &mut Bert, weights: Weights) -> Result<Times, WeightsError> {
+pub fn load(
+    bert: &mut Bert,
+    words: [usize; 2],
+    weights: Weights,
+) -> Result<(Table, Times), WeightsError> {
     let start = Instant::now();
     let mut tensors = weights.tensors()?;
-    tensors.retain(|tensor| names::is_encoder(&tensor.name));
+    tensors.retain(|stored| names::is_encoder(&stored.tensor.name));
     let mapped = Instant::now();
+    let mut seen = HashSet::new();
+    if let Some(twice) = tensors
+        .iter()
+        .find(|stored| !seen.insert(&stored.tensor.name))
+    {
+        return Err(WeightsError::Twice(names::in_file(&twice.tensor.name)));
+    }
+    let is_table = |stored: &Stored| stored.tensor.name == names::WORDS;
+    let table = tensors.iter().position(is_table);
+    let table = table.map(|index| tensors.swap_remove(index));
+    let table = table.map(|stored| Table::new(stored, words[0], words[1]));
+    let table = table.transpose()?;
     let tensors = tensors.into_par_iter().map(numbers::read);
     let tensors: Vec<burn_pack::Tensor> = tensors.collect::<Result<_, _>>()?;
-    let mut seen = HashSet::new();
-    if let Some(twice) = tensors.iter().find(|tensor| !seen.insert(&tensor.name)) {
-        return Err(WeightsError::Twice(names::in_file(&twice.name)));
-    }
     let converted = Instant::now();
     let result = bert.apply(tensors, None, None, false);
 
@@ -194,19 +243,22 @@ pub fn load(bert: &mut Bert, weights: Weights) -> Result<Times, WeightsError> {
         let problems = result.errors.iter().map(describe).collect();
         return Err(WeightsError::Unfit(problems));
     }
-    if !result.missing.is_empty() {
-        let missing = result.missing.iter().map(|(path, _)| names::in_file(path));
-        return Err(WeightsError::Missing(missing.collect()));
-    }
+    let missing = result.missing.iter().map(|(path, _)| path.as_str());
+    let missing = missing.filter(|path| *path != names::WORDS || table.is_none());
+    let missing: Vec<String> = missing.map(names::in_file).collect();
+    let Some(table) = table.filter(|_| missing.is_empty()) else {
+        return Err(WeightsError::Missing(missing));
+    };
     if !result.unused.is_empty() {
         let unexpected = result.unused.iter().map(|path| names::in_file(path));
         return Err(WeightsError::Unexpected(unexpected.collect()));
     }
-    Ok(Times {
+    let times = Times {
         map: mapped - start,
         convert: converted - mapped,
         pack: converted.elapsed(),
-    })
+    };
+    Ok((table, times))
 }
 
 fn describe(error: &ApplyError) -> String {

@@ -3,6 +3,9 @@
 /// Some files put this before every name.
 const PREFIX: &str = "bert.";
 
+/// The word embedding, in the file and in the module.
+pub(super) const WORDS: &str = "embeddings.word_embeddings.weight";
+
 /// Where the layers are, in the file and in the module.
 const LAYERS: (&str, &str) = ("encoder.layer.", "layers.");
 

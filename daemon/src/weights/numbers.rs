@@ -9,7 +9,7 @@ use burn_store::burn_pack::{self, Tensor};
 use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
 
-use super::{WeightsError, names};
+use super::{Stored, WeightsError, names};
 
 /// Numbers that are widened in one go: a few kilobytes, which stay in the nearest cache.
 const BLOCK: usize = 512;
@@ -18,13 +18,11 @@ const BLOCK: usize = 512;
 const ROWS: usize = 16;
 
 /// Reads a tensor's numbers. Its name is then Burn's.
-pub(super) fn read(tensor: Tensor) -> Result<Tensor, WeightsError> {
+pub(super) fn read(stored: Stored) -> Result<Tensor, WeightsError> {
+    let tensor = stored.dequantised();
     let form = Form::of(&tensor)?;
     let (name, _, shape, _, bytes) = tensor.into_parts()?;
-    let count = shape.iter().product::<usize>();
-    if bytes.len() != count * form.width() {
-        return Err(WeightsError::Length(names::in_file(&name)));
-    }
+    form.check(&name, &shape, &bytes)?;
     let (numbers, shape) = match shape.as_slice() {
         [rows, columns] if names::is_linear(&name) => {
             let turned = form.read_turned(&bytes, *rows, *columns);
@@ -32,10 +30,7 @@ pub(super) fn read(tensor: Tensor) -> Result<Tensor, WeightsError> {
         }
         other => (form.read(&bytes), other.to_vec()),
     };
-    // One of them in a row of the vocabulary would spoil the texts with that token, and no others.
-    // (The largest of all magnitudes as bits: a form that is computed many at a time.)
-    let magnitudes = numbers.iter().map(|number| number.abs().to_bits());
-    if magnitudes.fold(0, u32::max) >= f32::INFINITY.to_bits() {
+    if !are_finite(&numbers) {
         return Err(WeightsError::NotNumbers(names::in_file(&name)));
     }
     let data = TensorData::try_from_bytes(
@@ -54,16 +49,24 @@ pub(super) fn read(tensor: Tensor) -> Result<Tensor, WeightsError> {
     Ok(bridge::deferred(name, DType::F32, shape.into(), None, take))
 }
 
+/// Whether all numbers are such. One that is not in a row of the vocabulary would spoil the texts with that token,
+/// and no others.
+pub(super) fn are_finite(numbers: &[f32]) -> bool {
+    // (The largest of all magnitudes as bits: a form that is computed many at a time.)
+    let magnitudes = numbers.iter().map(|number| number.abs().to_bits());
+    magnitudes.fold(0, u32::max) < f32::INFINITY.to_bits()
+}
+
 /// The type that numbers are stored in, little-endian.
 #[derive(Clone, Copy)]
-enum Form {
+pub(super) enum Form {
     F32,
     F16,
     BF16,
 }
 
 impl Form {
-    fn of(tensor: &Tensor) -> Result<Self, WeightsError> {
+    pub(super) fn of(tensor: &Tensor) -> Result<Self, WeightsError> {
         match tensor.dtype {
             DType::F32 => Ok(Self::F32),
             DType::F16 => Ok(Self::F16),
@@ -75,8 +78,22 @@ impl Form {
         }
     }
 
+    /// Whether these are as many bytes as the shape has numbers.
+    pub(super) fn check(
+        self,
+        name: &str,
+        shape: &[usize],
+        bytes: &[u8],
+    ) -> Result<(), WeightsError> {
+        if bytes.len() == shape.iter().product::<usize>() * self.width() {
+            Ok(())
+        } else {
+            Err(WeightsError::Length(names::in_file(name)))
+        }
+    }
+
     /// Bytes of a number.
-    fn width(self) -> usize {
+    pub(super) fn width(self) -> usize {
         match self {
             Self::F32 => 4,
             Self::F16 | Self::BF16 => 2,
@@ -116,7 +133,7 @@ impl Form {
     }
 
     /// Turns stored numbers into f32; every value of the smaller types is one of f32.
-    fn widen(self, stored: &[u8], numbers: &mut [f32]) {
+    pub(super) fn widen(self, stored: &[u8], numbers: &mut [f32]) {
         match self {
             Self::F32 => {
                 let (stored, _) = stored.as_chunks::<4>();

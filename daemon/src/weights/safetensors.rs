@@ -1,13 +1,13 @@
 //! safetensors: the file's content to a stream of named tensors.
 
-use burn::tensor::{AllocationProperty, DType, TensorData};
-use burn_store::{bridge, burn_pack};
+use burn::tensor::{AllocationProperty, DType};
+use burn_store::burn_pack;
 use bytes::Bytes;
 use safetensors::tensor::{Metadata, TensorInfo};
 use safetensors::{Dtype, SafeTensors};
 
 use super::int8::Quantised;
-use super::{WeightsError, names};
+use super::{Stored, WeightsError, names};
 
 /// A parsed file: what tensors there are, and their bytes.
 pub(super) struct File {
@@ -18,8 +18,8 @@ pub(super) struct File {
 }
 
 /// Reads all tensors, named as in the module. Linear weights are still `[out, in]`. The bytes of a
-/// tensor are turned into numbers only when the module takes them.
-pub(super) fn read(content: Bytes) -> Result<Vec<burn_pack::Tensor>, WeightsError> {
+/// tensor are not read yet.
+pub(super) fn read(content: Bytes) -> Result<Vec<Stored>, WeightsError> {
     let file = File::parse(content)?;
     let mut tensors = Vec::new();
     for name in file.metadata.offset_keys() {
@@ -56,7 +56,7 @@ impl File {
     }
 
     /// One tensor of the module, or `None` for what only helps to read another tensor.
-    fn tensor(&self, name: &str) -> Result<Option<burn_pack::Tensor>, WeightsError> {
+    fn tensor(&self, name: &str) -> Result<Option<Stored>, WeightsError> {
         let Some(info) = self.info(name) else {
             return Ok(None);
         };
@@ -65,21 +65,16 @@ impl File {
         }
         let module_name = names::in_module(name);
         let stored = self.stored(info);
+        let quantised = match info.dtype {
+            Dtype::I8 | Dtype::U8 => Some(Quantised::find(self, name, info)?),
+            _ => None,
+        };
         let dtype = match info.dtype {
             Dtype::F32 => DType::F32,
             Dtype::F16 => DType::F16,
             Dtype::BF16 => DType::BF16,
-            Dtype::I8 | Dtype::U8 => {
-                let quantised = Quantised::find(self, name, info)?;
-                let shape = info.shape.clone();
-                let read = move || {
-                    let numbers = quantised.dequantise(&stored);
-                    Ok(TensorData::new(numbers, shape.clone()))
-                };
-                let shape = info.shape.clone().into();
-                let tensor = bridge::deferred(module_name, DType::F32, shape, None, read);
-                return Ok(Some(tensor));
-            }
+            Dtype::I8 => DType::I8,
+            Dtype::U8 => DType::U8,
             _ if !names::is_encoder(&module_name) => return Ok(None),
             other => {
                 return Err(WeightsError::DType {
@@ -90,7 +85,9 @@ impl File {
         };
         let bytes = burn::tensor::Bytes::from_shared(stored, AllocationProperty::Other);
         let shape = info.shape.clone();
-        let tensor = burn_pack::Tensor::new(module_name, dtype, shape, None, bytes);
-        Ok(Some(tensor))
+        Ok(Some(Stored {
+            tensor: burn_pack::Tensor::new(module_name, dtype, shape, None, bytes),
+            quantised,
+        }))
     }
 }

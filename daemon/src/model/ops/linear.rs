@@ -213,8 +213,7 @@ fn pack_int8(width: usize, weight: &[f32], inputs: usize, outputs: usize) -> Wei
                     let numbers = row[columns.clone()].iter().zip(&inverses).zip(&mut sums);
                     let together = step.as_chunks_mut::<4>().0;
                     for (((number, inverse), sum), together) in numbers.zip(together) {
-                        #[expect(clippy::cast_possible_truncation, reason = "within ±127")]
-                        let byte = (number * inverse).round_ties_even() as i8;
+                        let byte = nearest(number * inverse);
                         together[place] = byte;
                         *sum += i32::from(byte);
                     }
@@ -260,6 +259,15 @@ fn scales(weight: &[f32], inputs: usize, outputs: usize) -> Vec<f32> {
         }
     }
     scales
+}
+
+/// The nearest whole number, of one within ±127.
+///
+/// Added to 1.5 × 2²³ a number is rounded to a whole one, whose last eight bits are then the last ones of the sum.
+/// Unlike `round` this is done for many at once on every CPU.
+fn nearest(number: f32) -> i8 {
+    let [last, ..] = (number + 12_582_912.0).to_bits().to_le_bytes();
+    last.cast_signed()
 }
 
 /// The scale of weights that are multiples of one, 127 times at most: those that were in eight bits before,

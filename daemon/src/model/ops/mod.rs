@@ -9,6 +9,7 @@
 )]
 
 mod attention;
+mod embedding;
 mod linear;
 mod machine;
 mod norm;
@@ -18,9 +19,10 @@ mod tile;
 
 use burn::backend::NdArray;
 use burn::backend::ndarray::NdArrayTensor;
-use burn::tensor::Tensor;
+use burn::tensor::{Tensor, TensorData};
 
 pub(super) use attention::{Queries, attend};
+pub(super) use embedding::Lookup;
 pub(super) use linear::PackedLinear;
 pub(super) use machine::Cpu;
 pub(super) use norm::Norm;
@@ -32,6 +34,14 @@ pub enum OpError {
     /// A tensor that is not one of the ndarray backend in f32.
     #[error("a tensor is not one of f32 numbers in this process's memory")]
     Tensor,
+    /// A token that the model has no row for.
+    #[error("the model knows no token {id} at position {position}")]
+    Token {
+        /// Its id.
+        id: u32,
+        /// Its place in the text.
+        position: usize,
+    },
     /// Numbers that are not as many as the operation is for.
     #[error("{layer} does not make {output} numbers of {input}")]
     Shape {
@@ -42,6 +52,13 @@ pub enum OpError {
         /// Numbers that there is room for.
         output: usize,
     },
+}
+
+/// A tensor of these numbers, which are not copied.
+pub(super) fn tensor(numbers: Vec<f32>, width: usize) -> Tensor<2> {
+    let rows = numbers.len().checked_div(width).unwrap_or(0);
+    let tensor = NdArrayTensor::from_data(TensorData::new(numbers, [rows, width]));
+    Tensor::from_primitive::<NdArray>(tensor)
 }
 
 /// Lets `see` see a tensor's numbers, `[rows, width]` row by row.

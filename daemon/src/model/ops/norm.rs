@@ -24,7 +24,7 @@ impl Norm {
             .for_each(|row| self.normalise(row));
     }
 
-    fn normalise(&self, row: &mut [f32]) {
+    pub(super) fn normalise(&self, row: &mut [f32]) {
         #[expect(clippy::cast_precision_loss, reason = "a row has hundreds of numbers")]
         let count = row.len() as f32;
         let mean = Sum::new(row).dispatch() / count;

@@ -15,7 +15,7 @@ use rten_vecmath::{MinMax, Quantize};
 use super::machine::{Cpu, Machine, Work};
 
 /// Rows of numbers from 0 to 255: `number ≈ (stored - zero) × scale`, but for the outliers.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(in crate::model) struct Quantised {
     /// Four numbers a word, in the order of memory.
     words: Vec<i32>,
@@ -25,7 +25,7 @@ pub(in crate::model) struct Quantised {
 }
 
 /// How to read a row.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Scale {
     pub(super) zero: f32,
     pub(super) scale: f32,
@@ -33,7 +33,7 @@ pub(super) struct Scale {
 }
 
 /// A number that is not stored with the others: a zero is in its place.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Outlier {
     /// Which number of the row.
     pub(super) channel: usize,
