@@ -5,12 +5,12 @@
 //! A scale that spans them leaves the others only a few steps. So the largest numbers of each row are set apart and
 //! multiplied as they are.
 
-use std::cell::RefCell;
 use std::mem::MaybeUninit;
 
 use rayon::prelude::*;
-use rten_simd::SimdOp;
-use rten_vecmath::{MinMax, Quantize};
+use rten_simd::ops::{BitOps, FloatOps, NumOps};
+use rten_simd::{Isa, Simd, SimdOp};
+use rten_vecmath::Quantize;
 
 use super::machine::{Cpu, Machine, Work};
 
@@ -47,11 +47,6 @@ pub(super) const OUTLIERS: usize = 2;
 /// Numbers that are worth handing to another thread.
 const SHARE: usize = 16 * 1024;
 
-thread_local! {
-    /// Room for a row, kept from one to the next.
-    static ROOM: RefCell<Vec<f32>> = RefCell::default();
-}
-
 impl Quantised {
     /// Takes over `rows` of `width` numbers each. What was there is forgotten, and memory is kept.
     pub(super) fn take(&mut self, cpu: Cpu, rows: &[f32], width: usize) {
@@ -64,13 +59,7 @@ impl Quantised {
             .zip(&mut self.scales)
             .zip(rows.par_chunks_exact(width))
             .with_min_len(SHARE.div_ceil(width))
-            .for_each(|((words, scale), row)| {
-                ROOM.with_borrow_mut(|room| {
-                    room.clear();
-                    room.extend_from_slice(row);
-                    *scale = quantise(cpu, room, words);
-                });
-            });
+            .for_each(|((words, scale), row)| *scale = quantise(cpu, row, words));
     }
 
     /// How many rows.
@@ -96,18 +85,13 @@ impl Quantised {
     }
 }
 
-/// Stores a row, and leaves zeros in the place of its outliers.
-fn quantise(cpu: Cpu, row: &mut [f32], words: &mut [i32]) -> Scale {
-    let outliers = [(); OUTLIERS].map(|()| {
-        let (least, most) = MinMax::new(row).dispatch();
-        let number = if -least > most { least } else { most };
-        let channel = cpu.run(Position { row, number });
-        row[channel] = 0.0;
-        Outlier { channel, number }
-    });
-    let (least, most) = MinMax::new(row).dispatch();
-    // With zero within the range, no zero point is beyond it, and a row of zeros has a scale.
-    let (least, most) = (least.min(0.0), most.max(0.0));
+/// Stores a row, with zeros in the place of its outliers.
+fn quantise(cpu: Cpu, row: &[f32], words: &mut [i32]) -> Scale {
+    let Spread {
+        outliers,
+        least,
+        most,
+    } = cpu.run(Survey(row));
     let range = most - least;
     let largest = f32::from(cpu.largest());
     // Anything smaller is as good as zero, and its reciprocal is no number.
@@ -126,7 +110,10 @@ fn quantise(cpu: Cpu, row: &mut [f32], words: &mut [i32]) -> Scale {
     let bytes = words.as_mut_ptr().cast::<MaybeUninit<u8>>();
     // Safety: the words are four bytes each and as many as hold the row; any byte may be written.
     let bytes = unsafe { std::slice::from_raw_parts_mut(bytes, row.len()) };
-    Quantize::new(row, bytes, scale.recip(), zero).dispatch();
+    let bytes = Quantize::new(row, bytes, scale.recip(), zero).dispatch();
+    for outlier in outliers {
+        bytes[outlier.channel] = zero;
+    }
     Scale {
         zero: f32::from(zero),
         scale,
@@ -134,37 +121,112 @@ fn quantise(cpu: Cpu, row: &mut [f32], words: &mut [i32]) -> Scale {
     }
 }
 
-/// Where a number of the row is.
-struct Position<'a> {
-    row: &'a [f32],
-    number: f32,
+/// What there is to know of a row before it is stored.
+struct Spread {
+    outliers: [Outlier; OUTLIERS],
+    /// Least and most of the others. With zero between them no zero point is beyond them.
+    least: f32,
+    most: f32,
 }
 
-impl Work for Position<'_> {
-    type Output = usize;
+/// Finds that out.
+struct Survey<'a>(&'a [f32]);
+
+impl Work for Survey<'_> {
+    type Output = Spread;
 
     #[inline(always)]
-    fn run<M: Machine>(self, _: M) -> usize {
-        /// Numbers that are compared at once.
-        const TOGETHER: usize = 64;
-        let (blocks, _) = self.row.as_chunks::<TOGETHER>();
-        let mut first = 0;
-        for block in blocks {
-            let mut has = false;
-            for number in block {
-                has |= *number == self.number;
+    fn run<M: Machine>(self, machine: M) -> Spread {
+        let row = self.0;
+        let [first, second] = self.largest(machine);
+        let (mut least, mut most) = self.range_below(machine, second);
+
+        // All that are as large as the second: it and the first, and more only if some are just as large.
+        let mut outliers = [Outlier::default(); OUTLIERS];
+        let mut found = 0;
+        let mut count = 0;
+        for (block, numbers) in row.chunks(BLOCK).enumerate() {
+            let mut any = false;
+            for number in numbers {
+                any |= number.abs() >= second;
             }
-            if has {
-                break;
+            if !any {
+                continue;
             }
-            first += TOGETHER;
+            for (place, number) in numbers.iter().enumerate() {
+                count += usize::from(number.abs() >= second);
+                // The first must not be left out for several that are as large as the second.
+                let wanted =
+                    found == 0 || number.abs() == first || outliers[0].number.abs() == first;
+                if number.abs() >= second && found < OUTLIERS && wanted {
+                    outliers[found] = Outlier {
+                        channel: block * BLOCK + place,
+                        number: *number,
+                    };
+                    found += 1;
+                }
+            }
         }
-        for (channel, number) in self.row.iter().enumerate().skip(first) {
-            if *number == self.number {
-                return channel;
+        if count > OUTLIERS {
+            (least, most) = (least.min(-second), most.max(second));
+        }
+        Spread {
+            outliers,
+            least,
+            most,
+        }
+    }
+}
+
+/// Numbers that are looked through at once.
+const BLOCK: usize = 64;
+
+impl Survey<'_> {
+    /// The two largest magnitudes, larger first.
+    #[inline(always)]
+    fn largest<M: Machine>(&self, machine: M) -> [f32; OUTLIERS] {
+        let ops = machine.isa().f32();
+        let (mut first, mut second) = (ops.zero(), ops.zero());
+        let (whole, rest) = self.0.split_at(self.0.len() - self.0.len() % ops.len());
+        for numbers in whole.chunks_exact(ops.len()) {
+            let number = ops.abs(ops.load(numbers));
+            second = ops.max(second, ops.min(first, number));
+            first = ops.max(first, number);
+        }
+        let (first, second) = (first.to_array(), second.to_array());
+        let all = first.as_ref().iter().chain(second.as_ref()).chain(rest);
+        let mut largest = [0.0; OUTLIERS];
+        for number in all {
+            let number = number.abs();
+            if number > largest[0] {
+                largest = [number, largest[0]];
+            } else if number > largest[1] {
+                largest[1] = number;
             }
         }
-        // Only if it is not a number at all.
-        0
+        largest
+    }
+
+    /// Least and most of the numbers whose magnitude is below a bound, zero included.
+    #[inline(always)]
+    fn range_below<M: Machine>(&self, machine: M, bound: f32) -> (f32, f32) {
+        let ops = machine.isa().f32();
+        let (mut least, mut most) = (ops.zero(), ops.zero());
+        let (whole, rest) = self.0.split_at(self.0.len() - self.0.len() % ops.len());
+        let limit = ops.splat(bound);
+        for numbers in whole.chunks_exact(ops.len()) {
+            let number = ops.load(numbers);
+            let within = ops.lt(ops.abs(number), limit);
+            let number = ops.select(number, ops.zero(), within);
+            least = ops.min(least, number);
+            most = ops.max(most, number);
+        }
+        let (least, most) = (least.to_array(), most.to_array());
+        let mut range = (0.0_f32, 0.0_f32);
+        let rest = rest.iter().filter(|number| number.abs() < bound);
+        for number in least.as_ref().iter().chain(most.as_ref()).chain(rest) {
+            range = (range.0.min(*number), range.1.max(*number));
+        }
+        range
     }
 }
