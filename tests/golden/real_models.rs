@@ -70,16 +70,6 @@ fn check(name: &str, source: &Source, precision: Precision) {
         assert!(distance(&vector[..8], first8) < 3.0 * tolerance(precision));
     }
     assert!(golden.pairs.len() > 10);
-    let errors: Vec<f32> = golden
-        .pairs
-        .iter()
-        .map(|p| (cosine(&vectors[p.a], &vectors[p.b]) - p.cosine).abs())
-        .collect();
-    println!(
-        "{name} {precision:?} max {:.5} mean {:.5}",
-        errors.iter().copied().fold(0.0, f32::max),
-        errors.iter().sum::<f32>() / errors.len() as f32
-    );
     for pair in &golden.pairs {
         let ours = cosine(&vectors[pair.a], &vectors[pair.b]);
         let [a, b] = [pair.a, pair.b].map(|text| &golden.texts[text]);

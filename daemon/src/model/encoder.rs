@@ -55,7 +55,7 @@ pub struct Encoder {
 ///
 /// Enough rows for the products to run at full speed, and so few that what becomes of them between two
 /// products stays in the caches of a core.
-const GROUP: usize = 128;
+const GROUP: usize = 256;
 
 /// Where the model computes.
 ///

@@ -234,7 +234,7 @@ pub fn load(
     let table = table.map(|index| tensors.swap_remove(index));
     let table = table.map(|stored| Table::new(stored, words[0], words[1]));
     let table = table.transpose()?;
-    let tensors = tensors.into_par_iter().map(numbers::read);
+    let tensors = tensors.par_iter().map(numbers::read);
     let tensors: Vec<burn_pack::Tensor> = tensors.collect::<Result<_, _>>()?;
     let converted = Instant::now();
     let result = bert.apply(tensors, None, None, false);

@@ -18,7 +18,7 @@ const BLOCK: usize = 512;
 const ROWS: usize = 16;
 
 /// Reads a tensor's numbers. Its name is then Burn's.
-pub(super) fn read(stored: Stored) -> Result<Tensor, WeightsError> {
+pub(super) fn read(stored: &Stored) -> Result<Tensor, WeightsError> {
     let tensor = stored.dequantised();
     let form = Form::of(&tensor)?;
     let (name, _, shape, _, bytes) = tensor.into_parts()?;

@@ -8,9 +8,10 @@ use rten_simd::{Isa, SimdOp};
 use rten_vecmath::Softmax;
 
 use super::OpError;
+use super::factors::Floats;
 use super::machine::{Cpu, Machine, Work};
 use super::panels::Panels;
-use super::tile::{Block, Floats, Output, Plain};
+use super::tile::{Block, Output, Plain};
 
 /// Queries that are answered in one go: their scores stay in the nearer caches.
 const QUERIES: usize = 48;

@@ -6,10 +6,11 @@ use gte_shared::wire::Precision;
 use rayon::prelude::*;
 
 use super::OpError;
+use super::factors::{Bytes, Factors, Floats, GROUP};
 use super::machine::Cpu;
 use super::panels::Panels;
 use super::quantise::Quantised;
-use super::tile::{After, Bias, BiasAdd, BiasGelu, Block, Bytes, Factors, Floats, GROUP, Output};
+use super::tile::{After, Bias, BiasAdd, BiasGelu, Block, Output};
 
 /// Multiplications that are worth handing to another thread: some microseconds.
 const SHARE: usize = 1 << 20;
@@ -129,7 +130,7 @@ impl PackedLinear {
         let output = Output::new(output, self.outputs);
         match &self.weight {
             Weight::F32(weight) => {
-                self.share_out(&Floats::new(x, self.inputs, weight), after, &output)
+                self.share_out(&Floats::new(x, self.inputs, weight), after, &output);
             }
             Weight::Int8 {
                 numbers,
@@ -252,7 +253,7 @@ fn scales(weight: &[f32], inputs: usize, outputs: usize) -> Vec<f32> {
         let numbers = weight.iter().skip(output).step_by(outputs);
         let of_output = scales.iter_mut().skip(output).step_by(outputs);
         let largest = of_output.fold(0.0_f32, |most, scale| most.max(*scale)) * LARGEST_WEIGHT;
-        if let Some(grid) = grid(numbers, largest) {
+        if let Some(grid) = grid(&numbers, largest) {
             for scale in scales.iter_mut().skip(output).step_by(outputs) {
                 *scale = grid;
             }
@@ -272,7 +273,7 @@ fn nearest(number: f32) -> i8 {
 
 /// The scale of weights that are multiples of one, 127 times at most: those that were in eight bits before,
 /// which then become what they were.
-fn grid<'a>(weights: impl Iterator<Item = &'a f32> + Clone, largest: f32) -> Option<f32> {
+fn grid<'a>(weights: &(impl Iterator<Item = &'a f32> + Clone), largest: f32) -> Option<f32> {
     /// The smallest of the largest multiples that are looked for: weights with fewer steps are a chance.
     const LEAST: u8 = 32;
     /// How far from a multiple rounding to f32 may have put a weight, in steps.

@@ -7,9 +7,14 @@
     deprecated,
     reason = "burn-ndarray is chosen on purpose, see the encoder's device"
 )]
+#![expect(
+    clippy::inline_always,
+    reason = "what is not inlined is not compiled with the instructions of the CPU, see `machine`"
+)]
 
 mod attention;
 mod embedding;
+mod factors;
 mod linear;
 mod machine;
 mod norm;

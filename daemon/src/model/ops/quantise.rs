@@ -157,7 +157,7 @@ impl Work for Survey<'_> {
                 count += usize::from(number.abs() >= second);
                 // The first must not be left out for several that are as large as the second.
                 let wanted =
-                    found == 0 || number.abs() == first || outliers[0].number.abs() == first;
+                    found == 0 || number.abs() >= first || outliers[0].number.abs() >= first;
                 if number.abs() >= second && found < OUTLIERS && wanted {
                     outliers[found] = Outlier {
                         channel: block * BLOCK + place,
