@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use gte_tests::{Output, Place, fixture};
+use gte_tests::{Daemon, Output, Place, fixture};
 use safetensors::SafeTensors;
 use safetensors::tensor::TensorView;
 use serde_json::{Value, json};
@@ -21,6 +21,7 @@ pub(crate) fn convert(place: &Place, path: &Path, name: &str) -> Output {
 pub(crate) fn gives_pytorchs_values(place: &Place, name: &str) {
     place.gted(&["use", name]).success();
     drop(place.run(&["stop"]));
+    let _daemon = Daemon::start(place, &["--precision", "f32"]);
     let expected = fs::read(fixture("tiny-bert/expected.json")).expect("it is there");
     let expected: Value = serde_json::from_slice(&expected).expect("it is JSON");
     let rows = expected["rows"].as_array().expect("a list");

@@ -21,7 +21,7 @@ mod terminal;
 use std::time::Duration;
 
 pub use daemon::Daemon;
-pub use fixtures::{fixture, shared};
+pub use fixtures::{GOLDEN_COSINE, INT8_TOLERANCE, fixture, has_golden_score, shared};
 pub use hub::{COMMIT, Faults, Hub, Request};
 pub use place::{Output, Place, gted};
 pub use terminal::Terminal;

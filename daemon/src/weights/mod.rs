@@ -223,11 +223,12 @@ pub fn load(
     tensors.retain(|stored| names::is_encoder(&stored.tensor.name));
     let mapped = Instant::now();
     let mut seen = HashSet::new();
-    if let Some(twice) = tensors
+    // By Burn's names: the old and the new one for the same place are one name there.
+    let mut burn = tensors
         .iter()
-        .find(|stored| !seen.insert(&stored.tensor.name))
-    {
-        return Err(WeightsError::Twice(names::in_file(&twice.tensor.name)));
+        .map(|stored| names::in_burn(&stored.tensor.name));
+    if let Some(twice) = burn.find(|name| !seen.insert(name.clone())) {
+        return Err(WeightsError::Twice(names::in_file(&twice)));
     }
     let is_table = |stored: &Stored| stored.tensor.name == names::WORDS;
     let table = tensors.iter().position(is_table);
