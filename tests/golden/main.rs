@@ -8,6 +8,7 @@
     reason = "tests"
 )]
 
+mod invariance;
 mod real_models;
 mod tiny_bert;
 mod tokens;

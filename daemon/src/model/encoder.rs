@@ -143,7 +143,14 @@ impl Encoder {
                 .split_at_checked(wanted.of(ids.len()) * self.width)
                 .ok_or_else(|| EmbedError("fewer hidden states than tokens".to_owned()))?;
             rest = after;
-            vectors.push(pool(self.pooling, own, self.width));
+            let vector = pool(self.pooling, own, self.width);
+            // Weights that are not numbers, or too large, would give a score all the same.
+            if !vector.iter().all(|number| number.is_finite()) {
+                return Err(EmbedError(
+                    "what it gives are no numbers: its weights are too large or broken".to_owned(),
+                ));
+            }
+            vectors.push(vector);
         }
         Ok(vectors)
     }

@@ -109,7 +109,4 @@ pub enum ModelError {
     /// The weights do not compute.
     #[error(transparent)]
     Compute(#[from] EmbedError),
-    /// What the weights compute is not numbers.
-    #[error("the model gives no numbers: some of its weights are infinite or none at all (NaN)")]
-    NotNumbers,
 }

@@ -20,6 +20,8 @@ mod machine;
 mod norm;
 mod panels;
 mod quantise;
+#[cfg(test)]
+mod tests;
 mod tile;
 
 use burn::backend::NdArray;

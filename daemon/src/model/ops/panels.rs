@@ -15,6 +15,7 @@ const LINE: usize = 64;
 #[derive(Default)]
 pub(super) struct Panels<T> {
     lines: Vec<Line>,
+    panels: usize,
     /// Rows that multiply one after the other: inputs, in int8 four at a time.
     steps: usize,
     /// Numbers of a panel that are multiplied with in one step.
@@ -41,6 +42,7 @@ impl<T: Number> Panels<T> {
     pub(super) fn new(inputs: usize, outputs: usize, width: usize) -> Self {
         let mut panels = Self {
             lines: Vec::new(),
+            panels: 0,
             steps: 0,
             step: 0,
             kind: PhantomData,
@@ -53,7 +55,8 @@ impl<T: Number> Panels<T> {
     pub(super) fn reset(&mut self, inputs: usize, outputs: usize, width: usize) {
         self.steps = inputs.div_ceil(T::TOGETHER);
         self.step = width * T::TOGETHER;
-        let bytes = outputs.div_ceil(width) * self.steps * self.step * size_of::<T>();
+        self.panels = outputs.div_ceil(width);
+        let bytes = self.panels * self.steps * self.step * size_of::<T>();
         self.lines.clear();
         self.lines.resize(bytes.div_ceil(LINE), Line([0; LINE]));
     }
@@ -80,7 +83,9 @@ impl<T: Number> Panels<T> {
     /// The panels, to write into.
     pub(super) fn panels_mut(&mut self) -> impl Iterator<Item = &mut [T]> {
         let panel = (self.steps * self.step).max(1);
-        self.numbers_mut().chunks_exact_mut(panel)
+        let panels = self.panels;
+        // The last line may have room for more.
+        self.numbers_mut().chunks_exact_mut(panel).take(panels)
     }
 
     /// The panel at `index`; the ones behind it follow.

@@ -91,7 +91,15 @@ fn quantise(cpu: Cpu, row: &[f32], words: &mut [i32]) -> Scale {
         outliers,
         least,
         most,
+        is_finite,
     } = cpu.run(Survey(row));
+    if !is_finite {
+        // Bytes cannot say "not a number", and what comes of one must not pass for a number.
+        return Scale {
+            scale: f32::NAN,
+            ..Scale::default()
+        };
+    }
     let range = most - least;
     let largest = f32::from(cpu.largest());
     // Anything smaller is as good as zero, and its reciprocal is no number.
@@ -127,6 +135,8 @@ struct Spread {
     /// Least and most of the others. With zero between them no zero point is beyond them.
     least: f32,
     most: f32,
+    /// Whether all of them are numbers.
+    is_finite: bool,
 }
 
 /// Finds that out.
@@ -138,7 +148,7 @@ impl Work for Survey<'_> {
     #[inline(always)]
     fn run<M: Machine>(self, machine: M) -> Spread {
         let row = self.0;
-        let [first, second] = self.largest(machine);
+        let ([first, second], is_finite) = self.largest(machine);
         let (mut least, mut most) = self.range_below(machine, second);
 
         // All that are as large as the second: it and the first, and more only if some are just as large.
@@ -174,6 +184,7 @@ impl Work for Survey<'_> {
             outliers,
             least,
             most,
+            is_finite,
         }
     }
 }
@@ -182,16 +193,26 @@ impl Work for Survey<'_> {
 const BLOCK: usize = 64;
 
 impl Survey<'_> {
-    /// The two largest magnitudes, larger first.
+    /// The two largest magnitudes, larger first; and whether all are finite.
     #[inline(always)]
-    fn largest<M: Machine>(&self, machine: M) -> [f32; OUTLIERS] {
+    fn largest<M: Machine>(&self, machine: M) -> ([f32; OUTLIERS], bool) {
         let ops = machine.isa().f32();
         let (mut first, mut second) = (ops.zero(), ops.zero());
+        // Zero times a number is zero, and zero times anything else is none.
+        let mut nothing = ops.zero();
         let (whole, rest) = self.0.split_at(self.0.len() - self.0.len() % ops.len());
         for numbers in whole.chunks_exact(ops.len()) {
             let number = ops.abs(ops.load(numbers));
+            nothing = ops.mul_add(number, ops.zero(), nothing);
             second = ops.max(second, ops.min(first, number));
             first = ops.max(first, number);
+        }
+        let mut sum = 0.0;
+        for number in nothing.to_array().as_ref() {
+            sum += number;
+        }
+        for number in rest {
+            sum += number * 0.0;
         }
         let (first, second) = (first.to_array(), second.to_array());
         let all = first.as_ref().iter().chain(second.as_ref()).chain(rest);
@@ -204,7 +225,7 @@ impl Survey<'_> {
                 largest[1] = number;
             }
         }
-        largest
+        (largest, sum == 0.0)
     }
 
     /// Least and most of the numbers whose magnitude is below a bound, zero included.
@@ -228,5 +249,94 @@ impl Survey<'_> {
             range = (range.0.min(*number), range.1.max(*number));
         }
         range
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::cast_precision_loss, reason = "small numbers")]
+mod tests {
+    use super::*;
+
+    /// What the stored row stands for.
+    fn read(cpu: Cpu, row: &[f32]) -> (Vec<f32>, Scale) {
+        let mut rows = Quantised::default();
+        rows.take(cpu, row, row.len());
+        let scale = *rows.scale(0);
+        let bytes = rows.rows(0).iter().flat_map(|word| word.to_ne_bytes());
+        let mut numbers: Vec<f32> = bytes
+            .take(row.len())
+            .map(|byte| (f32::from(byte) - scale.zero) * scale.scale)
+            .collect();
+        for outlier in scale.outliers {
+            numbers[outlier.channel] += outlier.number;
+        }
+        (numbers, scale)
+    }
+
+    #[test]
+    fn a_row_is_off_by_a_step_at_most() {
+        let wave = |count: usize| (1..=count).map(|index| (index * index) as f32 % 17.0 - 8.0);
+        let rows = [
+            vec![0.0; 70],
+            vec![1.0; 70],
+            vec![-3.5; 5],
+            vec![2.0],
+            vec![-2.0, 7.0],
+            // One number among zeros, in front, in the middle and last.
+            [vec![5.0], vec![0.0; 69]].concat(),
+            [vec![0.0; 64], vec![-5.0], vec![0.0; 9]].concat(),
+            [vec![0.0; 69], vec![5.0]].concat(),
+            // All on one side of zero.
+            wave(100).map(|number| number + 20.0).collect(),
+            wave(100).map(|number| number - 20.0).collect(),
+            // The two largest, the first of which comes last, beside several of the second's size.
+            [vec![9.0, -9.0, 9.0], wave(40).collect(), vec![100.0]].concat(),
+            [vec![100.0, 9.0, -9.0, 9.0], wave(40).collect()].concat(),
+            // As small as numbers get, and as large as they may.
+            vec![f32::from_bits(1); 20],
+            wave(33).map(|number| number * f32::MIN_POSITIVE).collect(),
+            wave(33).map(|number| number * 1e37).collect(),
+            wave(769).collect(),
+        ];
+        for cpu in Cpu::all() {
+            for row in &rows {
+                let (ours, scale) = read(cpu, row);
+                for (ours, number) in ours.iter().zip(row) {
+                    let distance = (ours - number).abs();
+                    assert!(
+                        distance <= scale.scale * 1.001,
+                        "{cpu:?}: {number} became {ours} in {row:?}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_two_largest_are_kept_as_they_are() {
+        let mut row: Vec<f32> = (0..200_u8).map(|index| f32::from(index) / 100.0).collect();
+        row[17] = -77.7;
+        row[130] = 33.3;
+        for cpu in Cpu::all() {
+            let (ours, scale) = read(cpu, &row);
+            assert_eq!(ours[17].to_bits(), (-77.7_f32).to_bits());
+            assert_eq!(ours[130].to_bits(), 33.3_f32.to_bits());
+            // They do not widen the steps of the others.
+            assert!(scale.scale <= 2.0 / 127.0, "{cpu:?}: {}", scale.scale);
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_does_not_become_one() {
+        for broken in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            for (length, place) in [(1, 0), (64, 3), (70, 69), (70, 0)] {
+                let mut row = vec![1.0; length];
+                row[place] = broken;
+                for cpu in Cpu::all() {
+                    let (_, scale) = read(cpu, &row);
+                    assert!(scale.scale.is_nan(), "{cpu:?}: {broken} at {place}");
+                }
+            }
+        }
     }
 }
