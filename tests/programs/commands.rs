@@ -357,8 +357,15 @@ fn a_model_is_timed_with_batches_of_fixed_sizes_or_with_lines() {
         .lines()
         .map(|line| serde_json::from_str(line).expect("JSON"))
         .collect();
-    assert_eq!(rows.len(), 6);
-    for row in rows {
+    assert_eq!(rows.len(), 1 + 6);
+    let machine = |machine: &Value| {
+        for key in ["f32_gops", "int8_gops", "memory_gb_per_s", "share"] {
+            let number = machine[key].as_f64().expect("a number");
+            assert!(number > 0.0, "{machine}");
+        }
+    };
+    machine(&rows[0]);
+    for row in &rows[1..] {
         let number = |key: &str| row[key].as_f64().expect("a number");
         assert!(number("batch") >= 1.0 && number("tokens") >= 16.0, "{row}");
         assert!(
@@ -369,10 +376,42 @@ fn a_model_is_timed_with_batches_of_fixed_sizes_or_with_lines() {
     let lines = place.path().join("lines.txt");
     std::fs::write(&lines, "a b c\nb c d\n".repeat(700)).expect("a file can be written");
     let lines = lines.to_str().expect("UTF-8");
-    let timed = place
+    let printed = place
         .gted(&["bench", "--model", folder, "--lines", lines, "--json"])
-        .json();
+        .success();
+    let (first, second) = printed.split_once('\n').expect("two lines");
+    machine(&serde_json::from_str(first).expect("JSON"));
+    let timed: Value = serde_json::from_str(second).expect("JSON");
     assert_eq!(timed["texts"], 1400);
     assert_eq!(timed["tokens"], 1400 * 5);
     assert!(timed["texts_per_s"].as_f64().is_some_and(|rate| rate > 0.0));
+}
+
+#[test]
+fn the_daemon_is_timed_under_load() {
+    let place = Place::default();
+    let printed = place
+        .run(&["bench", "--clients", "3", "--seconds", "1", "--json"])
+        .success();
+    let rows: Vec<Value> = printed
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    let texts: Vec<&Value> = rows.iter().map(|row| &row["texts"]).collect();
+    assert_eq!(texts, ["cached", "uncached"]);
+    for row in &rows {
+        let number = |key: &str| row[key].as_f64().expect("a number");
+        assert!(number("requests") >= 3.0, "{row}");
+        assert!(
+            number("p50_us") <= number("p99_us") && number("p99_us") <= number("max_us"),
+            "{row}"
+        );
+    }
+    let status = place.run(&["status", "--json"]).json();
+    let requests: f64 = rows.iter().filter_map(|row| row["requests"].as_f64()).sum();
+    // Each connection asks once before its time begins; and asking for the status was one.
+    let counted = status["requests"].as_f64().expect("a number");
+    assert!(counted >= requests + 6.0, "{counted} of {requests}");
+    let none = place.run(&["bench", "--clients", "0"]);
+    assert_eq!(none.code(), Some(2));
 }

@@ -1,5 +1,6 @@
 //! `gted bench`: how fast a model computes on this machine.
 
+use std::fmt;
 use std::fs;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use clap::Args;
 use gte_daemon::engine::{Embed, MAX_TOKENS, Tokenize};
 use gte_daemon::model::{Encoder, Folder, Model, Source};
 use gte_daemon::store::Store;
+use gte_shared::wire::Precision;
 use serde::Serialize;
 
 use super::compute::Computing;
@@ -69,6 +71,60 @@ struct Throughput {
     texts_per_s: f64,
 }
 
+/// What the machine can do at most, and how much of it was reached: the first line.
+#[derive(Serialize)]
+struct Machine {
+    cpu: String,
+    threads: usize,
+    precision: Precision,
+    f32_gops: f64,
+    int8_gops: f64,
+    memory_gb_per_s: f64,
+    /// Of what it can do in the precision, at the best of what was timed.
+    share: f64,
+}
+
+impl Machine {
+    /// `rates` are the operations a second that were reached.
+    fn new(model: &Model, rates: impl Iterator<Item = f64>) -> Self {
+        let peak = model.encoder.peak();
+        let precision = model.card.precision;
+        let most = match precision {
+            Precision::F32 => peak.f32,
+            Precision::Int8 => peak.int8,
+        };
+        Self {
+            cpu: peak.cpu,
+            threads: model.encoder.threads(),
+            precision,
+            f32_gops: peak.f32 / 1e9,
+            int8_gops: peak.int8 / 1e9,
+            memory_gb_per_s: peak.memory / 1e9,
+            share: rates.fold(0.0, f64::max) / most,
+        }
+    }
+}
+
+impl fmt::Display for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let precision = match self.precision {
+            Precision::F32 => "f32",
+            Precision::Int8 => "int8",
+        };
+        write!(
+            f,
+            "{}, threads: {}; at most {:.0} Gop/s in f32, {:.0} in int8, {:.0} GB/s from memory; \
+             reached in {precision}: {:.0} %",
+            self.cpu,
+            self.threads,
+            self.f32_gops,
+            self.int8_gops,
+            self.memory_gb_per_s,
+            self.share * 100.0
+        )
+    }
+}
+
 impl Bench {
     pub(super) fn run(&self) -> anyhow::Result<()> {
         let model = self.load()?;
@@ -76,24 +132,24 @@ impl Bench {
         if let Some(path) = &self.lines {
             let text = fs::read_to_string(path)
                 .with_context(|| format!("{} cannot be read", path.display()))?;
-            let done = throughput(&model, &text)?;
+            let (done, rate) = throughput(&model, &text)?;
+            let machine = Machine::new(&model, [rate].into_iter());
+            if self.json {
+                print(&mut out, &machine)?;
+                return print(&mut out, &done);
+            }
             let Throughput {
                 texts,
                 tokens,
                 seconds,
                 texts_per_s,
-            } = &done;
-            if self.json {
-                return print(&mut out, &done);
-            }
-            writeln!(out, "texts\ttokens\tseconds\ttexts/s")?;
+            } = done;
+            writeln!(out, "{machine}\ntexts\ttokens\tseconds\ttexts/s")?;
             writeln!(out, "{texts}\t{tokens}\t{seconds:.3}\t{texts_per_s:.1}")?;
             return Ok(());
         }
-        if !self.json {
-            writeln!(out, "batch\ttokens\tmin ms\tmedian ms")?;
-        }
         let word = model.tokenizer.tokenize(WORD)?.ids;
+        let mut rows = Vec::with_capacity(BATCHES.len());
         for (batch, tokens) in BATCHES {
             let most = model.card.max_tokens as usize;
             let ids: Vec<u32> = word
@@ -102,14 +158,24 @@ impl Bench {
                 .copied()
                 .take(tokens.min(most))
                 .collect();
-            let timed = time(&model.encoder, batch, &ids)?;
-            if self.json {
-                print(&mut out, &timed)?;
-            } else {
-                let tokens = timed.tokens;
-                let (min, median) = (timed.min_ms, timed.median_ms);
-                writeln!(out, "{batch}\t{tokens}\t{min:.2}\t{median:.2}")?;
-            }
+            rows.push(time(&model.encoder, batch, &ids)?);
+        }
+        let machine = Machine::new(&model, rows.iter().map(|(_, rate)| *rate));
+        if self.json {
+            print(&mut out, &machine)?;
+            return rows
+                .iter()
+                .try_for_each(|(timed, _)| print(&mut out, timed));
+        }
+        writeln!(out, "{machine}\nbatch\ttokens\tmin ms\tmedian ms")?;
+        for (timed, _) in rows {
+            let Timed {
+                batch,
+                tokens,
+                min_ms,
+                median_ms,
+            } = timed;
+            writeln!(out, "{batch}\t{tokens}\t{min_ms:.2}\t{median_ms:.2}")?;
         }
         Ok(())
     }
@@ -137,7 +203,8 @@ fn print(out: &mut impl Write, line: &impl Serialize) -> anyhow::Result<()> {
     Ok(writeln!(out)?)
 }
 
-fn time(encoder: &Encoder, batch: usize, ids: &[u32]) -> anyhow::Result<Timed> {
+/// The batch's times, and the operations a second at the best of them.
+fn time(encoder: &Encoder, batch: usize, ids: &[u32]) -> anyhow::Result<(Timed, f64)> {
     let texts = vec![ids; batch];
     let mut times = Vec::with_capacity(RUNS);
     for _ in 0..RUNS {
@@ -147,16 +214,21 @@ fn time(encoder: &Encoder, batch: usize, ids: &[u32]) -> anyhow::Result<Timed> {
     }
     times.drain(..UNCOUNTED);
     times.sort_by(f64::total_cmp);
-    Ok(Timed {
+    let min_ms = times.first().copied().unwrap_or_default();
+    #[expect(clippy::cast_precision_loss, reason = "for people to read")]
+    let rate = encoder.operations(&texts) as f64 / (min_ms / 1e3);
+    let row = Timed {
         batch,
         tokens: ids.len(),
-        min_ms: times.first().copied().unwrap_or_default(),
+        min_ms,
         median_ms: times.get(times.len() / 2).copied().unwrap_or_default(),
-    })
+    };
+    Ok((row, rate))
 }
 
-/// Computes all texts in their order, in batches as the daemon makes them. Tokenizing is not counted.
-fn throughput(model: &Model, text: &str) -> anyhow::Result<Throughput> {
+/// Computes all texts in their order, in batches as the daemon makes them. Tokenizing is not counted. Gives the
+/// operations a second as well.
+fn throughput(model: &Model, text: &str) -> anyhow::Result<(Throughput, f64)> {
     let mut texts = Vec::new();
     for (number, line) in (1..).zip(text.lines()) {
         let tokens = model.tokenizer.tokenize(line);
@@ -180,11 +252,12 @@ fn throughput(model: &Model, text: &str) -> anyhow::Result<Throughput> {
     }
     let seconds = start.elapsed().as_secs_f64();
     #[expect(clippy::cast_precision_loss, reason = "for people to read")]
-    let texts_per_s = ids.len() as f64 / seconds;
-    Ok(Throughput {
+    let per_second = |count: usize| count as f64 / seconds;
+    let done = Throughput {
         texts: ids.len(),
         tokens,
         seconds,
-        texts_per_s,
-    })
+        texts_per_s: per_second(ids.len()),
+    };
+    Ok((done, per_second(model.encoder.operations(&ids))))
 }

@@ -4,6 +4,7 @@
 //! [`Tokenize`] and [`Embed`], and is called through [`Engine::embed`].
 
 mod batch;
+mod cache;
 mod queue;
 mod worker;
 

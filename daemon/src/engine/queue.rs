@@ -1,13 +1,15 @@
 //! The way into the engine: texts become token ids, wait their turn, and come back as vectors.
 
-use std::sync::Arc;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use gte_shared::wire::TextInfo;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::batch;
+use super::cache::Cache;
 use super::worker::{self, Job};
 use super::{Embed, EmbedError, Tokenize, TokenizeError, Tokens};
 use crate::lifecycle::memory;
@@ -24,22 +26,30 @@ pub struct Limits {
     /// The most bytes of one text. The tokenizer needs hundreds of bytes of memory for each byte of
     /// a text while it works on it.
     pub bytes_a_text: usize,
+    /// The most bytes of vectors that are remembered.
+    pub bytes_remembered: usize,
 }
 
 impl Default for Limits {
     /// Two requests of the most texts, 256 MiB of token ids at the worst; four of the most bytes;
-    /// and a text of some 87,000 Chinese characters, of which a model reads 512 tokens.
+    /// a text of some 87,000 Chinese characters, of which a model reads 512 tokens; and the vectors of
+    /// some 13,000 texts in the embedded model's 512 dimensions.
     fn default() -> Self {
         Self {
             texts_in_hand: 131_072,
             bytes_in_hand: 64 * 1024 * 1024,
             bytes_a_text: 256 * 1024,
+            bytes_remembered: 32 * 1024 * 1024,
         }
     }
 }
 
 /// Tokenizers at work at a time; further requests wait. It bounds the memory that they need.
 const TOKENIZERS: usize = 2;
+
+/// Bytes of text that become token ids on the spot: a fraction of a millisecond, and no more than handing
+/// them to another thread may take.
+const ON_THE_SPOT: usize = 2 * 1024;
 
 /// How much of something the engine has in hand.
 #[derive(Clone, Debug, Default)]
@@ -139,6 +149,7 @@ pub struct Engine {
     tokenizer: Arc<dyn Tokenize>,
     tokenizers: Arc<Semaphore>,
     jobs: mpsc::UnboundedSender<Job>,
+    cache: Arc<Mutex<Cache>>,
     texts: Load,
     bytes: Load,
     limits: Limits,
@@ -170,6 +181,7 @@ impl Engine {
             tokenizer: Arc::new(tokenizer),
             tokenizers: Arc::new(Semaphore::new(TOKENIZERS)),
             jobs,
+            cache: Arc::new(Mutex::new(Cache::new(limits.bytes_remembered))),
             texts: Load::default(),
             bytes: Load::default(),
             limits,
@@ -189,7 +201,8 @@ impl Engine {
         self.texts.now()
     }
 
-    /// The vectors of `texts`, in their order. A text that occurs twice is computed once.
+    /// The vectors of `texts`, in their order. A text that occurs twice is computed once, and one whose
+    /// vector is remembered not at all.
     ///
     /// # Errors
     ///
@@ -205,12 +218,8 @@ impl Engine {
 
         let start = Instant::now();
         let (firsts, places) = batch::distinct(tokens.iter().map(|tokens| &*tokens.ids));
-        let ids_of = |first: usize| Arc::clone(&tokens[first].ids);
-        let distinct = firsts.into_iter().map(ids_of).collect();
-        let (done, answer) = oneshot::channel();
-        let job = Job::new(distinct, done);
-        self.jobs.send(job).map_err(|_| EngineError::Ended)?;
-        let vectors = answer.await.map_err(|_| EngineError::Ended)??;
+        let distinct = firsts.into_iter().map(|first| &tokens[first].ids);
+        let vectors = self.vectors(distinct).await?;
         let of_place = |(place, tokens): (usize, Tokens)| {
             let vector: &Arc<[f32]> = vectors.get(place).ok_or(EngineError::Ended)?;
             Ok((Arc::clone(vector), tokens.info))
@@ -226,6 +235,44 @@ impl Engine {
 }
 
 impl Engine {
+    fn cache(&self) -> MutexGuard<'_, Cache> {
+        // Whatever a panic left behind, an entry is a text's own vector.
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The vectors of different texts: those that are remembered, and the others from the model.
+    async fn vectors(
+        &self,
+        texts: impl Iterator<Item = &Arc<[u32]>>,
+    ) -> Result<Vec<Arc<[f32]>>, EngineError> {
+        let mut missing = Vec::new();
+        let mut vectors: Vec<Option<Arc<[f32]>>> = {
+            let mut cache = self.cache();
+            let remembered = texts.map(|ids| {
+                let vector = cache.get(ids);
+                if vector.is_none() {
+                    missing.push(Arc::clone(ids));
+                }
+                vector
+            });
+            remembered.collect()
+        };
+        if !missing.is_empty() {
+            let (done, answer) = oneshot::channel();
+            let job = Job::new(missing.clone(), done);
+            self.jobs.send(job).map_err(|_| EngineError::Ended)?;
+            let computed = answer.await.map_err(|_| EngineError::Ended)??;
+            let places = vectors.iter_mut().filter(|vector| vector.is_none());
+            let mut cache = self.cache();
+            for ((place, ids), vector) in places.zip(missing).zip(computed) {
+                cache.put(ids, Arc::clone(&vector));
+                *place = Some(vector);
+            }
+        }
+        let vectors: Option<Vec<_>> = vectors.into_iter().collect();
+        vectors.ok_or(EngineError::Ended)
+    }
+
     async fn tokenize(&self, texts: Vec<String>) -> Result<Vec<Tokens>, EngineError> {
         let limits = self.limits;
         let lengths = || texts.iter().map(String::len);
@@ -243,6 +290,12 @@ impl Engine {
         let _bytes = self
             .bytes
             .take_on(bytes, limits.bytes_in_hand, "bytes of text")?;
+        let panicked = || EmbedError("the tokenizer panicked".to_owned());
+        if bytes <= ON_THE_SPOT {
+            // The tokenizer is only read from, so a panic cannot leave it half changed.
+            let tokenize = AssertUnwindSafe(|| tokenize_all(&*self.tokenizer, &texts));
+            return catch_unwind(tokenize).map_err(|_| panicked())?;
+        }
         let turn = Arc::clone(&self.tokenizers).acquire_owned().await;
         let turn = turn.map_err(|_| EngineError::Ended)?;
         let tokenizer = Arc::clone(&self.tokenizer);
@@ -254,7 +307,7 @@ impl Engine {
             tokens
         })
         .await
-        .map_err(|_| EmbedError("the tokenizer panicked".to_owned()))?
+        .map_err(|_| panicked())?
     }
 }
 

@@ -11,7 +11,7 @@ use super::bert::{Bert, Packed};
 use super::config::BertConfig;
 use super::error::ModelError;
 use super::fused::Fused;
-use super::ops::{Cpu, Queries};
+use super::ops::{Cpu, Peak, Queries};
 use super::pooling::pool;
 use crate::engine::{Embed, EmbedError};
 use crate::weights::{self, Times, Weights};
@@ -129,12 +129,30 @@ impl Encoder {
             .map_err(|error| EmbedError(error.to_string()))
     }
 
-    /// The vectors of a group of texts.
-    fn embed_group(&self, texts: &[&[u32]]) -> Result<Vec<Vec<f32>>, EmbedError> {
-        let wanted = match self.pooling {
+    /// Which hidden states the pooling wants.
+    fn wanted(&self) -> Queries {
+        match self.pooling {
             Pooling::Cls => Queries::First,
             Pooling::Mean => Queries::All,
-        };
+        }
+    }
+
+    /// Multiplications and additions in the matrix products that these texts take.
+    #[must_use]
+    pub fn operations(&self, texts: &[&[u32]]) -> usize {
+        let lengths: Vec<usize> = texts.iter().map(|ids| ids.len()).collect();
+        self.network.operations(&lengths, self.wanted())
+    }
+
+    /// What the machine can do at most with the encoder's threads, which it takes a second to find out.
+    #[must_use]
+    pub fn peak(&self) -> Peak {
+        Peak::measure(Cpu::detect(), &self.pool)
+    }
+
+    /// The vectors of a group of texts.
+    fn embed_group(&self, texts: &[&[u32]]) -> Result<Vec<Vec<f32>>, EmbedError> {
+        let wanted = self.wanted();
         let hidden = self.run(texts, wanted)?;
         let mut rest = hidden.as_slice();
         let mut vectors = Vec::with_capacity(texts.len());

@@ -96,6 +96,16 @@ impl Fused {
         Ok(hidden)
     }
 
+    /// Multiplications and additions in the matrix products of [`forward`](Self::forward).
+    pub(super) fn operations(&self, lengths: &[usize], wanted: Queries) -> usize {
+        let last = self.layers.len().saturating_sub(1);
+        let of_layer = |(index, layer): (usize, &FusedLayer)| {
+            let queries = if index == last { wanted } else { Queries::All };
+            layer.parts.operations(lengths, queries)
+        };
+        self.layers.iter().enumerate().map(of_layer).sum()
+    }
+
     fn rooms(&self) -> MutexGuard<'_, Vec<Room>> {
         // What is in a room is forgotten anyway.
         self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
@@ -160,6 +170,16 @@ fn firsts(hidden: Tensor<2>, lengths: &[usize]) -> Tensor<2> {
 }
 
 impl Parts {
+    fn operations(&self, lengths: &[usize], queries: Queries) -> usize {
+        let asking: usize = lengths.iter().map(|tokens| queries.of(*tokens)).sum();
+        // Each query with each key, and each weight with each value.
+        let attention = |tokens: &usize| 4 * tokens * queries.of(*tokens) * self.output.outputs();
+        let layers = [&self.output, &self.expand, &self.contract];
+        let linear: usize = layers.iter().map(|layer| layer.operations(asking)).sum();
+        let attention: usize = lengths.iter().map(attention).sum();
+        self.qkv.operations(lengths.iter().sum()) + attention + linear
+    }
+
     /// What the tokens that ask take in from their text, before it is added to them: into `room.context`.
     fn attend(
         &self,

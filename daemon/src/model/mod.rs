@@ -26,7 +26,7 @@ pub use bert::Bert;
 pub use config::BertConfig;
 pub use encoder::{Compute, Encoder};
 pub use error::ModelError;
-pub use ops::OpError;
+pub use ops::{OpError, Peak};
 pub use random::{RandomError, Shape};
 pub use source::{EMBEDDED, Folder, PACK, Source, shard_files};
 pub use tokenizer::Tokenizer;

@@ -3,6 +3,7 @@
 //! stdout is data, stderr is talk. Exit 0: done; 1: failed; 2: wrong usage or wrong input.
 
 mod batch;
+mod bench;
 mod embed;
 mod error;
 mod example;
@@ -86,6 +87,7 @@ enum Command {
     Batch(batch::Batch),
     Rank(rank::Rank),
     Embed(embed::Embed),
+    Bench(bench::Bench),
     /// Say what the daemon is doing
     Status,
     /// Let the daemon finish what runs and end
@@ -105,6 +107,7 @@ impl Cli {
             Some(Command::Batch(batch)) => batch.run(&global).await,
             Some(Command::Rank(rank)) => rank.run(&global).await,
             Some(Command::Embed(embed)) => embed.run(&global).await,
+            Some(Command::Bench(bench)) => bench.run(&global).await,
             Some(Command::Status) => status::run(&global).await,
             Some(Command::Stop) => stop::run(&global).await,
             None if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() => {

@@ -82,6 +82,11 @@ impl PackedLinear {
         self.outputs
     }
 
+    /// Multiplications and additions for so many rows.
+    pub(in crate::model) fn operations(&self, rows: usize) -> usize {
+        2 * rows * self.inputs * self.outputs
+    }
+
     /// `x W + b`.
     pub(in crate::model) fn forward(
         &self,

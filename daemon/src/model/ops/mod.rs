@@ -19,6 +19,7 @@ mod linear;
 mod machine;
 mod norm;
 mod panels;
+mod peak;
 mod quantise;
 #[cfg(test)]
 mod tests;
@@ -33,6 +34,7 @@ pub(super) use embedding::Lookup;
 pub(super) use linear::PackedLinear;
 pub(super) use machine::Cpu;
 pub(super) use norm::Norm;
+pub use peak::Peak;
 pub(super) use quantise::Quantised;
 
 /// Why an operation cannot be done.
