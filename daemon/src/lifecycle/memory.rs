@@ -1,7 +1,7 @@
 //! Memory that is no longer needed, given back to the system.
 
-/// Gives back what the allocator keeps for later. After a model has been dropped that is hundreds of
-/// megabytes, which it would otherwise keep for good.
+/// Gives back what the allocator keeps for later. After a model has been loaded or dropped that is up to
+/// hundreds of megabytes, which it would otherwise keep for good.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub fn give_back() {
     // SAFETY: malloc_trim(3) takes a number by value and may be called by any thread at any time; it

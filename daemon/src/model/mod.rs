@@ -20,6 +20,7 @@ use gte_shared::wire::{ModelCard, Precision};
 use serde::Deserialize;
 
 use crate::engine::Embed;
+use crate::lifecycle::memory;
 use crate::weights::Times;
 
 pub use bert::Bert;
@@ -84,6 +85,8 @@ impl Model {
         let (encoder, weights) = Encoder::load(&config, card.pooling, source.weights()?, compute)?;
         let start = Instant::now();
         warm_up(&encoder)?;
+        // What packing the weights took beside them.
+        memory::give_back();
         let loading = Loading {
             tokenizer: tokenizer_time,
             weights,

@@ -23,6 +23,7 @@ use rayon::prelude::*;
 
 use crate::model::Bert;
 use int8::Quantised;
+use map::Mapped;
 pub use table::Table;
 
 /// A model's weights in one of the forms that are read.
@@ -41,16 +42,33 @@ pub enum Weights {
 impl Weights {
     /// All tensors, named as in the module; linear weights are `[out, in]` in every form. Their bytes
     /// are read only when they are asked for.
-    fn tensors(self) -> Result<Vec<Stored>, WeightsError> {
+    fn open(self) -> Result<Opened, WeightsError> {
         match self {
-            Self::Embedded(content) => safetensors::read(Bytes::from_static(content)),
+            Self::Embedded(content) => Ok(Opened {
+                tensors: safetensors::read(Bytes::from_static(content))?,
+                files: Vec::new(),
+            }),
             Self::Safetensors(files) => {
-                let read = |path: &PathBuf| safetensors::read(map::map(path)?);
+                let files = files.iter().map(|path| Mapped::new(path));
+                let files = files.collect::<Result<Vec<_>, _>>()?;
+                let read = |file: &Mapped| safetensors::read(file.bytes());
                 let tensors: Result<Vec<_>, _> = files.iter().map(read).collect();
-                Ok(tensors?.into_iter().flatten().collect())
+                Ok(Opened {
+                    tensors: tensors?.into_iter().flatten().collect(),
+                    files,
+                })
             }
-            Self::PyTorch(path) => Ok(Stored::plain(pytorch::read(&path)?)),
-            Self::Pack(path) => Ok(Stored::plain(pack::read(map::map(&path)?)?)),
+            Self::PyTorch(path) => Ok(Opened {
+                tensors: Stored::plain(pytorch::read(&path)?),
+                files: Vec::new(),
+            }),
+            Self::Pack(path) => {
+                let file = Mapped::new(&path)?;
+                Ok(Opened {
+                    tensors: Stored::plain(pack::read(file.bytes())?),
+                    files: vec![file],
+                })
+            }
         }
     }
 
@@ -72,10 +90,16 @@ impl Weights {
     ///
     /// If the weights cannot be read or the pack cannot be written.
     pub fn write_pack(self, path: &Path) -> Result<(), WeightsError> {
-        let mut tensors = self.tensors()?;
+        let Opened { mut tensors, .. } = self.open()?;
         tensors.retain(|stored| names::is_encoder(&stored.tensor.name));
         pack::write(tensors.iter().map(Stored::dequantised).collect(), path)
     }
+}
+
+/// Weights and the files that they lie in.
+struct Opened {
+    tensors: Vec<Stored>,
+    files: Vec<Mapped>,
 }
 
 /// A tensor as it lies in its file.
@@ -219,7 +243,7 @@ pub fn load(
     weights: Weights,
 ) -> Result<(Table, Times), WeightsError> {
     let start = Instant::now();
-    let mut tensors = weights.tensors()?;
+    let Opened { mut tensors, files } = weights.open()?;
     tensors.retain(|stored| names::is_encoder(&stored.tensor.name));
     let mapped = Instant::now();
     let mut seen = HashSet::new();
@@ -253,6 +277,9 @@ pub fn load(
     if !result.unused.is_empty() {
         let unexpected = result.unused.iter().map(|path| names::in_file(path));
         return Err(WeightsError::Unexpected(unexpected.collect()));
+    }
+    for file in files {
+        file.let_go();
     }
     let times = Times {
         map: mapped - start,

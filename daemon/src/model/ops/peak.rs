@@ -24,7 +24,7 @@ pub struct Peak {
 }
 
 /// Times that each is measured, the best of which counts.
-const RUNS: usize = 7;
+const RUNS: usize = 15;
 
 /// Steps of one run: tens of milliseconds.
 const STEPS: usize = 1 << 21;
