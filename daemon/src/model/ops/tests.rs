@@ -211,7 +211,7 @@ fn threads_and_neighbours_change_no_bit() {
         pool.build().unwrap()
     };
     let (inputs, outputs, rows) = if cfg!(miri) {
-        (260, 17, 25)
+        (260, 9, 7)
     } else {
         (300, 70, 61)
     };
