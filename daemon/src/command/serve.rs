@@ -10,7 +10,7 @@ use gte_shared::endpoint::Endpoint;
 use tracing::level_filters::LevelFilter;
 
 use gte_daemon::engine::{self, Engine};
-use gte_daemon::lifecycle::{InstanceLock, Termination};
+use gte_daemon::lifecycle::{InstanceLock, Termination, memory};
 use gte_daemon::model::{Compute, Loading};
 use gte_daemon::serve::{self, Loaded, Models, Service};
 use gte_daemon::store::Store;
@@ -47,6 +47,7 @@ impl Serve {
     ///
     /// If the socket cannot be had or the model cannot be loaded.
     pub(super) fn run(self) -> anyhow::Result<()> {
+        memory::keep_little();
         let level = if self.verbose {
             LevelFilter::DEBUG
         } else {
