@@ -11,6 +11,7 @@
 )]
 
 mod commands;
+mod compatibility;
 mod disk;
 mod formats;
 mod models;

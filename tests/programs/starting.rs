@@ -3,10 +3,9 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Child;
-use std::time::Instant;
 
 use gte_shared::endpoint::MAX_SOCKET_PATH_BYTES;
-use gte_tests::{Daemon, PATIENCE, Place, gted, has_golden_score};
+use gte_tests::{Daemon, Place, gted, has_golden_score, wait_until};
 use rustix::process::{Pid, Signal, kill_process};
 
 const PAIR: [&str; 3] = ["sim", "今天天气很好", "今天天气不错"];
@@ -37,15 +36,11 @@ fn twenty_clients_at_once_start_one_daemon() {
     }
     let pid = daemon_pid(&place);
     // Those that lost the race may still be on their way out; nobody waits for them.
-    let deadline = Instant::now() + PATIENCE;
-    loop {
+    wait_until("the end of all daemons but one", || {
         let daemons = daemons(&place);
         assert!(daemons.contains(&pid), "{pid} answers, but {daemons:?} run");
-        if daemons.len() == 1 {
-            break;
-        }
-        assert!(Instant::now() < deadline, "{daemons:?} run");
-    }
+        daemons.len() == 1
+    });
 }
 
 /// Process ids of the daemons that run for this place's socket.

@@ -1,9 +1,8 @@
 //! Another model in a running daemon.
 
 use std::io::{BufRead, BufReader, Write};
-use std::time::{Duration, Instant};
 
-use gte_tests::{Daemon, Place, fixture};
+use gte_tests::{Daemon, Place, fixture, wait_until};
 use serde_json::Value;
 
 use crate::models::convert;
@@ -48,14 +47,9 @@ fn a_random_model_of_a_published_shape_goes_the_same_way_and_says_where_loading_
     assert_eq!(model(), "random");
     // What the other model needed is given back.
     place.gted(&["use", "bge-small-zh-v1.5"]).success();
-    let deadline = Instant::now() + Duration::from_mins(1);
-    while resident() > at_first + 40_000_000 {
-        let now = resident();
-        assert!(
-            Instant::now() < deadline,
-            "{now} bytes, and {at_first} at first"
-        );
-    }
+    wait_until("memory as at first", || {
+        resident() <= at_first + 40_000_000
+    });
     place.gted(&["use", "random"]).success();
     // And after its end, the choice holds.
     place.run(&["stop"]).success();

@@ -8,8 +8,8 @@ use std::time::Instant;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::PATIENCE;
 use crate::place::{Place, gted, spawn};
+use crate::wait::{PATIENCE, wait_for};
 
 /// A running `gted serve`, killed at the end of the test if it still runs.
 pub struct Daemon {
@@ -75,14 +75,9 @@ impl Daemon {
 
     /// Waits for its end.
     pub fn wait(&mut self) -> ExitStatus {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            if let Some(status) = self.child.try_wait().expect("the daemon can be waited for") {
-                return status;
-            }
-            assert!(Instant::now() < deadline, "the daemon does not end");
-            std::thread::yield_now();
-        }
+        wait_for("the end of the daemon", || {
+            self.child.try_wait().expect("the daemon can be waited for")
+        })
     }
 
     /// A raw connection to it, whose reads give up in the end.

@@ -17,15 +17,11 @@ mod fixtures;
 mod hub;
 mod place;
 mod terminal;
-
-use std::time::Duration;
+mod wait;
 
 pub use daemon::Daemon;
 pub use fixtures::{GOLDEN_COSINE, INT8_TOLERANCE, fixture, has_golden_score, shared};
 pub use hub::{COMMIT, Faults, Hub, Request};
 pub use place::{Output, Place, gted};
 pub use terminal::Terminal;
-
-/// How long anything may take before a test gives it up: far longer than it should, since the
-/// machine may be busy with other tests.
-pub const PATIENCE: Duration = Duration::from_mins(1);
+pub use wait::{PATIENCE, wait_for, wait_until};

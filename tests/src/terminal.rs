@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
 
-use crate::PATIENCE;
 use crate::place::{Place, program};
+use crate::wait::PATIENCE;
 
 /// The program in its terminal.
 pub struct Terminal {

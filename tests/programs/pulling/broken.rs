@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use gte_tests::{Faults, Hub, Place, fixture};
+use gte_tests::{Faults, Hub, Place, fixture, wait_until};
 
 use super::{REPO, asks_for, from_huggingface, pull, run, tiny};
 use crate::models::{copy, gives_pytorchs_values, leftovers};
@@ -224,13 +224,11 @@ fn a_pull_killed_in_the_middle_is_gone_on_with() {
     let part = place
         .path()
         .join(".local/share/gte/models/.tiny.huggingface.download/model.safetensors.part");
-    while fs::metadata(&part).map_or(0, |part| part.len()) < 7000 {
-        assert!(
-            child.try_wait().expect("it is a child").is_none(),
-            "it ended by itself"
-        );
-        std::thread::yield_now();
-    }
+    wait_until("7,000 bytes", || {
+        let running = child.try_wait().expect("it is a child").is_none();
+        assert!(running, "it ended by itself");
+        fs::metadata(&part).map_or(0, |part| part.len()) >= 7000
+    });
     child.kill().expect("it can be killed");
     child.wait().expect("it ends");
     hub.misbehave(Faults::default());
@@ -321,13 +319,11 @@ fn what_the_user_forgot_to_say_does_not_cost_the_download() {
     let part = place
         .path()
         .join(".local/share/gte/models/.tiny.modelscope.download/pytorch_model.bin.part");
-    while !part.exists() {
-        assert!(
-            child.try_wait().expect("it is a child").is_none(),
-            "it ended by itself"
-        );
-        std::thread::yield_now();
-    }
+    wait_until("the beginning of the file", || {
+        let running = child.try_wait().expect("it is a child").is_none();
+        assert!(running, "it ended by itself");
+        part.exists()
+    });
     let busy = place.gted(&["remove", "tiny"]);
     assert!(
         busy.stderr.contains("another gted is pulling tiny"),
