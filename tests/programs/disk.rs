@@ -73,7 +73,10 @@ fn a_disk_without_room_is_found_out_before_the_weights_are_fetched() {
     let hub = Hub::serving(&fixture("tiny-bert/hf"));
     let output = pull_onto(&place, &hub, "size=300k");
     assert_eq!(output.code(), Some(1), "{output:?}");
-    assert!(output.stderr.contains("there is no room at"), "{output:?}");
+    assert!(
+        output.stderr.contains("not enough disk space at"),
+        "{output:?}"
+    );
     assert!(!hub.requests().iter().any(|request| request.to_cdn));
 }
 

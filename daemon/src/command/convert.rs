@@ -6,26 +6,26 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 use gte_daemon::model::Folder;
-use gte_daemon::store::{Occupied, Origin, Store, catalogue};
+use gte_daemon::store::{IfInstalled, Origin, Store, catalogue};
 use gte_shared::wire::Pooling;
 
-use super::parse_pooling;
+use super::options::parse_pooling;
 
-/// Install a model from a folder, or from the file of its weights in one
+/// Install a model from a folder, or from a weights file in a folder
 ///
-/// Takes the Hugging Face and the ModelScope layout; weights in safetensors (fp32, fp16, bf16, int8, or
-/// several files with an index) or as a PyTorch checkpoint, in which nothing is executed.
+/// Takes the Hugging Face and the ModelScope layout; weights in safetensors (fp32, fp16, bf16,
+/// int8, or several files with an index) or as a PyTorch checkpoint, of which nothing is executed.
 #[derive(Args, Debug)]
 pub(super) struct Convert {
-    /// The folder, or the file of weights in it
+    /// The folder, or the weights file in it
     #[arg(value_name = "DIR|FILE")]
     path: PathBuf,
 
-    /// What to call the model [default: the folder's name]
+    /// Name of the model [default: the folder's name]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
 
-    /// How it pools, where its files do not say so
+    /// Pooling of a model whose files do not state it
     #[arg(long, value_name = "cls|mean", value_parser = parse_pooling)]
     pooling: Option<Pooling>,
 }
@@ -39,14 +39,14 @@ impl Convert {
         let folder = if path.is_dir() {
             Folder::new(&path)
         } else {
-            let parent = path.parent().context("the file is in no folder")?;
+            let parent = path.parent().context("the file is not in a folder")?;
             Folder {
                 weights: Some(path.clone()),
                 ..Folder::new(parent)
             }
         };
         let name = self.name.unwrap_or_else(|| folder.id.clone());
-        // What the folder does not say about a known model, the catalogue does.
+        // The catalogue states the properties of a known model that the folder does not state.
         let known = catalogue::entry(&name)?;
         let folder = Folder {
             pooling: self.pooling.or(known.as_ref().map(|entry| entry.pooling)),
@@ -58,10 +58,11 @@ impl Convert {
             revision: None,
             asked_for: None,
         };
-        let manifest = Store::of_user().install(&name, folder, origin, None, Occupied::Replaced)?;
+        let manifest =
+            Store::of_user().install(&name, folder, origin, None, IfInstalled::Replace)?;
         writeln!(
             io::stdout(),
-            "{} is installed: {} numbers a vector, {} MB",
+            "{} is installed: {} values per vector, {} MB",
             manifest.name,
             manifest.dimension,
             manifest.bytes / 1_000_000

@@ -1,16 +1,18 @@
-//! `gted models`: what is installed and what is known.
+//! `gted models`: list the installed and the known models.
 
 use std::io::{self, Write};
 
 use clap::Args;
 use gte_daemon::model::{EMBEDDED, Source};
-use gte_daemon::store::{Manifest, Store, StoreError, catalogue};
+use gte_daemon::store::{Manifest, Store, catalogue};
 use gte_shared::models::ModelRow;
+
+use super::messages::warn;
 
 /// List the models that are installed or known
 ///
-/// Prints mark (* for the one that a daemon started now uses), name, state, size, licence and source,
-/// separated by tabs.
+/// Prints mark (* for the model that a daemon started now uses), name, state, size, license and
+/// source, separated by tabs.
 #[derive(Args, Debug)]
 pub(super) struct Models {
     /// Print one JSON array
@@ -21,11 +23,11 @@ pub(super) struct Models {
 impl Models {
     pub(super) fn run(&self) -> anyhow::Result<()> {
         let store = Store::of_user();
-        // A chosen model that has gone does not keep the others from being listed.
+        // The other models are listed even if the selected one is missing.
         let default = match store.find(None) {
             Ok(source) => Some(source.id().to_owned()),
             Err(error) => {
-                warn(&error);
+                warn(&error, error.hint().as_deref());
                 None
             }
         };
@@ -34,7 +36,7 @@ impl Models {
         for manifest in store.installed()?.into_values() {
             match manifest {
                 Ok(manifest) => installed.push(manifest),
-                Err(error) => warn(&error),
+                Err(error) => warn(&error, error.hint().as_deref()),
             }
         }
         let rows = rows(installed, default.as_deref())?;
@@ -46,30 +48,25 @@ impl Models {
         for row in rows {
             let state = match (row.installed, row.embedded) {
                 (true, _) => "installed",
-                (false, true) => "embedded",
+                (false, true) => "builtin",
                 (false, false) => "known",
             };
             let mark = if row.default { "*" } else { "" };
-            let licence = row.licence.unwrap_or_default();
+            let license = row.licence.unwrap_or_default();
             let source = row.source.unwrap_or_default();
             let (name, megabytes) = (row.name, row.megabytes);
             writeln!(
                 out,
-                "{mark}\t{name}\t{state}\t{megabytes} MB\t{licence}\t{source}"
+                "{mark}\t{name}\t{state}\t{megabytes} MB\t{license}\t{source}"
             )?;
         }
         Ok(())
     }
 }
 
-/// Rounded, for people.
+/// Megabytes, rounded for users.
 fn megabytes(bytes: u64) -> u64 {
     (bytes + 500_000) / 1_000_000
-}
-
-fn warn(error: &StoreError) {
-    // A closed stderr must not keep the list from being printed.
-    drop(writeln!(io::stderr(), "gted: {error}"));
 }
 
 /// The installed models, then the known ones that are not installed.
@@ -82,7 +79,7 @@ fn rows(installed: Vec<Manifest>, default: Option<&str>) -> anyhow::Result<Vec<M
             name: manifest.name,
             installed: true,
             megabytes: megabytes(manifest.bytes),
-            licence: manifest.licence,
+            licence: manifest.license,
             source: Some(manifest.origin.source),
         })
         .collect();
@@ -91,19 +88,19 @@ fn rows(installed: Vec<Manifest>, default: Option<&str>) -> anyhow::Result<Vec<M
             continue;
         }
         let first = entry.sources.into_iter().next();
-        let (licence, source) = first.map(|first| (first.licence, first.repo)).unzip();
-        let embedded = entry.name == EMBEDDED;
+        let (license, source) = first.map(|first| (first.license, first.repo)).unzip();
+        let builtin = entry.name == EMBEDDED;
         rows.push(ModelRow {
             default: default == Some(&*entry.name),
-            embedded,
+            embedded: builtin,
             name: entry.name,
             installed: false,
-            megabytes: if embedded {
+            megabytes: if builtin {
                 megabytes(Source::Embedded.weights()?.bytes())
             } else {
                 entry.megabytes
             },
-            licence,
+            licence: license,
             source,
         });
     }

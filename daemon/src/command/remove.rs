@@ -8,7 +8,7 @@ use gte_daemon::store::Store;
 /// Remove an installed model
 #[derive(Args, Debug)]
 pub(super) struct Remove {
-    /// The model
+    /// Name of the model
     name: String,
 }
 

@@ -1,4 +1,4 @@
-//! `gted verify`: hold a model against what is known of it.
+//! `gted verify`: check a model's files and its scores on published pairs.
 
 use std::io::{self, Write};
 
@@ -12,8 +12,8 @@ pub(super) struct Verify {
     name: Option<String>,
 }
 
-/// A distance from published cosines that is no mere rounding.
-const FAR: f32 = 1e-3;
+/// The largest difference from published cosines that rounding explains.
+const TOLERANCE: f32 = 1e-3;
 
 impl Verify {
     pub(super) fn run(self) -> anyhow::Result<()> {
@@ -39,7 +39,7 @@ impl Verify {
             "{name}: {pairs} pairs by {by}: the cosines differ by {furthest:.7} at most"
         )?;
         if let Some(source) = report.other_source {
-            // Reported, and not held against it.
+            // The difference is reported, and not treated as an error.
             writeln!(
                 out,
                 "{name}: these belong to the weights from {source}, and this model is from elsewhere"
@@ -47,8 +47,8 @@ impl Verify {
             return Ok(());
         }
         anyhow::ensure!(
-            furthest <= FAR,
-            "{name} does not give the published cosines; are its weights others than these belong to?"
+            furthest <= TOLERANCE,
+            "{name} does not give the published cosines: its weights may not be the published ones"
         );
         Ok(())
     }

@@ -1,63 +1,40 @@
-//! What is wanted, and the repositories that may have it.
+//! The repositories that may have a requested model.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use gte_shared::wire::Pooling;
 
 use super::catalogue::{self, Hub, Publication};
+use super::error::StoreError;
 use super::hub::Repository;
-use super::{Origin, StoreError};
+use super::manifest::Origin;
+use super::pull_request::{PullRequest, PullSource};
 use crate::model::Folder;
 
-/// Where a model is to come from.
-#[derive(Clone, Debug)]
-pub enum From {
-    /// A hub.
-    Hub(Hub),
-    /// A mirror of Hugging Face, by its address.
-    Mirror(String),
-    /// A folder on this machine.
-    Folder(PathBuf),
-}
-
-/// What is wanted.
-#[derive(Clone, Debug)]
-pub struct Wanted {
-    /// A name of the catalogue, or `owner/name` of a repository.
-    pub model: String,
-    /// Where from; anywhere, if nothing is said.
-    pub from: Option<From>,
-    /// A revision other than the newest.
-    pub revision: Option<String>,
-    /// How the model pools, where its files do not say so.
-    pub pooling: Option<Pooling>,
-    /// Whether the network must not be used.
-    pub offline: bool,
-}
-
-/// What is wanted, looked up.
+/// Candidates for a request.
 #[derive(Debug)]
 pub(super) struct Candidates {
-    /// What the model is called here.
+    /// Name under which the model is installed.
     pub(super) name: String,
-    /// The repositories that may have it, the first to be tried first.
+    /// Repositories that may have the model, in the order in which they are tried.
     pub(super) repositories: Vec<Candidate>,
-    /// Whether the catalogue knows the model.
+    /// Presence of the model in the catalogue.
     known: bool,
     pooling: Option<Pooling>,
     max_tokens: Option<usize>,
 }
 
-/// A repository that may have the model, and the licence that its hub states.
+/// A repository that may have the model, and the license that its hub states.
 #[derive(Debug)]
 pub(super) struct Candidate {
     pub(super) repository: Repository,
-    pub(super) licence: Option<String>,
+    pub(super) license: Option<String>,
 }
 
 impl Candidates {
-    pub(super) fn of(wanted: &Wanted) -> Result<Self, StoreError> {
-        let model = wanted.model.as_str();
+    /// The candidates for a request.
+    pub(super) fn of(request: &PullRequest) -> Result<Self, StoreError> {
+        let model = request.model.as_str();
         let entry = match catalogue::entry(model)? {
             None => catalogue::entry_of_repo(model)?,
             known => known,
@@ -69,37 +46,37 @@ impl Candidates {
         };
         let (name, published) = match entry {
             Some(entry) => (entry.name, entry.sources),
-            None => unlisted(wanted)?,
+            None => unlisted(request)?,
         };
         let repositories = published
             .into_iter()
-            .filter(|source| match &wanted.from {
-                None | Some(From::Folder(_)) => true,
-                Some(From::Hub(wanted)) => *wanted == source.hub,
-                Some(From::Mirror(_)) => source.hub == Hub::HuggingFace,
+            .filter(|source| match &request.from {
+                None | Some(PullSource::Folder(_)) => true,
+                Some(PullSource::Hub(hub)) => *hub == source.hub,
+                Some(PullSource::Mirror(_)) => source.hub == Hub::HuggingFace,
             })
             .map(|source| {
-                let revision = wanted.revision.as_deref();
+                let revision = request.revision.as_deref();
                 let repository = Repository::new(source.hub, &source.repo, revision);
                 Candidate {
-                    repository: match &wanted.from {
-                        Some(From::Mirror(endpoint)) => repository.at(endpoint),
+                    repository: match &request.from {
+                        Some(PullSource::Mirror(endpoint)) => repository.at(endpoint),
                         _ => repository,
                     },
-                    licence: Some(source.licence).filter(|licence| !licence.is_empty()),
+                    license: Some(source.license).filter(|license| !license.is_empty()),
                 }
             });
         Ok(Self {
             name,
             repositories: repositories.collect(),
             known,
-            pooling: wanted.pooling.or(pooling),
+            pooling: request.pooling.or(pooling),
             max_tokens,
         })
     }
 
-    /// A folder with the model's files, and what is known of it besides.
-    pub(super) fn in_folder(&self, path: &std::path::Path) -> Folder {
+    /// A folder with the model's files, and the properties that its files may not state.
+    pub(super) fn in_folder(&self, path: &Path) -> Folder {
         Folder {
             pooling: self.pooling,
             max_tokens: self.max_tokens,
@@ -107,14 +84,14 @@ impl Candidates {
         }
     }
 
-    /// Whether a model that is installed under this name is the one that is wanted.
-    pub(super) fn are_met_by(&self, origin: &Origin, wanted: &Wanted) -> bool {
-        let revision = wanted.revision.is_none()
-            || wanted.revision == origin.revision
-            || wanted.revision == origin.asked_for;
-        let source = match &wanted.from {
-            Some(From::Folder(folder)) => origin.source == folder.display().to_string(),
-            // Whichever of its sources it is from.
+    /// Returns true if an installed model of this name and of this origin satisfies the request.
+    pub(super) fn are_met_by(&self, origin: &Origin, request: &PullRequest) -> bool {
+        let revision = request.revision.is_none()
+            || request.revision == origin.revision
+            || request.revision == origin.asked_for;
+        let source = match &request.from {
+            Some(PullSource::Folder(folder)) => origin.source == folder.display().to_string(),
+            // Any source of a known model will do.
             None if self.known => true,
             _ => {
                 let mut repositories = self.repositories.iter();
@@ -125,10 +102,10 @@ impl Candidates {
     }
 }
 
-/// Name and possible places of a model that the catalogue does not know.
-fn unlisted(wanted: &Wanted) -> Result<(String, Vec<Publication>), StoreError> {
-    let model = wanted.model.as_str();
-    let from_folder = matches!(wanted.from, Some(From::Folder(_)));
+/// Name and possible publications of a model that the catalogue does not have.
+fn unlisted(request: &PullRequest) -> Result<(String, Vec<Publication>), StoreError> {
+    let model = request.model.as_str();
+    let from_folder = matches!(request.from, Some(PullSource::Folder(_)));
     if from_folder && !model.contains('/') {
         return Ok((model.to_owned(), Vec::new()));
     }
@@ -144,7 +121,7 @@ fn unlisted(wanted: &Wanted) -> Result<(String, Vec<Publication>), StoreError> {
     let published = Hub::ALL.map(|hub| Publication {
         hub,
         repo: model.to_owned(),
-        licence: String::new(),
+        license: String::new(),
     });
     Ok((name.to_owned(), published.into()))
 }
@@ -153,8 +130,8 @@ fn unlisted(wanted: &Wanted) -> Result<(String, Vec<Publication>), StoreError> {
 mod tests {
     use super::*;
 
-    fn wanted(model: &str, from: Option<From>) -> Wanted {
-        Wanted {
+    fn request(model: &str, from: Option<PullSource>) -> PullRequest {
+        PullRequest {
             model: model.to_owned(),
             from,
             revision: None,
@@ -163,28 +140,32 @@ mod tests {
         }
     }
 
-    fn candidates(model: &str, from: Option<From>) -> Result<Candidates, StoreError> {
-        Candidates::of(&wanted(model, from))
+    fn candidates(model: &str, from: Option<PullSource>) -> Result<Candidates, StoreError> {
+        Candidates::of(&request(model, from))
     }
 
     #[test]
-    fn a_repository_without_a_name_in_the_catalogue_is_asked_for_at_both_hubs() {
+    fn unlisted_repository_is_looked_up_at_both_hubs() {
         let hubs = |model, from| -> Vec<Hub> {
             let candidates = candidates(model, from).unwrap().repositories;
             candidates.iter().map(|one| one.repository.hub).collect()
         };
         assert_eq!(hubs("owner/name", None), Hub::ALL);
         assert_eq!(hubs("gte-base-zh", None), Hub::ALL);
-        let hub = Some(From::Hub(Hub::HuggingFace));
+        let hub = Some(PullSource::Hub(Hub::HuggingFace));
         assert_eq!(hubs("gte-base-zh", hub), [Hub::HuggingFace]);
+    }
+
+    #[test]
+    fn catalogue_or_repository_names_the_model() {
         let name = |model| candidates(model, None).unwrap().name;
         let scope = "iic/nlp_gte_sentence-embedding_chinese-base";
-        assert_eq!(name(scope), "gte-base-zh", "a known model keeps its name");
+        assert_eq!(name(scope), "gte-base-zh");
         assert_eq!(name("owner/name"), "name");
     }
 
     #[test]
-    fn what_is_no_repository_is_refused() {
+    fn invalid_repository_names_are_refused() {
         assert!(matches!(
             candidates("nonsense", None),
             Err(StoreError::Unknown(_))
@@ -198,37 +179,37 @@ mod tests {
     }
 
     #[test]
-    fn the_catalogue_speaks_for_its_own_repositories_only() {
+    fn catalogue_describes_its_own_repositories_only() {
         let pooling = |model| candidates(model, None).unwrap().pooling;
         assert_eq!(pooling("thenlper/gte-base"), Some(Pooling::Mean));
         assert_eq!(pooling("somebody/gte-base"), None);
     }
 
     #[test]
-    fn another_model_of_the_same_name_is_not_the_wanted_one() {
+    fn installed_model_of_another_origin_is_not_a_match() {
         let origin = |source: &str| Origin {
             source: source.to_owned(),
             revision: Some("abc".to_owned()),
             asked_for: Some("main".to_owned()),
         };
-        let met = |wanted: &Wanted, source| {
-            let candidates = Candidates::of(wanted).unwrap();
-            candidates.are_met_by(&origin(source), wanted)
+        let met = |request: &PullRequest, source| {
+            let candidates = Candidates::of(request).unwrap();
+            candidates.are_met_by(&origin(source), request)
         };
-        let ours = wanted("a/model", None);
+        let ours = request("a/model", None);
         assert!(met(&ours, "huggingface:a/model"));
         assert!(met(&ours, "modelscope:a/model"));
         assert!(!met(&ours, "huggingface:b/model"));
-        let revision = |revision: &str| Wanted {
+        let revision = |revision: &str| PullRequest {
             revision: Some(revision.to_owned()),
             ..ours.clone()
         };
         assert!(met(&revision("abc"), "huggingface:a/model"));
         assert!(met(&revision("main"), "huggingface:a/model"));
         assert!(!met(&revision("v2"), "huggingface:a/model"));
-        // A model of the catalogue may come from anywhere, if nothing is said.
-        assert!(met(&wanted("gte-base-zh", None), "/models/gte"));
-        let mirror = Some(From::Mirror("http://mirror.example".to_owned()));
-        assert!(!met(&wanted("gte-base-zh", mirror), "/models/gte"));
+        // Without a requested source, a model of the catalogue may come from any source.
+        assert!(met(&request("gte-base-zh", None), "/models/gte"));
+        let mirror = Some(PullSource::Mirror("http://mirror.example".to_owned()));
+        assert!(!met(&request("gte-base-zh", mirror), "/models/gte"));
     }
 }

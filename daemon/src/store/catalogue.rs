@@ -1,9 +1,10 @@
-//! The models that are known by name. The catalogue itself is data: `assets/catalogue.json`.
+//! The models that are known by name. Their data is in `assets/catalogue.json`.
 
 use gte_shared::wire::Pooling;
 use serde::{Deserialize, Serialize};
 
-use super::StoreError;
+use super::builtin_data;
+use super::error::StoreError;
 
 const JSON: &str = include_str!("../../assets/catalogue.json");
 
@@ -11,33 +12,34 @@ const JSON: &str = include_str!("../../assets/catalogue.json");
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
-    /// What it is called here.
+    /// Name of the model in this program.
     pub name: String,
-    /// Language of its texts, `zh` or `en`.
+    /// Language of the model's texts, `zh` or `en`.
     pub language: String,
-    /// How it pools, which not every layout says.
+    /// Pooling of the model, which not every layout states.
     pub pooling: Pooling,
-    /// The most tokens that it reads.
+    /// The most tokens of a text that the model reads.
     pub max_tokens: usize,
-    /// About how much there is to download, in megabytes.
+    /// Approximate size of the download, in megabytes.
     pub megabytes: u64,
-    /// Where it is published, the first to be tried first.
+    /// Publications of the model, in the order in which they are tried.
     pub sources: Vec<Publication>,
 }
 
-/// One place where a model is published.
+/// Publication of a model at a hub.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Publication {
     /// The hub.
     pub hub: Hub,
-    /// The repository there, `owner/name`.
+    /// The repository at the hub, `owner/name`.
     pub repo: String,
-    /// The licence that this hub states for it.
-    pub licence: String,
+    /// License that the hub states for the model.
+    #[serde(rename = "licence")]
+    pub license: String,
 }
 
-/// A place that models are published at.
+/// Site at which models are published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Hub {
@@ -48,10 +50,10 @@ pub enum Hub {
 }
 
 impl Hub {
-    /// All of them.
+    /// All hubs, in the order in which they are tried.
     pub(super) const ALL: [Self; 2] = [Self::ModelScope, Self::HuggingFace];
 
-    /// What it is called, by users and in manifests.
+    /// Name of the hub for users and in manifests.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -60,8 +62,8 @@ impl Hub {
         }
     }
 
-    /// What the folder is called that files are fetched into. Each hub has its own, so that an attempt
-    /// at one does not undo what has come from the other.
+    /// Name of the folder for downloads. Each hub has its own folder, so that an attempt at one hub
+    /// keeps the files from the other.
     pub(super) fn download_folder(self) -> &'static str {
         match self {
             Self::ModelScope => "modelscope.download",
@@ -74,16 +76,16 @@ impl Hub {
 ///
 /// # Errors
 ///
-/// If the program's own file is damaged.
+/// If the program's own data is damaged.
 pub fn entries() -> Result<Vec<Entry>, StoreError> {
-    super::builtin("catalogue.json", JSON)
+    builtin_data::parse("catalogue.json", JSON)
 }
 
 /// The known model of a name.
 ///
 /// # Errors
 ///
-/// If the program's own file is damaged.
+/// If the program's own data is damaged.
 pub fn entry(name: &str) -> Result<Option<Entry>, StoreError> {
     Ok(entries()?.into_iter().find(|entry| entry.name == name))
 }
@@ -92,13 +94,13 @@ pub fn entry(name: &str) -> Result<Option<Entry>, StoreError> {
 ///
 /// # Errors
 ///
-/// If the program's own file is damaged.
+/// If the program's own data is damaged.
 pub fn entry_of_repo(repo: &str) -> Result<Option<Entry>, StoreError> {
     let published = entries()?.into_iter().map(|mut entry| {
         entry.sources.retain(|source| source.repo == repo);
         entry
     });
-    // Several hubs may have it under the same name.
+    // Several hubs may have the repository under the same name.
     Ok({ published }.find(|entry| !entry.sources.is_empty()))
 }
 
@@ -107,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_catalogue_is_whole() {
+    fn catalogue_is_complete() {
         let entries = entries().unwrap();
         assert_eq!(entries.len(), 10);
         for entry in entries {

@@ -1,51 +1,51 @@
-//! One file from a hub: resumed where an earlier attempt stopped, and checked before it counts.
+//! Download of one file from a hub: resumed after an interruption, and checked before use.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::StoreError;
-use super::error::at;
-use super::http::{Answer, Http, HttpError, broken};
-use super::hub::Remote;
+use super::error::{StoreError, at};
+use super::http::{Http, HttpError, Response, broken};
+use super::hub::RemoteFile;
 
-/// How often a connection that broke in the middle of a file is made anew, as long as each brings
-/// something: a line that fails every few minutes still gets a large model there.
-const RETRIES: u32 = 3;
+/// Retries per file after the connection broke. A retry follows only an attempt that made progress.
+const MAX_RETRIES: u32 = 3;
 
-/// Pause before the first of these; the second is twice as long, and so on.
-const PAUSE: Duration = Duration::from_millis(300);
+/// Pause before the first retry; the second pause is twice as long, the third three times.
+const RETRY_PAUSE: Duration = Duration::from_millis(300);
 
-/// The most bytes of a file of weights: 16 GiB, more than any BERT has.
+/// The most bytes of a weights file: 16 GiB, more than any BERT has.
 const MAX_WEIGHTS_BYTES: u64 = 16 << 30;
 
-/// The most bytes of any other file, which is read whole: 64 MiB, ten times the largest tokenizer.
+/// The most bytes of any other file, which is read into memory: 64 MiB, ten times the largest
+/// tokenizer.
 const MAX_SMALL_BYTES: u64 = 64 << 20;
 
-/// What a pull tells whoever watches.
+/// Observer of a pull.
 pub trait Progress {
-    /// Another process pulls the same model, and is waited for.
+    /// The pull waits for another process that pulls the same model.
     fn waiting(&mut self);
     /// A source did not have the model; the next one is tried.
     fn failed(&mut self, source: &str, error: &StoreError);
-    /// A file begins, with its size where that is known, and what an earlier attempt has left of it.
+    /// The download of a file begins after the `have` bytes of an earlier attempt. `size` is the
+    /// size of the whole file, if it is known.
     fn begin(&mut self, file: &str, size: Option<u64>, have: u64);
-    /// So many more bytes of it are there.
+    /// More bytes of the file have arrived: `bytes` of them.
     fn advance(&mut self, bytes: u64);
-    /// The file is there; `checked` says whether the hub states a checksum and it is right.
+    /// The file is complete; `checked` is true if it has the checksum that the hub states.
     fn end(&mut self, file: &str, checked: bool);
 }
 
-/// Fetches `remote` to `to`, unless it is there already. A part that is there is continued.
+/// Fetches `remote` to `to`, unless it is there already. Continues a partial download.
 pub(super) fn fetch(
     http: &Http,
-    remote: &Remote,
+    remote: &RemoteFile,
     to: &Path,
     progress: &mut dyn Progress,
 ) -> Result<(), StoreError> {
     if to.is_file() {
-        // Of an earlier attempt; the hub may have another one by now.
+        // The file is from an earlier attempt; the hub may have a newer one by now.
         if is_remote(remote, to)? {
             return Ok(());
         }
@@ -56,22 +56,22 @@ pub(super) fn fetch(
     }
     let part = part(to);
     let mut retries = 0;
-    // Whole already, if an earlier attempt was ended just before it was checked.
+    // The part is complete if an earlier attempt was killed just before the check.
     while remote.size.is_none() || remote.size != Some(length(&part)) {
         let before = length(&part);
         match fetch_rest(http, remote, &part, progress) {
             Ok(()) => break,
             Err(
                 StoreError::Http(HttpError::Unreachable { .. }) | StoreError::Incomplete { .. },
-            ) if length(&part) > before && retries < RETRIES => {
+            ) if length(&part) > before && retries < MAX_RETRIES => {
                 retries += 1;
-                std::thread::sleep(PAUSE * retries);
+                std::thread::sleep(RETRY_PAUSE * retries);
             }
             Err(error) => return Err(error),
         }
     }
     if let Some(checksum) = &remote.checksum
-        && !checksum.holds(&part).map_err(at(&part))?
+        && !checksum.matches(&part).map_err(at(&part))?
     {
         fs::remove_file(&part).map_err(at(&part))?;
         return Err(StoreError::Checksum(remote.path.clone()));
@@ -81,47 +81,47 @@ pub(super) fn fetch(
     Ok(())
 }
 
-/// How much of a file is there, whole or in part.
+/// Bytes of a file that are on the disk, in the complete file or in its part.
 pub(super) fn kept(to: &Path) -> u64 {
     length(to).max(length(&part(to)))
 }
 
-/// Whether a file is what the hub has now. Without a checksum nobody knows.
-fn is_remote(remote: &Remote, file: &Path) -> Result<bool, StoreError> {
+/// Returns true if a file has the checksum that the hub states now, false if the hub states none.
+fn is_remote(remote: &RemoteFile, file: &Path) -> Result<bool, StoreError> {
     match &remote.checksum {
-        Some(checksum) => checksum.holds(file).map_err(at(file)),
+        Some(checksum) => checksum.matches(file).map_err(at(file)),
         None => Ok(false),
     }
 }
 
-/// Where a file is gathered until it is whole.
+/// Path of a file until it is complete.
 fn part(to: &Path) -> PathBuf {
     PathBuf::from(format!("{}.part", to.display()))
 }
 
-/// The length of a file that need not be there.
+/// Length of a file, 0 if there is none.
 fn length(path: &Path) -> u64 {
     fs::metadata(path).map_or(0, |metadata| metadata.len())
 }
 
-/// Fetches what `part` lacks, from one answer.
+/// Fetches the missing rest of `part` in one response.
 fn fetch_rest(
     http: &Http,
-    remote: &Remote,
+    remote: &RemoteFile,
     part: &Path,
     progress: &mut dyn Progress,
 ) -> Result<(), StoreError> {
     let mut have = length(part);
     progress.begin(&remote.path, remote.size, have);
-    let mut answer = http.get(&remote.url, have)?;
-    if answer.status.as_u16() == 416 || !continues(&answer, have) {
-        // What is there is not the beginning of this file, or the server cannot go on in its middle.
+    let mut response = http.get(&remote.url, have)?;
+    if response.status.as_u16() == 416 || !continues(&response, have) {
+        // The part is not the beginning of this file, or the server does not serve ranges.
         if have > 0 {
             progress.begin(&remote.path, remote.size, 0);
         }
         have = 0;
-        if answer.status.as_u16() != 200 {
-            answer = http.get(&remote.url, 0)?;
+        if response.status.as_u16() != 200 {
+            response = http.get(&remote.url, 0)?;
         }
     }
     let limit = if remote.is_weights() {
@@ -130,11 +130,11 @@ fn fetch_rest(
         MAX_SMALL_BYTES
     };
     let most = remote.size.unwrap_or(limit).min(limit);
-    // One byte more than there should be is enough to know that it is too much.
-    answer.body = Box::new(answer.body.take((most + 1).saturating_sub(have)));
-    let total = have + append(answer, part, have, &remote.url, progress)?;
+    // One byte more than expected is enough to detect an oversized file.
+    response.body = Box::new(response.body.take((most + 1).saturating_sub(have)));
+    let total = have + append(response, part, have, &remote.url, progress)?;
     if total > most {
-        // No continuation could mend it.
+        // Resuming cannot repair the file.
         fs::remove_file(part).map_err(at(part))?;
         return Err(StoreError::TooLong {
             file: remote.path.clone(),
@@ -151,11 +151,11 @@ fn fetch_rest(
     }
 }
 
-/// Whether an answer goes on after `have` bytes.
-fn continues(answer: &Answer, have: u64) -> bool {
-    match answer.status.as_u16() {
+/// Returns true if a response continues after the first `have` bytes.
+fn continues(response: &Response, have: u64) -> bool {
+    match response.status.as_u16() {
         200 => have == 0,
-        206 => answer
+        206 => response
             .header("content-range")
             .and_then(|range| {
                 range
@@ -170,9 +170,9 @@ fn continues(answer: &Answer, have: u64) -> bool {
     }
 }
 
-/// Writes an answer's body behind the first `have` bytes of `part`; returns how many bytes came.
+/// Appends a response's body to the first `have` bytes of `part`; returns the number of new bytes.
 fn append(
-    mut answer: Answer,
+    mut response: Response,
     part: &Path,
     have: u64,
     url: &str,
@@ -185,19 +185,19 @@ fn append(
         .map_err(at(part))?;
     file.set_len(have).map_err(at(part))?;
     let mut buffer = vec![0; 64 * 1024];
-    let mut came = 0;
+    let mut received = 0;
     loop {
-        let count = match answer.body.read(&mut buffer) {
+        let count = match response.body.read(&mut buffer) {
             Ok(0) => break,
             Ok(count) => count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            // What has come stays: the next attempt goes on from there.
+            // The received bytes stay on the disk, and the next attempt continues after them.
             Err(error) => return Err(broken(url, &error).into()),
         };
         file.write_all(&buffer[..count]).map_err(at(part))?;
-        came += count as u64;
+        received += count as u64;
         progress.advance(count as u64);
     }
     file.sync_all().map_err(at(part))?;
-    Ok(came)
+    Ok(received)
 }

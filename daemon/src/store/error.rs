@@ -1,126 +1,119 @@
-//! Why the store cannot do what it was asked for.
+//! Errors of the store.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::http::HttpError;
-use super::manifest::Manifest;
 use crate::engine::EmbedError;
 use crate::model::{EMBEDDED, ModelError};
 use crate::weights::WeightsError;
 
-/// Why the store cannot do what it was asked for.
+/// Failure of an operation on the store. The message says what is wrong; [`hint`](Self::hint) says
+/// what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The environment names no place for data.
-    #[error("there is no place for models: set XDG_DATA_HOME or HOME to an absolute path")]
+    /// The environment names no folder for data.
+    #[error("no folder for models: neither XDG_DATA_HOME nor HOME is an absolute path")]
     NoPlace,
     /// A file or folder of the store cannot be used.
     #[error("{} cannot be used: {source}", path.display())]
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
-    /// No such model.
-    #[error("there is no model {0}: `gted models` lists those that are installed and known")]
+    /// The name is not known.
+    #[error("there is no model {0}")]
     Unknown(String),
-    /// The model is known, but not here.
-    #[error("{0} is not installed: `gted pull` gets models")]
+    /// The model is known, but not installed.
+    #[error("{0} is not installed")]
     NotInstalled(String),
-    /// The embedded model can be neither removed nor replaced.
+    /// The built-in model cannot be removed.
     #[error("{EMBEDDED} is part of the program")]
-    Embedded,
-    /// A name that could leave the folder of the models.
-    #[error(
-        "{0:?} cannot be a model's name: letters, digits, '-', '_' and '.' can, and no '.' in front"
-    )]
+    Builtin,
+    /// A name that could lead out of the folder of the models.
+    #[error("{0:?} cannot be a model's name")]
     Name(String),
-    /// A name that is no repository's.
-    #[error(
-        "{0:?} is no repository: it is called owner/name, in letters, digits, '-', '_' and '.'"
-    )]
+    /// A name that no repository can have.
+    #[error("{0:?} is not a repository name")]
     Repository(String),
-    /// The name is another model's already.
-    #[error(
-        "another model or revision is installed as {name}, from {origin}: `gted remove {name}` makes room"
-    )]
+    /// The name belongs to another model.
+    #[error("another model or revision is installed as {name}, from {origin}")]
     Taken {
         /// The name.
         name: String,
-        /// Where the installed model is from, and which revision it is.
+        /// Source and revision of the installed model.
         origin: String,
     },
-    /// Another process is at it.
-    #[error("another gted is pulling {0}: stop that, or wait until it is done")]
+    /// Another process pulls the model.
+    #[error("another gted is pulling {0}")]
     Busy(String),
-    /// The manifest is of a newer program, or damaged.
-    #[error("the manifest of {name} cannot be read: {problem}; pull or convert the model again")]
+    /// The manifest belongs to a newer program, or is damaged.
+    #[error("the manifest of {name} cannot be read: {problem}")]
     Manifest {
         /// The model.
         name: String,
-        /// What is wrong.
+        /// The problem with the manifest.
         problem: String,
     },
-    /// A file is not what it was when the model was installed.
-    #[error(
-        "{file} of {name} is damaged: its checksum is not the one of its installation; `gted remove {name}`, and pull or convert it again"
-    )]
+    /// A file has changed since the model was installed.
+    #[error("{file} of {name} is damaged: its checksum has changed since the installation")]
     Damaged {
         /// The model.
         name: String,
         /// The file.
         file: String,
     },
-    /// The program itself is damaged.
+    /// The program's own data is damaged.
     #[error("the program's own {file} cannot be read: {source}")]
-    Builtin {
+    BuiltinData {
         /// The file.
         file: &'static str,
-        /// What is wrong with it.
+        /// The problem with the file.
         source: serde_json::Error,
     },
-    /// A hub does not give what it was asked for.
+    /// A request to a hub failed.
     #[error(transparent)]
     Http(#[from] HttpError),
-    /// The network must not be used, and the model is not on this machine.
+    /// The network is forbidden, and the model is not on this machine.
     #[error("{0} is not on this machine, and the network is not to be used")]
     Offline(String),
-    /// A download gave more than there should be.
-    #[error("{file} has more than the {most} bytes that it should have; it was thrown away")]
+    /// A download has more bytes than it should have.
+    #[error("{file} has more than the expected {most} bytes; the download was discarded")]
     TooLong {
         /// The file.
         file: String,
-        /// Bytes that there should be at most.
+        /// The most bytes that the file should have.
         most: u64,
     },
     /// A download ended early.
-    #[error("{file} is not whole: {have} bytes of {size} came; pull again to go on")]
+    #[error("{file} is incomplete: {have} of {size} bytes arrived")]
     Incomplete {
         /// The file.
         file: String,
-        /// Bytes that came.
+        /// Bytes that arrived.
         have: u64,
-        /// Bytes that there should be.
+        /// Bytes that the file should have.
         size: u64,
     },
-    /// A download is not what the hub states it to be.
-    #[error(
-        "{0} is not what the hub states: its checksum is another; it was thrown away, pull again"
-    )]
+    /// A download does not have the checksum that the hub states.
+    #[error("{0}: checksum mismatch; the download was discarded")]
     Checksum(String),
     /// The disk is too full.
-    #[error("there is no room at {}: {} MB are free, and {} MB are needed", path.display(), free / 1_000_000, needed.div_ceil(1_000_000))]
+    #[error(
+        "not enough disk space at {}: {} MB are free, and {} MB are needed",
+        path.display(), free / 1_000_000, needed.div_ceil(1_000_000)
+    )]
     NoSpace {
-        /// Where.
+        /// The folder.
         path: PathBuf,
-        /// Bytes that are free.
+        /// Free bytes.
         free: u64,
-        /// Bytes that are needed.
+        /// Needed bytes.
         needed: u64,
     },
-    /// What is there cannot be used as a model.
+    /// The files cannot be used as a model.
     #[error(transparent)]
     Model(#[from] ModelError),
     /// The weights cannot be used.
@@ -132,20 +125,48 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// The name is this model's already.
-    pub(super) fn taken(manifest: Manifest) -> Self {
-        let source = manifest.origin.source;
-        Self::Taken {
-            name: manifest.name,
-            origin: match manifest.origin.revision {
-                Some(revision) => format!("{source} at {revision}"),
-                None => source,
-            },
+    /// Advice on what to do next, if there is any.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::NoPlace => Some("set XDG_DATA_HOME or HOME to an absolute path".to_owned()),
+            Self::Unknown(_) => {
+                Some("`gted models` lists the installed and the known models".to_owned())
+            }
+            Self::NotInstalled(_) => Some("install it with `gted pull`".to_owned()),
+            Self::Name(_) => {
+                Some("use letters, digits, '-', '_' and '.', and no '.' in front".to_owned())
+            }
+            Self::Repository(_) => Some(
+                "a repository is called owner/name, in letters, digits, '-', '_' and '.'"
+                    .to_owned(),
+            ),
+            Self::Taken { name, .. } => Some(format!("remove it with `gted remove {name}`")),
+            Self::Busy(_) => Some("stop that pull, or wait until it is done".to_owned()),
+            Self::Manifest { .. } => Some("pull or convert the model again".to_owned()),
+            Self::Damaged { name, .. } => Some(format!(
+                "run `gted remove {name}`, then pull or convert the model again"
+            )),
+            Self::Http(error) => error.hint(),
+            Self::Offline(_) => {
+                Some("pull without --offline, and with HF_HUB_OFFLINE unset".to_owned())
+            }
+            Self::Incomplete { .. } => {
+                Some("pull again; the next pull resumes an interrupted one".to_owned())
+            }
+            Self::Checksum(_) => Some("pull again".to_owned()),
+            Self::Io { .. }
+            | Self::Builtin
+            | Self::BuiltinData { .. }
+            | Self::TooLong { .. }
+            | Self::NoSpace { .. }
+            | Self::Model(_)
+            | Self::Weights(_)
+            | Self::Compute(_) => None,
         }
     }
 
-    /// Whether it is this machine's fault, or another program's on it, so that no other source would
-    /// help.
+    /// Returns true if the cause is on this machine, so that no other source would help.
     pub(super) fn is_local(&self) -> bool {
         match self {
             Self::NoPlace
@@ -160,10 +181,10 @@ impl StoreError {
         }
     }
 
-    /// Whether a model's files are at fault, so that fetching the same ones again would not help.
+    /// Returns true if the model's files are at fault, so that the same files would fail again.
     pub(super) fn is_content(&self) -> bool {
         match self {
-            // Which the user can say.
+            // The user can state the pooling.
             Self::Model(ModelError::PoolingUnknown) => false,
             Self::Model(_) | Self::Weights(_) => !self.is_local(),
             _ => false,
@@ -171,8 +192,24 @@ impl StoreError {
     }
 }
 
-/// For `map_err`: an error of the system about a path.
+/// Makes the argument of `map_err`: the system's error about a path as an error of the store.
 pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> StoreError {
     let path = path.to_owned();
     |source| StoreError::Io { path, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hint_of_a_request_is_that_of_its_http_error() {
+        let error = StoreError::from(HttpError::RateLimited {
+            host: "hub.example".to_owned(),
+            status: 429,
+            retry_after: Some("17".to_owned()),
+        });
+        assert_eq!(error.to_string(), "hub.example is rate limiting (429)");
+        assert_eq!(error.hint().as_deref(), Some("try again after 17 s"));
+    }
 }

@@ -6,75 +6,99 @@ use std::time::Duration;
 
 use ureq::http::{HeaderMap, StatusCode, Uri, header};
 
-/// How long a server may take to accept a connection, and to go on with an answer.
-const CONNECT: Duration = Duration::from_secs(15);
-const READ: Duration = Duration::from_secs(30);
+/// Timeout for a server to accept a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// A redirect followed by this many others leads nowhere.
+/// Timeout for a server to continue its response.
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The most redirects that a request follows.
 const MAX_REDIRECTS: usize = 10;
 
-/// The most bytes of an answer that is read whole: a list of files.
+/// The most bytes of a response that is read into memory: a list of files.
 const MAX_WHOLE_BYTES: u64 = 16 * 1024 * 1024;
 
-/// Why an answer could not be had. Each names where it was asked for.
+/// Failure of a request. Each message names the server or the URL; [`hint`](Self::hint) says what
+/// to do.
 #[derive(Debug, thiserror::Error)]
 pub enum HttpError {
     /// The server could not be reached, or the connection broke.
-    #[error(
-        "{host} cannot be reached: {problem}; a mirror or proxy may help, see `gted pull --help`"
-    )]
+    #[error("{host} cannot be reached: {problem}")]
     Unreachable {
         /// The server.
         host: String,
-        /// What happened.
+        /// The cause.
         problem: String,
     },
-    /// It is not there.
-    #[error("{url} is not there (404)")]
+    /// The server does not have the file.
+    #[error("{url} was not found (404)")]
     NotFound {
-        /// What was asked for.
+        /// The URL of the request.
         url: String,
     },
-    /// The hub wants to know who asks.
+    /// The server requires a permission.
     #[error(
-        "{0} may not be read without permission (401 or 403), or there is no such repository; a token is taken from HF_TOKEN or MODELSCOPE_API_TOKEN"
+        "{0} may not be read without permission (401 or 403), or the repository does not exist"
     )]
     Unauthorized(String),
-    /// The hub has had enough for now.
-    #[error("{host} takes no more requests for now ({status}); try again {}", when(retry_after.as_deref()))]
-    TooMany {
+    /// The server limits the rate of requests.
+    #[error("{host} is rate limiting ({status})")]
+    RateLimited {
         /// The server.
         host: String,
         /// 429 or 503.
         status: u16,
-        /// When it may be asked again, as it says.
+        /// The server's `Retry-After`.
         retry_after: Option<String>,
     },
     /// Another status.
-    #[error("{url} cannot be had: the server answers {status}")]
+    #[error("{url} cannot be fetched: the server answers {status}")]
     Status {
-        /// What was asked for.
+        /// The URL of the request.
         url: String,
         /// The status.
         status: u16,
     },
-    /// One redirect after the other.
-    #[error("{0} is redirected without end")]
+    /// A redirect led to further redirects.
+    #[error("{0}: more than {MAX_REDIRECTS} redirects")]
     RedirectLoop(String),
-    /// A page for people where a file was expected.
-    #[error("{0} is a web page and no file; is there a login or a proxy in between?")]
+    /// The server sent a web page in place of a file.
+    #[error("{0} is a web page, not a file")]
     WebPage(String),
-    /// The answer is not of the form that the hub is known for.
-    #[error("{host} answers in an unknown form: {problem}")]
-    Form {
+    /// The response does not have the form that the hub is known for.
+    #[error("{host} sent an unexpected response: {problem}")]
+    UnexpectedResponse {
         /// The server.
         host: String,
-        /// What is wrong with it.
+        /// The problem with the response.
         problem: String,
     },
 }
 
-/// `Retry-After` in words; it is a number of seconds or a date.
+impl HttpError {
+    /// Advice on what to do next, if there is any.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Unreachable { .. } => {
+                Some("a mirror or a proxy may help, see `gted pull --help`".to_owned())
+            }
+            Self::Unauthorized(_) => {
+                Some("set a token in HF_TOKEN or MODELSCOPE_API_TOKEN".to_owned())
+            }
+            Self::RateLimited { retry_after, .. } => {
+                Some(format!("try again {}", when(retry_after.as_deref())))
+            }
+            Self::WebPage(_) => Some("check for a login or a proxy in between".to_owned()),
+            Self::NotFound { .. }
+            | Self::Status { .. }
+            | Self::RedirectLoop(_)
+            | Self::UnexpectedResponse { .. } => None,
+        }
+    }
+}
+
+/// `Retry-After` in words; its value is a number of seconds or a date.
 fn when(retry_after: Option<&str>) -> String {
     match retry_after {
         None => "later".to_owned(),
@@ -85,19 +109,20 @@ fn when(retry_after: Option<&str>) -> String {
     }
 }
 
-/// Where a redirect is to be followed to.
+/// Treatment of redirects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Redirects {
+    /// Follow redirects to any server.
     Follow,
-    /// The hub's own answer is wanted, not that of a server it redirects to: its headers say what the
-    /// file is.
+    /// Return the hub's own response, whose headers describe the file, instead of the response of
+    /// another server.
     Keep,
 }
 
-/// A hub's client.
+/// HTTP client of a hub.
 pub(super) struct Http {
     agent: ureq::Agent,
-    /// Sent to the hub alone, never to where it redirects.
+    /// Token that is sent to the hub alone, never to a server that the hub redirects to.
     token: Option<String>,
 }
 
@@ -107,29 +132,30 @@ impl fmt::Debug for Http {
     }
 }
 
-/// A server's answer: its headers, and its body still to be read.
-pub(super) struct Answer {
+/// Response of a server, whose body is still to be read.
+pub(super) struct Response {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) body: Box<dyn Read>,
 }
 
-impl Answer {
+impl Response {
+    /// Value of a header that is text.
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 }
 
 impl Http {
-    /// Proxies are those of the usual variables.
+    /// A client that uses the proxies of the usual environment variables.
     pub(super) fn new(token: Option<String>) -> Self {
         let config = ureq::Agent::config_builder()
             .max_redirects(0)
             .max_redirects_will_error(false)
             .http_status_as_error(false)
-            .timeout_connect(Some(CONNECT))
-            .timeout_per_read(Some(READ))
-            // Sizes and ranges are those of the file, not of a compressed form.
+            .timeout_connect(Some(CONNECT_TIMEOUT))
+            .timeout_per_read(Some(READ_TIMEOUT))
+            // Sizes and ranges refer to the file, not to a compressed form.
             .accept_encoding("identity")
             .user_agent(concat!("gted/", env!("CARGO_PKG_VERSION")))
             .build();
@@ -139,21 +165,21 @@ impl Http {
         }
     }
 
-    /// The headers of a file.
-    pub(super) fn head(&self, url: &str, redirects: Redirects) -> Result<Answer, HttpError> {
+    /// Requests the headers of a file.
+    pub(super) fn head(&self, url: &str, redirects: Redirects) -> Result<Response, HttpError> {
         self.request(true, url, None, redirects)
     }
 
-    /// A file from a byte on.
-    pub(super) fn get(&self, url: &str, from: u64) -> Result<Answer, HttpError> {
+    /// Requests a file from a byte on.
+    pub(super) fn get(&self, url: &str, from: u64) -> Result<Response, HttpError> {
         self.request(false, url, (from > 0).then_some(from), Redirects::Follow)
     }
 
-    /// A short answer as a whole.
+    /// Reads a short response into memory.
     pub(super) fn get_whole(&self, url: &str) -> Result<Vec<u8>, HttpError> {
-        let answer = self.get(url, 0)?;
+        let response = self.get(url, 0)?;
         let mut whole = Vec::new();
-        let read = answer.body.take(MAX_WHOLE_BYTES).read_to_end(&mut whole);
+        let read = response.body.take(MAX_WHOLE_BYTES).read_to_end(&mut whole);
         read.map_err(|error| unreachable_host(url, &error))?;
         Ok(whole)
     }
@@ -164,7 +190,7 @@ impl Http {
         url: &str,
         from: Option<u64>,
         redirects: Redirects,
-    ) -> Result<Answer, HttpError> {
+    ) -> Result<Response, HttpError> {
         let mut at = url.to_owned();
         for _ in 0..=MAX_REDIRECTS {
             let mut request = if head {
@@ -178,30 +204,30 @@ impl Http {
             if let Some(token) = self.token.as_ref().filter(|_| same_host(url, &at)) {
                 request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
             }
-            let response = request
+            let received = request
                 .call()
                 .map_err(|error| unreachable_host(&at, &error))?;
-            let (parts, body) = response.into_parts();
-            let answer = Answer {
+            let (parts, body) = received.into_parts();
+            let response = Response {
                 status: parts.status,
                 headers: parts.headers,
                 body: Box::new(body.into_reader()),
             };
-            if !answer.status.is_redirection() {
-                return checked(url, &at, answer);
+            if !response.status.is_redirection() {
+                return checked(url, &at, response);
             }
-            let location = answer.header("location").unwrap_or_default();
-            let to = resolve(&at, location).ok_or_else(|| HttpError::Form {
+            let location = response.header("location").unwrap_or_default();
+            let to = resolve(&at, location).ok_or_else(|| HttpError::UnexpectedResponse {
                 host: host(&at),
-                problem: "a redirect without a place to go".to_owned(),
+                problem: "a redirect without a target".to_owned(),
             })?;
-            // A redirect that says what the file is, or leads away, is the hub's answer; another one is
-            // a repository's new name.
-            let tells = ["etag", "x-linked-etag"]
+            // A redirect that describes the file, or leads to another server, is the hub's response
+            // about the file; any other redirect leads to the new name of a repository.
+            let describes = ["etag", "x-linked-etag"]
                 .iter()
-                .any(|name| answer.headers.contains_key(*name));
-            if redirects == Redirects::Keep && (tells || !same_host(&at, &to)) {
-                return Ok(answer);
+                .any(|name| response.headers.contains_key(*name));
+            if redirects == Redirects::Keep && (describes || !same_host(&at, &to)) {
+                return Ok(response);
             }
             at = to;
         }
@@ -209,7 +235,7 @@ impl Http {
     }
 }
 
-/// A connection that broke while a body was read.
+/// The error for a connection that broke while a body was read.
 pub(super) fn broken(url: &str, error: &io::Error) -> HttpError {
     unreachable_host(url, error)
 }
@@ -221,20 +247,20 @@ fn unreachable_host(url: &str, problem: &impl fmt::Display) -> HttpError {
     }
 }
 
-/// An answer that is no redirect, at `at`, to a request for `url`.
-fn checked(url: &str, at: &str, answer: Answer) -> Result<Answer, HttpError> {
+/// Checks the status of a response that is not a redirect. `url` has redirected to `at`.
+fn checked(url: &str, at: &str, response: Response) -> Result<Response, HttpError> {
     let web_page = || {
-        let kind = answer.header("content-type").unwrap_or_default();
+        let kind = response.header("content-type").unwrap_or_default();
         kind.starts_with("text/html")
     };
-    let retry_after = || answer.header("retry-after").map(str::to_owned);
-    match answer.status.as_u16() {
+    let retry_after = || response.header("retry-after").map(str::to_owned);
+    match response.status.as_u16() {
         200 | 206 if web_page() => Err(HttpError::WebPage(shown(url))),
-        // 416: the part that was asked for is not there, which the caller knows what to do about.
-        200 | 206 | 416 => Ok(answer),
+        // 416: the file does not have the requested range, and the caller handles that.
+        200 | 206 | 416 => Ok(response),
         404 => Err(HttpError::NotFound { url: shown(url) }),
         401 | 403 => Err(HttpError::Unauthorized(shown(url))),
-        status @ (429 | 503) => Err(HttpError::TooMany {
+        status @ (429 | 503) => Err(HttpError::RateLimited {
             host: host(at),
             status,
             retry_after: retry_after(),
@@ -246,7 +272,7 @@ fn checked(url: &str, at: &str, answer: Answer) -> Result<Answer, HttpError> {
     }
 }
 
-/// An address as it is shown: without a password in it.
+/// A URL as it is shown: without a password.
 fn shown(url: &str) -> String {
     match (url.split_once("://"), url.split_once('@')) {
         (Some((scheme, _)), Some((_, rest))) => format!("{scheme}://{rest}"),
@@ -260,6 +286,7 @@ fn origin(url: &str) -> Option<(String, String)> {
     Some((uri.scheme_str()?.to_owned(), uri.authority()?.to_string()))
 }
 
+/// Host and port of a URL as they are shown.
 fn host(url: &str) -> String {
     match origin(url) {
         Some((_, host)) => host.rsplit('@').next().unwrap_or_default().to_owned(),
@@ -271,7 +298,7 @@ fn same_host(one: &str, other: &str) -> bool {
     origin(one).is_some_and(|one| Some(one) == origin(other))
 }
 
-/// A redirect's target, which may be given relative to the server.
+/// Target of a redirect, whose location may be relative to the server.
 fn resolve(from: &str, location: &str) -> Option<String> {
     if location.starts_with("http://") || location.starts_with("https://") {
         return Some(location.to_owned());
@@ -287,7 +314,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_for_its_own_host_and_port() {
+    fn token_is_sent_to_its_own_host_and_port_only() {
         assert!(same_host("https://hub.example/a", "https://hub.example/b"));
         assert!(!same_host("https://hub.example/a", "https://cdn.example/a"));
         assert!(!same_host("https://hub.example/a", "http://hub.example/a"));
@@ -295,21 +322,21 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_shown_without_secrets() {
+    fn urls_are_shown_without_passwords() {
         let url = "https://me:secret@hub.example/a/b";
         assert_eq!(shown(url), "https://hub.example/a/b");
         assert_eq!(host(url), "hub.example");
     }
 
     #[test]
-    fn retry_after_is_a_number_or_a_date() {
+    fn retry_after_is_in_seconds_or_a_date() {
         assert_eq!(when(Some("17")), "after 17 s");
         let date = "Wed, 21 Oct 2026 07:28:00 GMT";
         assert_eq!(when(Some(date)), format!("after {date}"));
     }
 
     #[test]
-    fn redirects_are_absolute_or_of_the_same_server() {
+    fn redirects_are_absolute_or_relative_to_the_server() {
         let from = "https://hub.example/a/b";
         assert_eq!(resolve(from, "/c").unwrap(), "https://hub.example/c");
         assert_eq!(resolve(from, "http://cdn/x").unwrap(), "http://cdn/x");

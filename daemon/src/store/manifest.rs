@@ -1,53 +1,53 @@
-//! What is written down beside an installed model.
+//! The manifest of an installed model: its origin, properties and checksums.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::Path;
 
-use gte_shared::wire::Pooling;
+use gte_shared::wire::{ModelCard, Pooling};
 use serde::{Deserialize, Serialize};
 
-use super::StoreError;
-use super::error::at;
+use super::error::{StoreError, at};
 
-/// Version of the manifest's form. A later program migrates older ones or refuses them in words.
+/// Version of the manifest's format. A later program migrates older versions or refuses them.
 const VERSION: u32 = 1;
 
-/// What it is written to.
+/// File name of the manifest.
 pub(super) const FILE: &str = "manifest.json";
 
-/// What is known of an installed model.
+/// Description of an installed model.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
-    /// Version of this form.
+    /// Version of this format.
     version: u32,
-    /// What the model is called.
+    /// Name of the model.
     pub name: String,
-    /// Where it comes from.
+    /// Origin of the model.
     pub origin: Origin,
-    /// How it pools.
+    /// Pooling of the model.
     pub pooling: Pooling,
-    /// The most tokens that it reads.
+    /// The most tokens of a text that the model reads.
     pub max_tokens: usize,
-    /// Length of its vectors.
+    /// Length of the model's vectors.
     pub dimension: u32,
-    /// Its licence, where it is known.
-    pub licence: Option<String>,
-    /// The sha256 of each of its files, in hexadecimal.
+    /// License of the model, if it is known.
+    #[serde(rename = "licence")]
+    pub license: Option<String>,
+    /// The sha256 of each file of the model, in hexadecimal.
     pub sha256: BTreeMap<String, String>,
-    /// The size of all its files, in bytes.
+    /// Size of all files of the model, in bytes.
     pub bytes: u64,
 }
 
-/// Where a model comes from.
+/// Origin of a model.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
     /// The hub and the repository, or the folder.
     pub source: String,
-    /// The revision there, where there is one: the commit, where the hub says which.
+    /// The revision at a hub: the commit, if the hub states it.
     pub revision: Option<String>,
-    /// The name of the revision that was asked for, if one was.
+    /// The name of the revision that the user asked for.
     #[serde(default)]
     pub asked_for: Option<String>,
 }
@@ -58,8 +58,8 @@ impl Manifest {
     pub(super) fn new(
         name: String,
         origin: Origin,
-        card: &gte_shared::wire::ModelCard,
-        licence: Option<String>,
+        card: &ModelCard,
+        license: Option<String>,
         sha256: BTreeMap<String, String>,
         bytes: u64,
     ) -> Self {
@@ -70,12 +70,13 @@ impl Manifest {
             pooling: card.pooling,
             max_tokens: card.max_tokens as usize,
             dimension: card.dimension,
-            licence,
+            license,
             sha256,
             bytes,
         }
     }
 
+    /// Reads the manifest in a model's folder.
     pub(super) fn read(name: &str, folder: &Path) -> Result<Self, StoreError> {
         #[derive(Deserialize)]
         struct Versioned {
@@ -98,12 +99,13 @@ impl Manifest {
         if versioned.version != VERSION {
             let found = versioned.version;
             return Err(unreadable(format!(
-                "it is of version {found}, and this program knows version {VERSION}"
+                "it is of version {found}, and this program reads version {VERSION}"
             )));
         }
         serde_json::from_slice(&json).map_err(|error| unreadable(error.to_string()))
     }
 
+    /// Writes the manifest into a model's folder.
     pub(super) fn write(&self, folder: &Path) -> Result<(), StoreError> {
         let path = folder.join(FILE);
         let json = serde_json::to_vec_pretty(self).map_err(|error| StoreError::Manifest {
@@ -111,5 +113,48 @@ impl Manifest {
             problem: error.to_string(),
         })?;
         fs::write(&path, json).map_err(at(&path))
+    }
+
+    /// The error for an installation under the name of this model.
+    pub(super) fn taken(self) -> StoreError {
+        let source = self.origin.source;
+        StoreError::Taken {
+            name: self.name,
+            origin: match self.origin.revision {
+                Some(revision) => format!("{source} at {revision}"),
+                None => source,
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn manifest_keeps_its_stored_keys() {
+        let manifest = serde_json::json!({
+            "version": VERSION,
+            "name": "model",
+            "origin": { "source": "huggingface:owner/model", "revision": "abc" },
+            "pooling": "cls",
+            "max_tokens": 512,
+            "dimension": 768,
+            "licence": "MIT",
+            "sha256": {},
+            "bytes": 1
+        });
+        let manifest: Manifest = serde_json::from_value(manifest).unwrap();
+        assert_eq!(manifest.license.as_deref(), Some("MIT"));
+        let written = serde_json::to_value(&manifest).unwrap();
+        assert_eq!(written["licence"], "MIT");
+        let taken = manifest.taken();
+        assert_eq!(
+            taken.to_string(),
+            "another model or revision is installed as model, from huggingface:owner/model at abc"
+        );
+        let hint = taken.hint().unwrap();
+        assert_eq!(hint, "remove it with `gted remove model`");
     }
 }

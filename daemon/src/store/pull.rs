@@ -1,37 +1,47 @@
-//! Getting a model: from a cache on this machine, or from the hubs in their order.
+//! Pull of a model: from a cache on this machine, or from the hubs in their order.
 
 use std::fs;
 use std::path::Path;
 
-use super::candidates::{Candidate, Candidates, From, Wanted};
+use super::candidates::{Candidate, Candidates};
 use super::download::{Progress, fetch, kept};
-use super::error::at;
-use super::hub::{FILES, Listing, Remote, Repository, WEIGHTS, variable};
+use super::environment::offline;
+use super::error::{StoreError, at};
+use super::folders::clear;
+use super::hub::{FILES, Listing, RemoteFile, Repository, WEIGHTS};
+use super::install::IfInstalled;
+use super::installed::Store;
+use super::locks::PULL_LOCK;
 use super::manifest::{Manifest, Origin};
-use super::{Occupied, PULL_LOCK, Store, StoreError, clear, space};
+use super::pull_request::{PullRequest, PullSource};
+use super::space;
 use crate::model::{Model, ModelError, Source, shard_files};
 
-/// What came of it.
+/// Outcome of a successful pull.
 #[derive(Clone, Debug)]
-pub enum Pulled {
-    /// It is installed now.
+pub enum PullOutcome {
+    /// The pull has installed the model.
     Installed(Manifest),
-    /// It was installed before.
+    /// The model was installed before.
     Already(Manifest),
 }
 
 impl Store {
-    /// Gets a model and installs it. `progress` is told of each source that did not have it before
-    /// the next is tried.
+    /// Fetches a model and installs it. Before the next source is tried, `progress` receives the
+    /// error of the previous one.
     ///
     /// Two pulls of one model at once do the work once: the second waits for the first.
     ///
     /// # Errors
     ///
-    /// With the last source's error when none has it, or the first that is this machine's own fault.
-    /// Nothing is then installed, and a later pull goes on with what has been fetched.
-    pub fn pull(&self, wanted: &Wanted, progress: &mut dyn Progress) -> Result<Pulled, StoreError> {
-        let candidates = Candidates::of(wanted)?;
+    /// The last source's error if no source has the model, or the first error whose cause is on
+    /// this machine. Nothing is then installed, and the next pull resumes the interrupted one.
+    pub fn pull(
+        &self,
+        request: &PullRequest,
+        progress: &mut dyn Progress,
+    ) -> Result<PullOutcome, StoreError> {
+        let candidates = Candidates::of(request)?;
         let name = candidates.name.as_str();
         self.folder(name)?;
         let _lock = if let Some(lock) = self.try_lock(name, PULL_LOCK)? {
@@ -41,15 +51,15 @@ impl Store {
             self.lock(name, PULL_LOCK)?
         };
         match self.manifest(name) {
-            Ok(manifest) if candidates.are_met_by(&manifest.origin, wanted) => {
-                return Ok(Pulled::Already(manifest));
+            Ok(manifest) if candidates.are_met_by(&manifest.origin, request) => {
+                return Ok(PullOutcome::Already(manifest));
             }
-            Ok(manifest) => return Err(StoreError::taken(manifest)),
-            // A damaged one is replaced.
+            Ok(manifest) => return Err(manifest.taken()),
+            // A model with a damaged manifest is replaced.
             Err(StoreError::NotInstalled(_) | StoreError::Manifest { .. }) => {}
             Err(error) => return Err(error),
         }
-        if let Some(From::Folder(folder)) = &wanted.from {
+        if let Some(PullSource::Folder(folder)) = &request.from {
             let origin = Origin {
                 source: folder.display().to_string(),
                 revision: None,
@@ -60,85 +70,86 @@ impl Store {
                 candidates.in_folder(folder),
                 origin,
                 None,
-                Occupied::Stays,
+                IfInstalled::Refuse,
             )?;
-            return Ok(Pulled::Installed(manifest));
+            return Ok(PullOutcome::Installed(manifest));
         }
-        self.pull_from_any(&candidates, wanted, progress)
+        self.pull_from_any(&candidates, request, progress)
     }
 
-    /// The caches first, then the hubs.
+    /// Tries the caches first, then the hubs.
     fn pull_from_any(
         &self,
         candidates: &Candidates,
-        wanted: &Wanted,
+        request: &PullRequest,
         progress: &mut dyn Progress,
-    ) -> Result<Pulled, StoreError> {
+    ) -> Result<PullOutcome, StoreError> {
         let mut attempts = Attempts {
             progress,
             failed: None,
         };
         for candidate in &candidates.repositories {
-            // Used where it is: nothing is downloaded.
+            // The cached files are read in place.
             let Some(cached) = candidate.repository.cached() else {
                 continue;
             };
             let source = format!("the cache {}", cached.folder.display());
             let done = attempts.run(source, |_| {
-                let origin = origin(&candidate.repository, cached.revision, wanted);
+                let origin = origin(&candidate.repository, cached.revision, request);
                 let folder = candidates.in_folder(&cached.folder);
                 self.install(
                     &candidates.name,
                     folder,
                     origin,
-                    candidate.licence.clone(),
-                    Occupied::Stays,
+                    candidate.license.clone(),
+                    IfInstalled::Refuse,
                 )
             })?;
             if let Some(manifest) = done {
-                return Ok(Pulled::Installed(manifest));
+                return Ok(PullOutcome::Installed(manifest));
             }
         }
-        if wanted.offline || offline() {
+        if request.offline || offline() {
             let offline = StoreError::Offline(candidates.name.clone());
             return Err(attempts.failed.map_or(offline, |(_, error)| error));
         }
         for candidate in &candidates.repositories {
             let source = candidate.repository.source().to_owned();
             let done = attempts.run(source, |progress| {
-                self.download(candidates, candidate, wanted, progress)
+                self.download(candidates, candidate, request, progress)
             })?;
             if let Some(manifest) = done {
-                return Ok(Pulled::Installed(manifest));
+                return Ok(PullOutcome::Installed(manifest));
             }
         }
-        let unknown = StoreError::Unknown(wanted.model.clone());
+        let unknown = StoreError::Unknown(request.model.clone());
         Err(attempts.failed.map_or(unknown, |(_, error)| error))
     }
 
+    /// Downloads a model from one repository and installs it.
     fn download(
         &self,
         candidates: &Candidates,
         candidate: &Candidate,
-        wanted: &Wanted,
+        request: &PullRequest,
         progress: &mut dyn Progress,
     ) -> Result<Manifest, StoreError> {
         let repository = &candidate.repository;
         let name = candidates.name.as_str();
         let download = self.aside(name, repository.hub.download_folder())?;
         let installed =
-            fetch_model(repository, candidates, wanted, &download, progress).and_then(|origin| {
+            fetch_model(repository, candidates, request, &download, progress).and_then(|origin| {
                 let folder = candidates.in_folder(&download);
                 self.install(
                     name,
                     folder,
                     origin,
-                    candidate.licence.clone(),
-                    Occupied::Stays,
+                    candidate.license.clone(),
+                    IfInstalled::Refuse,
                 )
             });
         if installed.as_ref().is_err_and(StoreError::is_content) {
-            // What came is no good: the next pull must not go on with it.
+            // The files are unusable, and the next pull must not resume with them.
             clear(&download)?;
         }
         let manifest = installed?;
@@ -147,15 +158,15 @@ impl Store {
     }
 }
 
-/// Sources tried one after the other.
+/// Attempts at one source after the other.
 struct Attempts<'a> {
     progress: &'a mut dyn Progress,
-    /// The last one that failed, and why.
+    /// The last source that failed, and its error.
     failed: Option<(String, StoreError)>,
 }
 
 impl Attempts<'_> {
-    /// Tries one more source: `None` when another may be tried after it.
+    /// Tries one more source; `None` if it failed and the next source may be tried.
     fn run(
         &mut self,
         source: String,
@@ -175,24 +186,24 @@ impl Attempts<'_> {
     }
 }
 
-/// Fetches a repository's files into `download`, the small ones first: what makes the model one that
-/// cannot be used is found out before its weights are fetched.
+/// Fetches a repository's files into `download`. The small files come first, so that an unusable
+/// model is detected before its weights are fetched.
 fn fetch_model(
     repository: &Repository,
     candidates: &Candidates,
-    wanted: &Wanted,
+    request: &PullRequest,
     download: &Path,
     progress: &mut dyn Progress,
 ) -> Result<Origin, StoreError> {
     let listing = repository.list()?;
-    let origin = origin(repository, Some(listing.revision.clone()), wanted);
+    let origin = origin(repository, Some(listing.revision.clone()), request);
     begin_folder(download, &origin)?;
     forget_others(download, &listing)?;
-    let is_weights = |remote: &&Remote| WEIGHTS.contains(&&*remote.path);
+    let is_weights = |remote: &&RemoteFile| WEIGHTS.contains(&&*remote.path);
     let Some(weights) = listing.files.iter().find(is_weights) else {
         return Err(ModelError::NoWeights.into());
     };
-    let mut get = |remote: &Remote| {
+    let mut get = |remote: &RemoteFile| {
         let to = download.join(&remote.path);
         fetch(&repository.http, remote, &to, progress)
     };
@@ -210,20 +221,21 @@ fn fetch_model(
             weights.push(repository.shard(&listing, &shard)?);
         }
     }
-    let size = |remote: &Remote| remote.size.unwrap_or_default();
-    let still = |remote: &Remote| size(remote).saturating_sub(kept(&download.join(&remote.path)));
-    let sum = |each: &dyn Fn(&Remote) -> u64| {
+    let size = |remote: &RemoteFile| remote.size.unwrap_or_default();
+    let still =
+        |remote: &RemoteFile| size(remote).saturating_sub(kept(&download.join(&remote.path)));
+    let sum = |each: &dyn Fn(&RemoteFile) -> u64| {
         let sizes = weights.iter().map(each);
         sizes.fold(0_u64, u64::saturating_add)
     };
-    // Besides what is still to come, the pack that is made of all of it.
+    // The pack is made of all weights, and needs space besides the remaining downloads.
     space::check(download, sum(&still).saturating_add(sum(&size)))?;
     weights.iter().try_for_each(get)?;
     Ok(origin)
 }
 
-/// Removes the files of an earlier attempt that the repository does not have now: a model is read in the
-/// first form that its folder has.
+/// Removes the files of an earlier attempt that the repository does not have now. Otherwise they
+/// could be read in place of the repository's own form of weights.
 fn forget_others(download: &Path, listing: &Listing) -> Result<(), StoreError> {
     for file in FILES.into_iter().chain(WEIGHTS) {
         let path = download.join(file);
@@ -235,25 +247,17 @@ fn forget_others(download: &Path, listing: &Listing) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn origin(repository: &Repository, revision: Option<String>, wanted: &Wanted) -> Origin {
+/// Origin of a model from a repository.
+fn origin(repository: &Repository, revision: Option<String>, request: &PullRequest) -> Origin {
     Origin {
         source: repository.source().to_owned(),
         revision,
-        asked_for: wanted.revision.clone(),
+        asked_for: request.revision.clone(),
     }
 }
 
-/// Whether the environment forbids the network.
-fn offline() -> bool {
-    let value = variable("HF_HUB_OFFLINE").unwrap_or_default();
-    matches!(
-        value.to_ascii_uppercase().as_str(),
-        "1" | "ON" | "YES" | "TRUE"
-    )
-}
-
-/// Makes the folder that files are fetched into. What an earlier attempt left there is kept if it was
-/// of the same origin and revision.
+/// Makes the folder for downloads. Keeps the files of an earlier attempt if they are of the same
+/// source and revision.
 fn begin_folder(folder: &Path, origin: &Origin) -> Result<(), StoreError> {
     let note = folder.join("origin");
     let revision = origin.revision.as_deref().unwrap_or_default();

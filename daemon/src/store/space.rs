@@ -1,11 +1,10 @@
-//! Room on the disk, asked for before it is needed.
+//! Free space on the disk, checked before a large file is written.
 
 use std::path::Path;
 
-use super::StoreError;
-use super::error::at;
+use super::error::{StoreError, at};
 
-/// Checks that the disk that `folder` is on has room for so many more bytes.
+/// Checks that the disk of `folder` has `needed` free bytes.
 pub(super) fn check(folder: &Path, needed: u64) -> Result<(), StoreError> {
     let space = rustix::fs::statvfs(folder).map_err(|error| at(folder)(error.into()))?;
     let free = space.f_bavail.saturating_mul(space.f_frsize);

@@ -1,24 +1,26 @@
-//! Holding a model against what is known of it: checksums of its files, published cosines.
+//! Verification of a model: checksums of its files, and cosines that others have published.
 
 use gte_shared::score::cosine;
 use serde::Deserialize;
 
+use super::builtin_data;
 use super::catalogue::Hub;
-use super::convert::digest;
-use super::{Store, StoreError};
-use crate::engine::{Embed, Tokenize};
+use super::error::StoreError;
+use super::install::digest;
+use super::installed::Store;
+use crate::engine::{Embed, EmbedError, Tokenize};
 use crate::model::{Compute, EMBEDDED, Model};
 
 const JSON: &str = include_str!("../../assets/published.json");
 
-/// Where the embedded model is from.
-const EMBEDDED_SOURCE: &str = "embedded";
+/// Source of the built-in model in `published.json`.
+const BUILTIN_SOURCE: &str = "embedded";
 
-/// Cosines of a model that others have published or that PyTorch gives.
+/// Cosines of a model that others have published or that PyTorch computes.
 #[derive(Deserialize)]
 struct Published {
     name: String,
-    /// Where the weights are from that they belong to, as a manifest says it.
+    /// Source of the weights that the cosines belong to, as in a manifest.
     source: String,
     by: String,
     pairs: Vec<Pair>,
@@ -31,38 +33,38 @@ struct Pair {
     cosine: f32,
 }
 
-/// What holding a model against what is known of it has given.
+/// Result of the verification of a model.
 #[derive(Clone, Debug)]
 pub struct Verified {
-    /// Files whose checksums were right.
+    /// Number of files with the right checksum.
     pub files: usize,
-    /// How the model does on published pairs, where there are any.
+    /// Comparison with published pairs, if there are any.
     pub report: Option<Report>,
 }
 
-/// How a model does on published pairs.
+/// Comparison of a model's cosines with published ones.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// Who published them.
+    /// Publisher of the pairs.
     pub by: String,
-    /// Where the model is from that they belong to, if this one is known to be from another hub: what
-    /// the hubs have under one name can differ.
+    /// Source of the weights that the pairs belong to, if this model is known to be from another
+    /// hub: the hubs' models of one name can differ.
     pub other_source: Option<String>,
-    /// How many there are.
+    /// Number of pairs.
     pub pairs: usize,
-    /// The largest distance between a published cosine and this program's.
+    /// The largest difference between a published cosine and this program's.
     pub furthest: f32,
 }
 
 impl Store {
-    /// Checks a model's files and how it does on published pairs.
+    /// Checks a model's files, and compares its cosines with published ones.
     ///
     /// # Errors
     ///
-    /// If the model is not there, a file is damaged, or the model cannot be run.
+    /// If the model is not installed, a file is damaged, or the model cannot be run.
     pub fn verify(&self, name: &str) -> Result<Verified, StoreError> {
         let mut files = 0;
-        let mut source = EMBEDDED_SOURCE.to_owned();
+        let mut source = BUILTIN_SOURCE.to_owned();
         match self.manifest(name) {
             Ok(manifest) => {
                 source.clone_from(&manifest.origin.source);
@@ -81,7 +83,7 @@ impl Store {
             Err(error) => return Err(error),
         }
         let model = Model::load(&self.find(Some(name))?, Compute::REFERENCE)?;
-        let published: Vec<Published> = super::builtin("published.json", JSON)?;
+        let published: Vec<Published> = builtin_data::parse("published.json", JSON)?;
         let published = published.into_iter().find(|known| known.name == name);
         let report = published.map(|known| report(&model, &source, known));
         let report = report.transpose()?;
@@ -92,7 +94,7 @@ impl Store {
 fn report(model: &Model, source: &str, published: Published) -> Result<Report, StoreError> {
     let vector = |text: &str| {
         let tokens = model.tokenizer.tokenize(text);
-        let tokens = tokens.map_err(|error| crate::engine::EmbedError(error.to_string()))?;
+        let tokens = tokens.map_err(|error| EmbedError(error.to_string()))?;
         Ok::<_, StoreError>(model.encoder.embed(&[&tokens.ids])?.concat())
     };
     let mut furthest = 0.0_f32;
@@ -116,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_published_pairs_are_whole() {
+    fn published_pairs_are_complete() {
         let published: Vec<Published> = serde_json::from_str(JSON).unwrap();
         assert!(published.iter().any(|known| known.name == EMBEDDED));
         assert!(published.iter().all(|known| !known.pairs.is_empty()));

@@ -17,12 +17,12 @@ fn what_a_hub_answers_is_told_in_words() {
         ..Faults::default()
     };
     let cases = [
-        (status(404), "is not there (404)"),
+        (status(404), "was not found (404)"),
         (status(401), "without permission (401 or 403)"),
         (status(403), "without permission (401 or 403)"),
         (
             status(429),
-            "takes no more requests for now (429); try again after 17 s",
+            "is rate limiting (429)\nhint: try again after 17 s\n",
         ),
         (status(500), "the server answers 500"),
         (
@@ -30,14 +30,14 @@ fn what_a_hub_answers_is_told_in_words() {
                 web_page: true,
                 ..Faults::default()
             },
-            "is a web page and no file",
+            "is a web page, not a file",
         ),
         (
             Faults {
                 redirect_loop: true,
                 ..Faults::default()
             },
-            "is redirected without end",
+            "more than 10 redirects",
         ),
     ];
     for (faults, words) in cases {
@@ -77,10 +77,10 @@ fn what_is_no_models_name_is_refused_before_anything_is_asked() {
     let hub = tiny();
     for (name, words) in [
         ("nonsense", "there is no model nonsense"),
-        ("owner/..", "is no repository"),
-        ("owner/", "is no repository"),
-        ("/models/model", "is no repository"),
-        ("a/b/c", "is no repository"),
+        ("owner/..", "is not a repository name"),
+        ("owner/", "is not a repository name"),
+        ("/models/model", "is not a repository name"),
+        ("a/b/c", "is not a repository name"),
     ] {
         let output = run(pull(&place, &hub, &[name]));
         assert_eq!(output.code(), Some(1));

@@ -1,30 +1,27 @@
-//! A pull for people: a bar with rate and remaining time on a terminal, plain lines otherwise.
+//! Report of a pull for users: a bar with rate and remaining time on a terminal, else plain lines.
 
-use std::fmt::Display;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 
 use gte_daemon::store::{Progress, StoreError};
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// The bar of the file that is fetched now.
+use crate::command::messages::{say, warn};
+
+/// Bar of the current file.
 #[derive(Default)]
 pub(super) struct Bars {
     bar: Option<ProgressBar>,
 }
 
-fn say(words: impl Display) {
-    // A closed stderr must not keep the pull from going on.
-    drop(writeln!(io::stderr(), "gted: {words}"));
-}
-
 impl Progress for Bars {
     fn waiting(&mut self) {
-        say("another gted is pulling this model; waiting until it is done");
+        say("waiting for another gted that is pulling this model");
     }
 
     fn failed(&mut self, source: &str, error: &StoreError) {
         self.leave();
-        say(format_args!("not from {source}: {error}"));
+        let hint = error.hint();
+        warn(format_args!("not from {source}: {error}"), hint.as_deref());
     }
 
     fn begin(&mut self, file: &str, size: Option<u64>, have: u64) {
@@ -33,7 +30,7 @@ impl Progress for Bars {
             let size =
                 size.map_or_else(|| "unknown size".to_owned(), |size| format!("{size} bytes"));
             let rest = if have > 0 {
-                format!(", {have} there already")
+                format!(", {have} are there already")
             } else {
                 String::new()
             };
@@ -71,7 +68,7 @@ impl Progress for Bars {
 }
 
 impl Bars {
-    /// Leaves the bar of a file that did not get whole as it stands.
+    /// Leaves the bar of an incomplete file as it is.
     fn leave(&mut self) {
         if let Some(bar) = self.bar.take() {
             bar.abandon();

@@ -1,4 +1,4 @@
-//! A pull for programs: what happens as JSON objects, one a line, on stdout.
+//! Report of a pull for programs: events as JSON objects on stdout, one per line.
 
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
@@ -6,17 +6,17 @@ use std::time::{Duration, Instant};
 use gte_daemon::store::{Progress, StoreError};
 use gte_shared::models::PullEvent;
 
-/// Time between two lines about the same file: as often as a screen can show it.
+/// Time between two events of the same file: as often as a screen can show them.
 const INTERVAL: Duration = Duration::from_millis(100);
 
-/// The file that is fetched now.
+/// State of the current file.
 #[derive(Default)]
 pub(super) struct Events {
     file: String,
     size: Option<u64>,
     have: u64,
-    /// When it was last told of.
-    told: Option<Instant>,
+    /// Time of the file's last event.
+    printed_at: Option<Instant>,
 }
 
 /// Prints one event.
@@ -29,8 +29,9 @@ pub(super) fn print(event: &PullEvent) -> anyhow::Result<()> {
 }
 
 impl Events {
-    fn tell(&mut self) {
-        self.told = Some(Instant::now());
+    /// Prints the state of the file.
+    fn progress(&mut self) {
+        self.printed_at = Some(Instant::now());
         show(&PullEvent::Progress {
             file: self.file.clone(),
             size: self.size,
@@ -39,9 +40,17 @@ impl Events {
     }
 }
 
-/// Prints an event that need not be read: a reader that has gone must not keep the pull from going on.
+/// Prints an event. A closed stdout does not stop the pull.
 fn show(event: &PullEvent) {
     drop(print(event));
+}
+
+/// Message of an error, with its hint in parentheses.
+fn in_words(error: &StoreError) -> String {
+    match error.hint() {
+        Some(hint) => format!("{error} ({hint})"),
+        None => error.to_string(),
+    }
 }
 
 impl Progress for Events {
@@ -52,7 +61,7 @@ impl Progress for Events {
     fn failed(&mut self, source: &str, error: &StoreError) {
         show(&PullEvent::Failed {
             source: source.to_owned(),
-            error: error.to_string(),
+            error: in_words(error),
         });
     }
 
@@ -60,18 +69,19 @@ impl Progress for Events {
         file.clone_into(&mut self.file);
         self.size = size;
         self.have = have;
-        self.tell();
+        self.progress();
     }
 
     fn advance(&mut self, bytes: u64) {
         self.have += bytes;
-        if self.told.is_none_or(|told| told.elapsed() >= INTERVAL) {
-            self.tell();
+        let due = |printed_at: Instant| printed_at.elapsed() >= INTERVAL;
+        if self.printed_at.is_none_or(due) {
+            self.progress();
         }
     }
 
     fn end(&mut self, file: &str, checked: bool) {
-        self.tell();
+        self.progress();
         show(&PullEvent::Done {
             file: file.to_owned(),
             checked,

@@ -3,28 +3,28 @@
 use std::fs;
 use std::path::PathBuf;
 
-use super::{
-    Cached, Checksum, FILES, Listing, Remote, Repository, WEIGHTS, encoded, encoded_path,
-    holds_model, user_cache, variable,
-};
+use super::checksum::Checksum;
+use super::listing::{Cached, Listing, holds_model};
+use super::remote_file::{FILES, RemoteFile, WEIGHTS};
+use super::repository::Repository;
+use super::url_encoding::{encoded, encoded_path};
+use crate::store::environment::{user_cache, variable};
 use crate::store::http::{HttpError, Redirects};
 
-pub(super) const ENDPOINT: &str = "https://huggingface.co";
-
-/// Asks for each file that may be there, since mirrors do not all have the hub's list.
+/// Requests each possible file, since some mirrors lack the hub's list of files.
 ///
-/// What the hub says of the first file names a commit, and all others are asked for at that one: the
-/// files are then of one revision even if somebody changes the repository meanwhile.
+/// The response for the first file names a commit, and all other files are requested at that
+/// commit: all files are of one revision even if the repository changes meanwhile.
 pub(super) fn list(repository: &Repository) -> Result<Listing, HttpError> {
-    // Every model has this one: without it, the repository is not there.
+    // Every model has this file: without it, the repository does not exist.
     let (_, commit) = file(repository, repository.revision(), FILES[0])?;
     let revision = commit.unwrap_or_else(|| repository.revision().to_owned());
     let mut files = Vec::new();
     for path in FILES {
-        files.extend(there(file(repository, &revision, path))?);
+        files.extend(optional(file(repository, &revision, path))?);
     }
     for path in WEIGHTS {
-        if let Some(weights) = there(file(repository, &revision, path))? {
+        if let Some(weights) = optional(file(repository, &revision, path))? {
             files.push(weights);
             break;
         }
@@ -36,32 +36,34 @@ pub(super) fn list(repository: &Repository) -> Result<Listing, HttpError> {
     })
 }
 
-/// A file that need not be there.
-fn there(asked: Result<(Remote, Option<String>), HttpError>) -> Result<Option<Remote>, HttpError> {
-    match asked {
+/// Turns the error for a missing file into `None`.
+fn optional(
+    response: Result<(RemoteFile, Option<String>), HttpError>,
+) -> Result<Option<RemoteFile>, HttpError> {
+    match response {
         Ok((remote, _)) => Ok(Some(remote)),
         Err(HttpError::NotFound { .. }) => Ok(None),
         Err(error) => Err(error),
     }
 }
 
-/// What the hub says of one file, and the commit that it is of. The headers are the hub's own: where
-/// it redirects to, others stand.
+/// The hub's description of one file, and the commit of the file. The headers are those of the hub:
+/// the servers that it redirects to send other ones.
 pub(super) fn file(
     repository: &Repository,
     revision: &str,
     path: &str,
-) -> Result<(Remote, Option<String>), HttpError> {
+) -> Result<(RemoteFile, Option<String>), HttpError> {
     let Repository { endpoint, name, .. } = repository;
     let (revision, file) = (encoded(revision), encoded_path(path));
     let url = format!("{endpoint}/{name}/resolve/{revision}/{file}");
-    let answer = repository.http.head(&url, Redirects::Keep)?;
-    let number = |name| answer.header(name).and_then(|size| size.parse().ok());
+    let response = repository.http.head(&url, Redirects::Keep)?;
+    let number = |name| response.header(name).and_then(|size| size.parse().ok());
     let unquoted = |name| {
-        let tag = answer.header(name)?;
+        let tag = response.header(name)?;
         Some(tag.trim_start_matches("W/").trim_matches('"').to_owned())
     };
-    // Large files are known by their sha256, small ones by git's sha1.
+    // The hub states the sha256 of large files, and git's sha1 of small ones.
     let checksum = match (unquoted("x-linked-etag"), unquoted("etag")) {
         (Some(sha256), _) | (_, Some(sha256)) if is_hex(&sha256, 64) => {
             Some(Checksum::Sha256(sha256))
@@ -69,22 +71,22 @@ pub(super) fn file(
         (_, Some(blob)) if is_hex(&blob, 40) => Some(Checksum::GitBlob(blob)),
         _ => None,
     };
-    // A redirect's own length is not the file's.
-    let length = || number("content-length").filter(|_| answer.status.is_success());
-    let remote = Remote {
+    // The length of a redirect is not that of the file.
+    let length = || number("content-length").filter(|_| response.status.is_success());
+    let remote = RemoteFile {
         path: path.to_owned(),
         size: number("x-linked-size").or_else(length),
         checksum,
         url,
     };
-    Ok((remote, answer.header("x-repo-commit").map(str::to_owned)))
+    Ok((remote, response.header("x-repo-commit").map(str::to_owned)))
 }
 
 fn is_hex(text: &str, length: usize) -> bool {
     text.len() == length && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// `models--owner--name/snapshots/{commit}` in the cache, the commit being the revision's.
+/// Finds `models--owner--name/snapshots/{commit}` in the cache, for the commit of the revision.
 pub(super) fn cached(repository: &Repository) -> Option<Cached> {
     let cache = variable("HF_HUB_CACHE")
         .map(PathBuf::from)

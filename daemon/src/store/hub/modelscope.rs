@@ -4,17 +4,17 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use super::{
-    Cached, Checksum, FILES, Listing, Remote, Repository, WEIGHTS, encoded, encoded_path,
-    holds_model, user_cache, variable,
-};
+use super::checksum::Checksum;
+use super::listing::{Cached, Listing, holds_model};
+use super::remote_file::{FILES, RemoteFile, WEIGHTS};
+use super::repository::Repository;
+use super::url_encoding::{encoded, encoded_path};
+use crate::store::environment::{user_cache, variable};
 use crate::store::http::HttpError;
-
-pub(super) const ENDPOINT: &str = "https://www.modelscope.cn";
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Answer {
+struct Response {
     data: Data,
 }
 
@@ -35,20 +35,22 @@ struct File {
     r#type: Option<String>,
 }
 
+/// Requests the list of files.
 pub(super) fn list(repository: &Repository) -> Result<Listing, HttpError> {
     let Repository { endpoint, name, .. } = repository;
     let revision = encoded(repository.revision());
     let url =
         format!("{endpoint}/api/v1/models/{name}/repo/files?Revision={revision}&Recursive=True");
     let json = repository.http.get_whole(&url)?;
-    let answer: Answer = serde_json::from_slice(&json).map_err(|error| HttpError::Form {
-        host: endpoint.clone(),
-        problem: error.to_string(),
-    })?;
+    let response: Response =
+        serde_json::from_slice(&json).map_err(|error| HttpError::UnexpectedResponse {
+            host: endpoint.clone(),
+            problem: error.to_string(),
+        })?;
     let is_file = |file: &File| file.r#type.as_deref().is_none_or(|kind| kind == "blob");
-    let listed = answer.data.files.into_iter().filter(is_file);
-    let mut others: Vec<Remote> = listed
-        .map(|file| Remote {
+    let listed = response.data.files.into_iter().filter(is_file);
+    let mut others: Vec<RemoteFile> = listed
+        .map(|file| RemoteFile {
             url: format!(
                 "{endpoint}/api/v1/models/{name}/repo?Revision={revision}&FilePath={}",
                 encoded_path(&file.path)
@@ -65,7 +67,7 @@ pub(super) fn list(repository: &Repository) -> Result<Listing, HttpError> {
         let place = others.iter().position(|remote| remote.path == path)?;
         Some(others.swap_remove(place))
     };
-    let mut files: Vec<Remote> = FILES.into_iter().filter_map(&mut take).collect();
+    let mut files: Vec<RemoteFile> = FILES.into_iter().filter_map(&mut take).collect();
     files.extend(WEIGHTS.into_iter().find_map(&mut take));
     Ok(Listing {
         revision: repository.revision().to_owned(),
@@ -74,8 +76,21 @@ pub(super) fn list(repository: &Repository) -> Result<Listing, HttpError> {
     })
 }
 
-/// `models/owner/name` or, as older clients had it, `owner/name` in the cache. Which revision that is
-/// it does not say, so it is none that somebody asks for.
+/// A file in a listing.
+pub(super) fn listed(
+    repository: &Repository,
+    listing: &Listing,
+    path: &str,
+) -> Result<RemoteFile, HttpError> {
+    let mut files = listing.files.iter().chain(&listing.others);
+    let found = files.find(|remote| remote.path == path);
+    found.cloned().ok_or_else(|| HttpError::NotFound {
+        url: format!("{}/{}: {path}", repository.endpoint, repository.name),
+    })
+}
+
+/// Finds `models/owner/name` in the cache, or `owner/name` as in older clients. The cache does not
+/// state the revision, so it is not used for a requested one.
 pub(super) fn cached(repository: &Repository) -> Option<Cached> {
     if repository.asked_for.is_some() {
         return None;

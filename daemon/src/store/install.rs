@@ -1,21 +1,24 @@
-//! Installing a model from a folder: converted, tried out, and only then put into its place.
+//! Installation of a model from a folder: converted, tried, and only then moved to its place.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 
-use sha2::{Digest, Sha256};
-
-use super::error::at;
-use super::manifest::{FILE as MANIFEST, Manifest, Origin};
-use super::{LOCK, STAGING, Store, StoreError, clear, space};
-use crate::model::{Compute, Folder, Model, PACK, Source};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
+use sha2::{Digest, Sha256};
 
-/// Files that an installed model keeps as they are.
-const KEPT: [&str; 6] = [
+use super::error::{StoreError, at};
+use super::folders::{STAGING, clear};
+use super::installed::Store;
+use super::locks::CHANGE_LOCK;
+use super::manifest::{FILE as MANIFEST, Manifest, Origin};
+use super::space;
+use crate::model::{Compute, Folder, Model, PACK, Source};
+
+/// Files that are copied unchanged into an installed model.
+const COPIED: [&str; 6] = [
     "config.json",
     "tokenizer.json",
     "vocab.txt",
@@ -24,13 +27,13 @@ const KEPT: [&str; 6] = [
     "modules.json",
 ];
 
-/// What to do with a model that is installed already under the name.
+/// Treatment of a model that is already installed under the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Occupied {
-    /// It is replaced, once the new one has been tried.
-    Replaced,
-    /// It stays, and the new one is refused.
-    Stays,
+pub enum IfInstalled {
+    /// Replace it after the new model has been tried.
+    Replace,
+    /// Keep it and refuse the new model.
+    Refuse,
 }
 
 impl Store {
@@ -38,21 +41,21 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// If the folder is no model that can be used; what was there before is then untouched.
+    /// If the folder is not a usable model. A model that was installed before then stays unchanged.
     pub fn install(
         &self,
         name: &str,
         folder: Folder,
         origin: Origin,
-        licence: Option<String>,
-        occupied: Occupied,
+        license: Option<String>,
+        if_installed: IfInstalled,
     ) -> Result<Manifest, StoreError> {
         let place = self.folder(name)?;
-        let _lock = self.lock(name, LOCK)?;
-        if occupied == Occupied::Stays
+        let _lock = self.lock(name, CHANGE_LOCK)?;
+        if if_installed == IfInstalled::Refuse
             && let Ok(manifest) = self.manifest(name)
         {
-            return Err(StoreError::taken(manifest));
+            return Err(manifest.taken());
         }
         let folder = Folder {
             id: name.to_owned(),
@@ -61,27 +64,27 @@ impl Store {
         let staging = self.aside(name, STAGING)?;
         clear(&staging)?;
         fs::create_dir_all(&staging).map_err(at(&staging))?;
-        let made = make(name, folder, &staging, origin, licence);
-        let put = made.and_then(|manifest| {
-            self.put(&staging, &place)?;
+        let made = make(name, folder, &staging, origin, license);
+        let moved = made.and_then(|manifest| {
+            self.move_into_place(&staging, &place)?;
             Ok(manifest)
         });
-        if put.is_err() {
-            // The error that matters is the one that is reported.
+        if moved.is_err() {
+            // The first error is the one to report.
             drop(clear(&staging));
         }
-        put
+        moved
     }
 
-    /// Puts a finished folder into its place, in one step if the file system can exchange two names.
-    fn put(&self, staging: &Path, place: &Path) -> Result<(), StoreError> {
+    /// Moves a finished folder to its place, in one step if the file system can exchange two names.
+    fn move_into_place(&self, staging: &Path, place: &Path) -> Result<(), StoreError> {
         let models = self.models()?;
         sync(staging)?;
         match renameat_with(CWD, staging, CWD, place, RenameFlags::EXCHANGE) {
-            // The old one is now where the new one was made.
+            // The previous model is now in the staging folder.
             Ok(()) => clear(staging)?,
             Err(Errno::NOENT) => fs::rename(staging, place).map_err(at(place))?,
-            // A file system that cannot exchange: there is a moment without a model.
+            // The file system cannot exchange names: there is a moment without a model.
             Err(Errno::INVAL | Errno::NOSYS) => {
                 clear(place)?;
                 fs::rename(staging, place).map_err(at(place))?;
@@ -92,18 +95,18 @@ impl Store {
     }
 }
 
-/// Makes the installed form in `staging` and tries it out.
+/// Writes the installed form of a model into `staging` and loads it once.
 fn make(
     name: &str,
     folder: Folder,
     staging: &Path,
     origin: Origin,
-    licence: Option<String>,
+    license: Option<String>,
 ) -> Result<Manifest, StoreError> {
     let from = Source::Folder(folder.clone());
     let weights = from.weights()?;
     space::check(staging, weights.bytes())?;
-    for file in KEPT {
+    for file in COPIED {
         if let Some(content) = from.read(file)? {
             let path = staging.join(file);
             fs::write(&path, content).map_err(at(&path))?;
@@ -111,7 +114,7 @@ fn make(
     }
     weights.write_pack(&staging.join(PACK))?;
 
-    // The folder says how it pools, or the catalogue does: loading finds out which, or refuses.
+    // The pooling comes from the folder or from the catalogue. Loading fails if neither states it.
     let pooling = from.read("1_Pooling/config.json")?;
     if let Some(pooling) = pooling {
         let path = staging.join("1_Pooling");
@@ -128,7 +131,7 @@ fn make(
 
     let mut sha256 = BTreeMap::new();
     let mut bytes = 0;
-    for file in KEPT.iter().chain(&[PACK, "1_Pooling/config.json"]) {
+    for file in COPIED.iter().chain(&[PACK, "1_Pooling/config.json"]) {
         let path = staging.join(file);
         if path.is_file() {
             let (digest, length) = digest(&path)?;
@@ -137,20 +140,20 @@ fn make(
             bytes += length;
         }
     }
-    let manifest = Manifest::new(name.to_owned(), origin, &model.card, licence, sha256, bytes);
+    let manifest = Manifest::new(name.to_owned(), origin, &model.card, license, sha256, bytes);
     manifest.write(staging)?;
     sync(&staging.join(MANIFEST))?;
     Ok(manifest)
 }
 
-/// Makes sure that a file or folder is on the disk before it is renamed into its place: a power cut must not
-/// leave an installed model with empty files.
+/// Writes a file or folder to the disk before it is renamed: a power cut must not leave an
+/// installed model with empty files.
 fn sync(path: &Path) -> Result<(), StoreError> {
     let file = File::open(path).map_err(at(path))?;
     file.sync_all().map_err(at(path))
 }
 
-/// The sha256 of a file in hexadecimal, and its length.
+/// The sha256 of a file in hexadecimal, and the file's length.
 pub(super) fn digest(path: &Path) -> Result<(String, u64), StoreError> {
     let mut file = File::open(path).map_err(at(path))?;
     let mut hasher = Sha256::new();

@@ -1,4 +1,4 @@
-//! `gted use`: choose the model.
+//! `gted use`: select the model that answers.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -9,13 +9,13 @@ use gte_daemon::store::Store;
 use gte_shared::client::{ClientError, Link, Start};
 use gte_shared::endpoint::Endpoint;
 
-/// Choose the model that answers, now and after the daemon's next start
+/// Select the model that answers, now and after the daemon's next start
 #[derive(Args, Debug)]
 pub(super) struct Use {
-    /// An installed model, or the embedded one
+    /// Name of an installed model, or of the built-in one
     name: String,
 
-    /// Where the daemon listens [default: $GTE_SOCKET, else $XDG_RUNTIME_DIR/gte/gted.sock]
+    /// Socket of the daemon [default: $GTE_SOCKET, else $XDG_RUNTIME_DIR/gte/gted.sock]
     #[arg(long, value_name = "PATH")]
     socket: Option<PathBuf>,
 }
@@ -28,17 +28,14 @@ impl Use {
             .build()
             .context("the runtime cannot be started")?;
         let name = &self.name;
-        // A daemon that runs loads the model first, and writes the choice down when that has worked.
+        // A running daemon loads the model first, and writes the selection after that.
         let when = match runtime.block_on(link.use_model(name.clone())) {
             Ok(_) => "from now on",
             Err(ClientError::NotRunning(_)) => {
-                Store::of_user().choose(name)?;
+                Store::of_user().use_model(name)?;
                 "when the daemon is started"
             }
-            Err(error) => match error.hint() {
-                Some(hint) => anyhow::bail!("{error} ({hint})"),
-                None => return Err(error.into()),
-            },
+            Err(error) => return Err(error.into()),
         };
         writeln!(io::stdout(), "{name} is used {when}")?;
         Ok(())

@@ -1,0 +1,98 @@
+//! `gted pull`: get a model from a hub and install it.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use clap::Args;
+use gte_daemon::store::catalogue::Hub;
+use gte_daemon::store::{PullOutcome, PullRequest, PullSource, Store};
+use gte_shared::models::PullEvent;
+use gte_shared::wire::Pooling;
+
+use super::bars::Bars;
+use super::events::{self, Events};
+use crate::command::options::parse_pooling;
+
+/// Get a model from ModelScope or Hugging Face and install it
+///
+/// Order of the sources: the hubs' caches on this machine, ModelScope, Hugging Face. HF_ENDPOINT
+/// and MODELSCOPE_ENDPOINT name mirrors, HF_TOKEN and MODELSCOPE_API_TOKEN hold tokens, and the
+/// usual variables name proxies. The next pull resumes an interrupted one; `gted remove` deletes
+/// its files.
+#[derive(Args, Debug)]
+pub(in crate::command) struct Pull {
+    /// A name that `gted models` lists, or a repository (owner/name) of the same architecture
+    #[arg(value_name = "NAME|REPO")]
+    model: String,
+
+    /// Source: modelscope, huggingface, the address of a mirror, or a folder
+    #[arg(long, value_name = "SOURCE")]
+    from: Option<String>,
+
+    /// Revision other than the newest
+    #[arg(long, value_name = "R")]
+    revision: Option<String>,
+
+    /// Pooling of a model whose files do not state it
+    #[arg(long, value_name = "cls|mean", value_parser = parse_pooling)]
+    pooling: Option<Pooling>,
+
+    /// Use only the files on this machine
+    #[arg(long)]
+    offline: bool,
+
+    /// Print events as JSON objects, one per line
+    #[arg(long)]
+    json: bool,
+}
+
+impl Pull {
+    pub(in crate::command) fn run(self) -> anyhow::Result<()> {
+        let request = PullRequest {
+            model: self.model,
+            from: self.from.map(parse_source),
+            revision: self.revision,
+            pooling: self.pooling,
+            offline: self.offline,
+        };
+        let store = Store::of_user();
+        let outcome = if self.json {
+            store.pull(&request, &mut Events::default())?
+        } else {
+            store.pull(&request, &mut Bars::default())?
+        };
+        let (manifest, already) = match outcome {
+            PullOutcome::Installed(manifest) => (manifest, false),
+            PullOutcome::Already(manifest) => (manifest, true),
+        };
+        let (name, source) = (manifest.name, manifest.origin.source);
+        if self.json {
+            return events::print(&PullEvent::Installed {
+                name,
+                source,
+                already,
+            });
+        }
+        let state = if already {
+            "was installed already"
+        } else {
+            "is installed"
+        };
+        let mut out = io::stdout().lock();
+        writeln!(out, "{name} {state}, from {source}")?;
+        writeln!(out, "`gted use {name}` selects it")?;
+        Ok(())
+    }
+}
+
+/// Parses the value of `--from`.
+fn parse_source(source: String) -> PullSource {
+    match source.as_str() {
+        "modelscope" => PullSource::Hub(Hub::ModelScope),
+        "huggingface" => PullSource::Hub(Hub::HuggingFace),
+        url if url.starts_with("http://") || url.starts_with("https://") => {
+            PullSource::Mirror(source)
+        }
+        _ => PullSource::Folder(PathBuf::from(source)),
+    }
+}

@@ -1,0 +1,29 @@
+//! The files that a repository has, at its hub or in a cache on this machine.
+
+use std::path::{Path, PathBuf};
+
+use super::remote_file::RemoteFile;
+
+/// Files of a repository at one revision.
+#[derive(Debug)]
+pub(in crate::store) struct Listing {
+    /// The commit, if the hub states it, else the requested revision.
+    pub(in crate::store) revision: String,
+    /// The files of the model, without those that an index of weights names.
+    pub(in crate::store) files: Vec<RemoteFile>,
+    /// All other files, if the hub lists them.
+    pub(super) others: Vec<RemoteFile>,
+}
+
+/// A repository in the cache of a hub's own client.
+#[derive(Debug)]
+pub(in crate::store) struct Cached {
+    pub(in crate::store) folder: PathBuf,
+    /// The commit, if the cache states it.
+    pub(in crate::store) revision: Option<String>,
+}
+
+/// Returns true if a folder of a cache has a model.
+pub(super) fn holds_model(folder: &Path) -> bool {
+    folder.join("config.json").is_file()
+}

@@ -1,0 +1,215 @@
+//! The store: the folders of the installed models, and the choice of the model that is used.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::catalogue;
+use super::environment::data_folder;
+use super::error::{StoreError, at};
+use super::manifest::Manifest;
+use crate::model::{Compute, EMBEDDED, Folder, Model, Source};
+
+/// Name of the model that is used if no model is selected and this one is installed.
+const PREFERRED: &str = "gte-base-zh";
+
+/// File in the data folder that names the selected model.
+const SELECTED: &str = "chosen";
+
+/// The models under one data folder.
+#[derive(Clone, Debug)]
+pub struct Store {
+    root: Option<PathBuf>,
+}
+
+impl Store {
+    /// The store of this user: `$XDG_DATA_HOME/gte`, else `~/.local/share/gte`. If the environment
+    /// names no such folder, nothing is installed and nothing can be.
+    #[must_use]
+    pub fn of_user() -> Self {
+        Self {
+            root: data_folder().map(|data| data.join("gte")),
+        }
+    }
+
+    fn root(&self) -> Result<&Path, StoreError> {
+        self.root.as_deref().ok_or(StoreError::NoPlace)
+    }
+
+    /// Folder of all models.
+    pub(super) fn models(&self) -> Result<PathBuf, StoreError> {
+        Ok(self.root()?.join("models"))
+    }
+
+    /// Folder of the model of a name, if it is installed.
+    pub(super) fn folder(&self, name: &str) -> Result<PathBuf, StoreError> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if name.is_empty() || name.starts_with('.') || !name.chars().all(plain) {
+            return Err(StoreError::Name(name.to_owned()));
+        }
+        Ok(self.models()?.join(name))
+    }
+
+    /// A path beside the models that is never taken for a model.
+    pub(super) fn aside(&self, name: &str, suffix: &str) -> Result<PathBuf, StoreError> {
+        Ok(self.models()?.join(format!(".{name}.{suffix}")))
+    }
+
+    /// The manifests of all installed models by name; the error instead for a damaged manifest.
+    ///
+    /// # Errors
+    ///
+    /// If the folder of the models cannot be read.
+    pub fn installed(&self) -> Result<BTreeMap<String, Result<Manifest, StoreError>>, StoreError> {
+        let mut manifests = BTreeMap::new();
+        if self.root.is_none() {
+            return Ok(manifests);
+        }
+        let models = self.models()?;
+        let entries = match fs::read_dir(&models) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(manifests),
+            Err(error) => return Err(at(&models)(error)),
+        };
+        for entry in entries {
+            let name = entry.map_err(at(&models))?.file_name();
+            // Names with a dot in front are locks and unfinished models.
+            let name = name.to_string_lossy().into_owned();
+            if !name.starts_with('.') {
+                manifests.insert(name.clone(), self.manifest(&name));
+            }
+        }
+        Ok(manifests)
+    }
+
+    /// The manifest of an installed model.
+    ///
+    /// # Errors
+    ///
+    /// If the model is not installed or its manifest cannot be read.
+    pub fn manifest(&self, name: &str) -> Result<Manifest, StoreError> {
+        Manifest::read(name, &self.folder(name)?)
+    }
+
+    /// The model that `name` stands for: an installed model, the built-in one, or a folder. Without
+    /// a name: the selected model, else gte-base-zh if it is installed, else the built-in one.
+    ///
+    /// # Errors
+    ///
+    /// If the model does not exist.
+    pub fn find(&self, name: Option<&str>) -> Result<Source, StoreError> {
+        let Some(name) = name else {
+            return self.find_default();
+        };
+        match self.available(name) {
+            Err(StoreError::NotInstalled(_) | StoreError::Unknown(_) | StoreError::Name(_))
+                if Path::new(name).is_dir() =>
+            {
+                Ok(Source::Folder(Folder::new(Path::new(name))))
+            }
+            found => found,
+        }
+    }
+
+    /// The installed or built-in model of a name.
+    ///
+    /// # Errors
+    ///
+    /// If the model does not exist.
+    pub fn available(&self, name: &str) -> Result<Source, StoreError> {
+        match self.installed_source(name) {
+            Err(StoreError::NotInstalled(_)) if name == EMBEDDED => Ok(Source::Embedded),
+            Err(StoreError::NotInstalled(_)) => Err(missing(name)?),
+            found => found,
+        }
+    }
+
+    fn find_default(&self) -> Result<Source, StoreError> {
+        if let Some(selected) = self.selected()? {
+            // If the selected model is missing, that is an error: no other model replaces it.
+            return self.available(&selected);
+        }
+        match self.installed_source(PREFERRED) {
+            Err(StoreError::NotInstalled(_)) => self.available(EMBEDDED),
+            found => found,
+        }
+    }
+
+    fn installed_source(&self, name: &str) -> Result<Source, StoreError> {
+        if self.root.is_none() {
+            return Err(StoreError::NotInstalled(name.to_owned()));
+        }
+        let manifest = self.manifest(name)?;
+        Ok(Source::Folder(Folder {
+            path: self.folder(name)?,
+            id: manifest.name,
+            weights: None,
+            pooling: Some(manifest.pooling),
+            max_tokens: Some(manifest.max_tokens),
+        }))
+    }
+
+    /// Loads the model that `name` stands for, or without a name the default model. The flag is
+    /// true for the built-in model.
+    ///
+    /// # Errors
+    ///
+    /// If the model does not exist or cannot be used.
+    pub fn load(&self, name: Option<&str>, compute: Compute) -> Result<(Model, bool), StoreError> {
+        loop {
+            let source = self.find(name)?;
+            let before = self.manifest(source.id()).ok();
+            let model = Model::load(&source, compute)?;
+            // If the model was replaced meanwhile, its files may be of both versions.
+            if self.manifest(source.id()).ok() == before {
+                return Ok((model, matches!(source, Source::Embedded)));
+            }
+        }
+    }
+
+    /// The model selected with [`use_model`](Self::use_model).
+    ///
+    /// # Errors
+    ///
+    /// If the file that names it cannot be read.
+    pub fn selected(&self) -> Result<Option<String>, StoreError> {
+        let Some(root) = &self.root else {
+            return Ok(None);
+        };
+        let path = root.join(SELECTED);
+        match fs::read_to_string(&path) {
+            Ok(name) => Ok(Some(name.trim().to_owned()).filter(|name| !name.is_empty())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(at(&path)(error)),
+        }
+    }
+
+    /// Selects the model that the daemon uses from its next start on.
+    ///
+    /// # Errors
+    ///
+    /// If the model is neither installed nor built in, or the selection cannot be written.
+    pub fn use_model(&self, name: &str) -> Result<(), StoreError> {
+        self.available(name)?;
+        let root = self.root()?;
+        fs::create_dir_all(root).map_err(at(root))?;
+        let path = root.join(SELECTED);
+        fs::write(&path, format!("{name}\n")).map_err(at(&path))
+    }
+
+    /// Removes the selection, which must exist.
+    pub(super) fn clear_selection(&self) -> Result<(), StoreError> {
+        let path = self.root()?.join(SELECTED);
+        fs::remove_file(&path).map_err(at(&path))
+    }
+}
+
+/// The error for a name that is neither an installed model nor the built-in one.
+fn missing(name: &str) -> Result<StoreError, StoreError> {
+    let name = name.to_owned();
+    Ok(match catalogue::entry(&name)? {
+        Some(_) => StoreError::NotInstalled(name),
+        None => StoreError::Unknown(name),
+    })
+}
