@@ -67,6 +67,7 @@ def modules(crate):
 def imports(module, file, known):
     """Files of the same crate that a file imports, or declares as modules."""
     text = without_comments(without_tests(file.read_text()))
+    text = re.sub(r"pub\(in [^)]*\)", "pub", text)
     paths = []
     for statement in re.findall(r"^(?:pub(?:\([^)]*\))? )?use ([^;]+);", text, re.M):
         paths.extend(expand(statement))

@@ -1,9 +1,12 @@
-//! The daemon: the model and everything that touches it. (The commands are in the program itself,
-//! `src/command`.)
+//! The daemon: the model and everything that touches it, and the commands of `gted`.
 //!
-//! A text's way through: [`serve`] reads a request, [`engine`] makes batches of token ids,
-//! [`model`] makes vectors of them, and the way back.
+//! The way of a text: [`serve`] reads a request, [`engine`] makes batches of token ids, [`model`]
+//! makes vectors of them, and back.
 
+#![deny(unsafe_code)]
+
+pub mod bench;
+pub mod command;
 pub mod engine;
 pub mod lifecycle;
 pub mod model;

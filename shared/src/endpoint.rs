@@ -1,4 +1,4 @@
-//! Where the daemon's socket is: one resolver for both ends.
+//! The daemon's socket: one resolver of its path for both ends.
 
 use std::ffi::OsString;
 use std::fs::{DirBuilder, Metadata};
@@ -15,7 +15,7 @@ pub const MAX_SOCKET_PATH_BYTES: usize = 107;
 /// Only the owner may enter the socket's folder.
 const DIRECTORY_MODE: u32 = 0o700;
 
-/// Where the daemon listens.
+/// Address that the daemon listens at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
     socket: PathBuf,
@@ -23,12 +23,12 @@ pub struct Endpoint {
     in_shared_place: bool,
 }
 
-/// Why there is no endpoint to use.
+/// Failure to find a usable endpoint.
 #[derive(Debug, thiserror::Error)]
 pub enum EndpointError {
     /// Too long for the operating system.
     #[error(
-        "the socket path {} is {} bytes long, and a socket's path may have {MAX_SOCKET_PATH_BYTES} at most; choose a shorter one with --socket or GTE_SOCKET",
+        "the socket path {} is {} bytes long; the limit is {MAX_SOCKET_PATH_BYTES}",
         .0.display(), .0.as_os_str().len()
     )]
     TooLong(PathBuf),
@@ -49,16 +49,29 @@ pub enum EndpointError {
         source: io::Error,
     },
     /// The folder in the shared temporary place could be somebody else's.
-    #[error(
-        "the socket's folder {} is not safe: it {problem}; remove it, or choose another place with GTE_SOCKET",
-        path.display()
-    )]
+    #[error("the socket's folder {} is not safe: it {problem}", path.display())]
     Unsafe {
         /// The folder.
         path: PathBuf,
         /// What is wrong with it.
         problem: &'static str,
     },
+}
+
+impl EndpointError {
+    /// Next step for the user, where there is one.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::TooLong(_) => {
+                Some("choose a shorter path with --socket or GTE_SOCKET".to_owned())
+            }
+            Self::Unsafe { .. } => {
+                Some("remove it, or choose another path with GTE_SOCKET".to_owned())
+            }
+            Self::Name { .. } | Self::Directory { .. } => None,
+        }
+    }
 }
 
 impl Endpoint {
@@ -199,7 +212,7 @@ impl Endpoint {
 
 fn problem_with(metadata: &Metadata) -> Option<&'static str> {
     if !metadata.is_dir() {
-        Some("is no folder")
+        Some("is not a folder")
     } else if metadata.uid() != rustix::process::getuid().as_raw() {
         Some("belongs to another user")
     } else if metadata.permissions().mode() & 0o077 != 0 {

@@ -4,7 +4,8 @@
 //! - [`endpoint`]: where the daemon's socket is;
 //! - [`client`]: connecting, starting the daemon when there is none, calling it;
 //! - [`score`]: from a cosine to a score and a verdict;
-//! - [`models`]: models as `gted` tells other programs of them.
+//! - [`models`]: models as `gted` tells other programs of them;
+//! - [`report`]: the end of a program that failed.
 //!
 //! Architecture invariant: this crate knows neither the model nor the terminal, and it is the
 //! only thing that the daemon and the terminal program have in common.
@@ -12,6 +13,7 @@
 pub mod client;
 pub mod endpoint;
 pub mod models;
+pub mod report;
 pub mod score;
 pub mod wire;
 

@@ -27,7 +27,7 @@ fn vectors_are_the_same_in_any_company(precision: Precision) {
     let mut alone: Option<Vec<Vec<f32>>> = None;
     for threads in [2, 5, 1] {
         let compute = Compute { threads, precision };
-        let model = Model::load(&Source::Embedded, compute).unwrap();
+        let model = Model::load(&Source::Builtin, compute).unwrap();
         let ids = |text: &String| model.tokenizer.tokenize(text).unwrap().ids;
         let ids: Vec<_> = texts.iter().map(ids).collect();
         let embed = |texts: &[&[u32]]| model.encoder.embed(texts).unwrap();

@@ -83,12 +83,12 @@ fn check(name: &str, source: &Source, precision: Precision) {
 
 #[test]
 fn the_embedded_model_is_pytorchs() {
-    check("bge-small-zh-v1.5", &Source::Embedded, Precision::F32);
+    check("bge-small-zh-v1.5", &Source::Builtin, Precision::F32);
 }
 
 #[test]
 fn the_embedded_model_in_int8_is_nearly_pytorchs() {
-    check("bge-small-zh-v1.5", &Source::Embedded, Precision::Int8);
+    check("bge-small-zh-v1.5", &Source::Builtin, Precision::Int8);
 }
 
 #[test]

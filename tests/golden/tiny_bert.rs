@@ -158,7 +158,7 @@ fn a_model_that_cannot_be_right_is_refused_in_words() {
         })
     };
 
-    assert!(without("1_Pooling/config.json").contains("does not say how it pools"));
+    assert!(without("1_Pooling/config.json").contains("does not state its pooling"));
     assert!(without("model.safetensors").contains("no model.safetensors"));
     assert!(without("config.json").contains("no config.json"));
 
@@ -208,7 +208,7 @@ fn a_model_that_cannot_be_right_is_refused_in_words() {
             fs::write(path.join("model.safetensors"), &weights[..length]).unwrap();
         });
         assert!(
-            cut.contains("no valid safetensors"),
+            cut.contains("not a valid safetensors"),
             "{length} bytes: {cut}"
         );
     }

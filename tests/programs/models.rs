@@ -91,7 +91,7 @@ fn both_layouts_convert_to_pytorchs_values() {
     let refused = convert(&place, &modelscope, "unknown");
     assert_eq!(refused.code(), Some(1));
     assert!(
-        refused.stderr.contains("does not say how it pools"),
+        refused.stderr.contains("does not state its pooling"),
         "{refused:?}"
     );
     convert(&place, &modelscope, "gte-small-zh").success();
@@ -146,7 +146,7 @@ fn old_names_and_several_files_convert_too() {
     fs::write(&index, outside.to_string()).expect("a file can be written");
     let outside = convert(&place, &model, "again");
     assert!(
-        outside.stderr.contains("no file of the model's folder"),
+        outside.stderr.contains("not a file of the model's folder"),
         "{outside:?}"
     );
 }
@@ -169,9 +169,9 @@ fn what_is_no_model_is_refused_and_leaves_nothing_behind() {
     let write = |bytes: &[u8]| fs::write(&weights, bytes).expect("a file can be written");
 
     write(&good[..good.len() / 2]);
-    refused("no valid safetensors file");
+    refused("not a valid safetensors file");
     write(b"<html>404</html>");
-    refused("no valid safetensors file");
+    refused("not a valid safetensors file");
 
     write(&good);
     rewrite(&model, &["model.safetensors"], |name| match name {
@@ -185,7 +185,7 @@ fn what_is_no_model_is_refused_and_leaves_nothing_behind() {
         "pooler.dense.bias" => "encoder.layer.0.output.LayerNorm.gamma".to_owned(),
         name => name.to_owned(),
     });
-    refused("encoder.layer.0.output.LayerNorm.weight twice");
+    refused("duplicate tensor encoder.layer.0.output.LayerNorm.weight");
     write(&good);
     // Two tensors of different shapes change places.
     rewrite(&model, &["model.safetensors"], |name| match name {
@@ -214,7 +214,7 @@ fn what_is_no_model_is_refused_and_leaves_nothing_behind() {
     fs::remove_file(&weights).expect("it can be removed");
     let checkpoint = model.join("pytorch_model.bin");
     fs::write(&checkpoint, pickle).expect("a file can be written");
-    refused("no PyTorch checkpoint");
+    refused("not a readable PyTorch checkpoint");
     assert!(!called.exists(), "the pickle was executed");
     fs::remove_file(&checkpoint).expect("it can be removed");
     refused("no model.safetensors and no pytorch_model.bin");

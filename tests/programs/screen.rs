@@ -145,7 +145,7 @@ fn a_model_is_fetched_and_answers_without_a_restart() {
         ..Faults::default()
     });
     terminal.keys("\r");
-    terminal.wait_for(&["出错", "is not there (404)"]);
+    terminal.wait_for(&["出错", "was not found (404)"]);
     hub.misbehave(Faults::default());
     terminal.keys("\r");
     terminal.wait_for(&[">* gte-small-zh", "已安装", "gte-small-zh  就绪"]);

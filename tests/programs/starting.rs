@@ -127,7 +127,7 @@ fn what_is_in_the_sockets_place_is_not_harmed() {
     assert_eq!(output.code(), Some(1));
     // Whoever finds it, the client or the daemon that it starts, says what is there.
     assert!(
-        output.stderr.contains("is there and is no socket"),
+        output.stderr.contains("exists and is not a socket"),
         "{output:?}"
     );
     let content = fs::read_to_string(place.socket()).expect("it is still there");

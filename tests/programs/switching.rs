@@ -29,7 +29,7 @@ fn a_random_model_of_a_published_shape_goes_the_same_way_and_says_where_loading_
     let at_first = resident();
     let used = place.gted(&["use", "random"]).success();
     assert_eq!(used, "random is used from now on\n");
-    let parts = daemon.wait_for("where loading went");
+    let parts = daemon.wait_for("time of loading");
     for part in ["tokenizer=", "map=", "convert=", "pack=", "warm_up="] {
         assert!(parts.contains(part), "{part}: {parts}");
     }
@@ -47,9 +47,7 @@ fn a_random_model_of_a_published_shape_goes_the_same_way_and_says_where_loading_
     assert_eq!(model(), "random");
     // What the other model needed is given back.
     place.gted(&["use", "bge-small-zh-v1.5"]).success();
-    wait_until("memory as at first", || {
-        resident() <= at_first + 40_000_000
-    });
+    wait_until("memory as at first", || resident() <= at_first + 40_000_000);
     place.gted(&["use", "random"]).success();
     // And after its end, the choice holds.
     place.run(&["stop"]).success();

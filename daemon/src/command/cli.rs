@@ -1,21 +1,52 @@
 //! The arguments of `gted`.
 
+use std::error::Error;
+use std::process::ExitCode;
+
 use clap::{Parser, Subcommand};
+use gte_shared::{EXIT_ALREADY_RUNNING, report};
 
 use super::bench::Bench;
 use super::convert::Convert;
 use super::models::Models;
 use super::pull::Pull;
-use super::random::Random;
+use super::random_model::RandomModel;
 use super::remove::Remove;
 use super::serve::Serve;
 use super::use_model::Use;
 use super::verify::Verify;
+use crate::lifecycle::InstanceError;
+use crate::serve::BindError;
+use crate::store::StoreError;
+
+/// Exit status of a failure that has none of its own.
+const EXIT_FAILURE: u8 = 1;
+
+/// Runs `gted` with the arguments of this process.
+#[must_use]
+pub fn main() -> ExitCode {
+    match Cli::parse().run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let status = match error.downcast_ref() {
+                Some(InstanceError::AlreadyRunning(_)) => EXIT_ALREADY_RUNNING,
+                _ => EXIT_FAILURE,
+            };
+            report::fail("gted", error.as_ref(), status, hint)
+        }
+    }
+}
+
+/// Next step after an error of this crate.
+fn hint(error: &(dyn Error + 'static)) -> Option<String> {
+    let store = error.downcast_ref().and_then(StoreError::hint);
+    store.or_else(|| error.downcast_ref().and_then(BindError::hint))
+}
 
 /// Local Chinese semantic similarity: the daemon that holds the model.
 #[derive(Debug, Parser)]
 #[command(name = "gted", version, propagate_version = true)]
-pub(crate) struct Cli {
+pub struct Cli {
     /// The subcommand.
     #[command(subcommand)]
     command: Command,
@@ -34,7 +65,7 @@ enum Command {
     Remove(Remove),
     Bench(Bench),
     #[command(name = "random-model", hide = true)]
-    Random(Random),
+    Random(RandomModel),
 }
 
 impl Cli {
@@ -43,7 +74,7 @@ impl Cli {
     /// # Errors
     ///
     /// The failure of the subcommand, for the user.
-    pub(crate) fn run(self) -> anyhow::Result<()> {
+    pub fn run(self) -> anyhow::Result<()> {
         match self.command {
             Command::Serve(serve) => serve.run(),
             Command::Models(models) => models.run(),

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
-use gte_daemon::model::Folder;
-use gte_daemon::store::{IfInstalled, Origin, Store, catalogue};
 use gte_shared::wire::Pooling;
 
 use super::options::parse_pooling;
+use crate::model::Folder;
+use crate::store::{IfInstalled, Origin, Store, catalogue};
 
 /// Install a model from a folder, or from a weights file in a folder
 ///

@@ -2,16 +2,16 @@
 
 mod bench;
 mod cli;
-mod compute;
+mod compute_options;
 mod convert;
 mod messages;
 mod models;
 mod options;
 mod pull;
-mod random;
+mod random_model;
 mod remove;
 mod serve;
 mod use_model;
 mod verify;
 
-pub(crate) use cli::Cli;
+pub use cli::{Cli, main};

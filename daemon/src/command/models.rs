@@ -3,11 +3,11 @@
 use std::io::{self, Write};
 
 use clap::Args;
-use gte_daemon::model::{EMBEDDED, Source};
-use gte_daemon::store::{Manifest, Store, catalogue};
 use gte_shared::models::ModelRow;
 
 use super::messages::warn;
+use crate::model::{BUILTIN, Source};
+use crate::store::{Manifest, Store, catalogue};
 
 /// List the models that are installed or known
 ///
@@ -75,7 +75,7 @@ fn rows(installed: Vec<Manifest>, default: Option<&str>) -> anyhow::Result<Vec<M
         .into_iter()
         .map(|manifest| ModelRow {
             default: default == Some(&*manifest.name),
-            embedded: manifest.name == EMBEDDED,
+            embedded: manifest.name == BUILTIN,
             name: manifest.name,
             installed: true,
             megabytes: megabytes(manifest.bytes),
@@ -89,14 +89,14 @@ fn rows(installed: Vec<Manifest>, default: Option<&str>) -> anyhow::Result<Vec<M
         }
         let first = entry.sources.into_iter().next();
         let (license, source) = first.map(|first| (first.license, first.repo)).unzip();
-        let builtin = entry.name == EMBEDDED;
+        let builtin = entry.name == BUILTIN;
         rows.push(ModelRow {
             default: default == Some(&*entry.name),
             embedded: builtin,
             name: entry.name,
             installed: false,
             megabytes: if builtin {
-                megabytes(Source::Embedded.weights()?.bytes())
+                megabytes(Source::Builtin.weights()?.bytes())
             } else {
                 entry.megabytes
             },

@@ -3,7 +3,8 @@
 use std::io::{self, Write};
 
 use clap::Args;
-use gte_daemon::store::Store;
+
+use crate::store::Store;
 
 /// Remove an installed model
 #[derive(Args, Debug)]

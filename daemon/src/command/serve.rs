@@ -9,16 +9,15 @@ use clap::Args;
 use gte_shared::endpoint::Endpoint;
 use tracing::level_filters::LevelFilter;
 
-use gte_daemon::engine::{self, Engine};
-use gte_daemon::lifecycle::{InstanceLock, Termination, memory};
-use gte_daemon::model::{Compute, Loading};
-use gte_daemon::serve::{self, Loaded, Models, Service};
-use gte_daemon::store::Store;
+use super::compute_options::ComputeOptions;
+use crate::engine::{self, Engine};
+use crate::lifecycle::{InstanceLock, Termination, memory};
+use crate::model::Compute;
+use crate::serve::{self, Loaded, Models, Service};
+use crate::store::Store;
 
-use super::compute::Computing;
-
-/// Threads that shuttle requests; the computing ones are the model's own.
-const SHUTTLE_THREADS: usize = 2;
+/// Threads that serve connections; the computing ones are the model's own.
+const IO_THREADS: usize = 2;
 
 /// The options of `gted serve`.
 #[derive(Args, Debug)]
@@ -33,7 +32,7 @@ pub(super) struct Serve {
     model: Option<String>,
 
     #[command(flatten)]
-    computing: Computing,
+    compute: ComputeOptions,
 
     /// Log each connection and request (sizes and times, never texts)
     #[arg(short, long)]
@@ -47,7 +46,7 @@ impl Serve {
     ///
     /// If the socket cannot be had or the model cannot be loaded.
     pub(super) fn run(self) -> anyhow::Result<()> {
-        memory::keep_little();
+        memory::limit_retained();
         let level = if self.verbose {
             LevelFilter::DEBUG
         } else {
@@ -67,7 +66,7 @@ impl Serve {
         // First of all, so that a daemon too many leaves before it loads anything.
         let lock = InstanceLock::acquire(&endpoint)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(SHUTTLE_THREADS)
+            .worker_threads(IO_THREADS)
             .enable_all()
             .build()
             .context("the runtime cannot be started")?;
@@ -84,7 +83,7 @@ impl Serve {
         let listener = serve::bind(endpoint)?;
         let installed = Arc::new(Installed {
             store: Store::of_user(),
-            compute: self.computing.resolve(),
+            compute: self.compute.resolve(),
         });
         let models = Arc::clone(&installed);
         let loading = tokio::task::spawn_blocking(move || installed.load(self.model.as_deref()));
@@ -118,11 +117,7 @@ impl Installed {
     fn load(&self, name: Option<&str>) -> anyhow::Result<Loaded> {
         let start = Instant::now();
         let (model, embedded) = self.store.load(name, self.compute)?;
-        let Loading {
-            tokenizer,
-            weights,
-            warm_up,
-        } = model.loading;
+        let timings = model.timings;
         let card = model.card;
         let engine = Engine::start(model.tokenizer, model.encoder, engine::Limits::default())
             .context("the engine cannot be started")?;
@@ -135,12 +130,12 @@ impl Installed {
             "loaded"
         );
         tracing::debug!(
-            ?tokenizer,
-            map = ?weights.map,
-            convert = ?weights.convert,
-            pack = ?weights.pack,
-            ?warm_up,
-            "where loading went"
+            tokenizer = ?timings.tokenizer,
+            map = ?timings.map,
+            convert = ?timings.convert,
+            pack = ?timings.pack,
+            warm_up = ?timings.warm_up,
+            "time of loading"
         );
         Ok(Loaded {
             engine,
@@ -156,7 +151,7 @@ impl Models for Installed {
             // No folder of somebody's is one of the models.
             self.store.available(name)?;
             let loaded = self.load(Some(name))?;
-            self.store.choose(name)?;
+            self.store.use_model(name)?;
             anyhow::Ok(loaded)
         };
         switch().map_err(|error| format!("{error:#}"))

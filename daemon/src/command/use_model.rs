@@ -5,9 +5,10 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
-use gte_daemon::store::Store;
 use gte_shared::client::{ClientError, Link, Start};
 use gte_shared::endpoint::Endpoint;
+
+use crate::store::Store;
 
 /// Select the model that answers, now and after the daemon's next start
 #[derive(Args, Debug)]

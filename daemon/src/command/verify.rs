@@ -3,7 +3,8 @@
 use std::io::{self, Write};
 
 use clap::Args;
-use gte_daemon::store::Store;
+
+use crate::store::Store;
 
 /// Check a model's files, and its scores on published pairs
 #[derive(Args, Debug)]

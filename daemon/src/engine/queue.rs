@@ -175,7 +175,7 @@ impl Engine {
             .spawn(move || {
                 worker::run(queue, &model);
                 drop(model);
-                memory::give_back();
+                memory::trim();
             })?;
         Ok(Self {
             tokenizer: Arc::new(tokenizer),

@@ -2,14 +2,16 @@
 
 use serde::Deserialize;
 
-use super::ModelError;
+use super::error::ModelError;
 
-/// The most that a size may be: far more than any BERT has, and little enough that none of what is
-/// made of them goes past what a machine can count.
+/// Largest size: far more than any BERT has, and small enough that no product of sizes overflows.
 const MAX_SIZE: usize = 1 << 24;
 
-/// The most layers: ten times those of the largest BERT.
+/// Largest number of layers: ten times that of the largest BERT.
 const MAX_LAYERS: usize = 256;
+
+/// Fewest tokens that a model must read: `[CLS]`, `[SEP]` and one token between them.
+pub(super) const MIN_TOKENS: usize = 3;
 
 /// The part of `config.json` that shapes the computation.
 #[derive(Clone, Debug, Deserialize)]
@@ -20,7 +22,7 @@ pub struct BertConfig {
     pub hidden_size: usize,
     /// Number of encoder layers.
     pub num_hidden_layers: usize,
-    /// Attention heads a layer.
+    /// Attention heads per layer.
     pub num_attention_heads: usize,
     /// Width inside the feed-forward part of a layer.
     pub intermediate_size: usize,
@@ -36,7 +38,7 @@ pub struct BertConfig {
     position_embedding_type: Option<String>,
 }
 
-/// What kind of model it is. Read first: other kinds lack some of the sizes.
+/// Kind of a model. Read first: other kinds lack some of the sizes.
 #[derive(Deserialize)]
 struct Kind {
     model_type: Option<String>,
@@ -85,8 +87,7 @@ impl BertConfig {
                 return Err(ModelError::Size { key, size });
             }
         }
-        // Room for [CLS], [SEP] and at least one token between them.
-        if self.max_position_embeddings < 3 {
+        if self.max_position_embeddings < MIN_TOKENS {
             return Err(ModelError::Size {
                 key: "max_position_embeddings",
                 size: self.max_position_embeddings,

@@ -3,45 +3,19 @@
 use std::time::Instant;
 
 use burn::tensor::Device;
-use gte_shared::wire::{Pooling, Precision};
+use gte_kernels::QueryRows;
+use gte_shared::wire::Pooling;
 use rayon::ThreadPool;
 use rayon::prelude::*;
 
-use super::bert::{Bert, Packed};
+use super::bert::Bert;
+use super::compute::Compute;
 use super::config::BertConfig;
 use super::error::ModelError;
-use super::fused::Fused;
-use super::ops::{Cpu, Peak, Queries};
+use super::fused::{Batch, Fused};
 use super::pooling::pool;
 use crate::engine::{Embed, EmbedError};
-use crate::weights::{self, Times, Weights};
-
-/// What a model is computed with.
-#[derive(Clone, Copy, Debug)]
-pub struct Compute {
-    /// Threads.
-    pub threads: usize,
-    /// The type that linear layers multiply in.
-    pub precision: Precision,
-}
-
-impl Compute {
-    /// To hold a model against what is known of it.
-    pub const REFERENCE: Self = Self {
-        threads: 1,
-        precision: Precision::F32,
-    };
-
-    /// The precision to use where nobody says: int8 where this CPU is faster in it than in f32.
-    #[must_use]
-    pub fn best_precision() -> Precision {
-        if Cpu::detect().is_fast_in_int8() {
-            Precision::Int8
-        } else {
-            Precision::F32
-        }
-    }
-}
+use crate::weights::{self, LoadTimings, Weights};
 
 /// A module with its weights and the threads to run it on.
 pub struct Encoder {
@@ -53,55 +27,57 @@ pub struct Encoder {
 
 /// Tokens of a group that goes through the network by itself.
 ///
-/// Enough rows for the products to run at full speed, and so few that what becomes of them between two
-/// products stays in the caches of a core.
-const GROUP: usize = 256;
+/// Enough rows for the products to run at full speed, and so few that the intermediate results stay
+/// in the caches of a core.
+const TOKENS_PER_GROUP: usize = 256;
 
-/// Where the model computes.
+/// The device that the model computes on.
 ///
-/// burn-ndarray is deprecated by its authors in favour of burn-flex (`Device::flex()`, the same
-/// model code); it stays the default as long as the fused operations are written for it.
+/// burn-ndarray is deprecated by its authors in favor of burn-flex (`Device::flex()`, the same model
+/// code); it stays the default as long as the kernels are written for its tensors.
 #[expect(deprecated, reason = "chosen on purpose, see above")]
 fn device() -> Device {
     Device::ndarray()
 }
 
 impl Encoder {
-    /// Makes the module and loads `weights` into it; says where the time went.
+    /// Makes the module and loads `weights` into it; adds to `timings`.
     ///
     /// # Errors
     ///
     /// If the weights do not fit the sizes, or the threads cannot be started.
-    pub fn load(
+    pub(super) fn load(
         config: &BertConfig,
         pooling: Pooling,
         weights: Weights,
         compute: Compute,
-    ) -> Result<(Self, Times), ModelError> {
+        timings: &mut LoadTimings,
+    ) -> Result<Self, ModelError> {
         let device = device();
         let mut bert = Bert::init(config, &device);
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(compute.threads)
             .thread_name(|index| format!("gte-compute-{index}"))
             .build()?;
-        let words = [config.vocab_size, config.hidden_size];
-        let loaded = pool.install(|| weights::load(&mut bert, words, weights));
-        let (words, mut times) = loaded?;
+        let vocab_shape = [config.vocab_size, config.hidden_size];
+        let words = pool.install(|| weights::load(&mut bert, vocab_shape, weights, timings))?;
         let start = Instant::now();
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "1e-12 is one of f32 as well"
-        )]
+        #[expect(clippy::cast_possible_truncation, reason = "1e-12 is an f32 as well")]
         let epsilon = config.layer_norm_eps as f32;
         let network = pool.install(|| Fused::pack(bert, words, epsilon, compute.precision))?;
-        times.pack += start.elapsed();
-        let encoder = Self {
+        timings.pack += start.elapsed();
+        Ok(Self {
             network,
             pooling,
             width: config.hidden_size,
             pool,
-        };
-        Ok((encoder, times))
+        })
+    }
+
+    /// Threads that the encoder computes with.
+    #[must_use]
+    pub fn pool(&self) -> &ThreadPool {
+        &self.pool
     }
 
     /// Hidden states of the last layer for one text, `[tokens, hidden]` row by row.
@@ -110,12 +86,12 @@ impl Encoder {
     ///
     /// If the computation fails.
     pub fn hidden_states(&self, ids: &[u32]) -> Result<Vec<f32>, EmbedError> {
-        self.pool.install(|| self.run(&[ids], Queries::All))
+        self.pool.install(|| self.run(&[ids], QueryRows::All))
     }
 
     /// Hidden states of several texts laid end to end, row by row.
-    fn run(&self, texts: &[&[u32]], wanted: Queries) -> Result<Vec<f32>, EmbedError> {
-        let batch = Packed {
+    fn run(&self, texts: &[&[u32]], wanted: QueryRows) -> Result<Vec<f32>, EmbedError> {
+        let batch = Batch {
             ids: texts.concat(),
             lengths: texts.iter().map(|ids| ids.len()).collect(),
         };
@@ -129,43 +105,25 @@ impl Encoder {
             .map_err(|error| EmbedError(error.to_string()))
     }
 
-    /// Which hidden states the pooling wants.
-    fn wanted(&self) -> Queries {
-        match self.pooling {
-            Pooling::Cls => Queries::First,
-            Pooling::Mean => Queries::All,
-        }
-    }
-
-    /// Multiplications and additions in the matrix products that these texts take.
-    #[must_use]
-    pub fn operations(&self, texts: &[&[u32]]) -> usize {
-        let lengths: Vec<usize> = texts.iter().map(|ids| ids.len()).collect();
-        self.network.operations(&lengths, self.wanted())
-    }
-
-    /// What the machine can do at most with the encoder's threads, which it takes a second to find out.
-    #[must_use]
-    pub fn peak(&self) -> Peak {
-        Peak::measure(Cpu::detect(), &self.pool)
-    }
-
-    /// The vectors of a group of texts.
+    /// Vectors of a group of texts.
     fn embed_group(&self, texts: &[&[u32]]) -> Result<Vec<Vec<f32>>, EmbedError> {
-        let wanted = self.wanted();
+        let wanted = match self.pooling {
+            Pooling::Cls => QueryRows::First,
+            Pooling::Mean => QueryRows::All,
+        };
         let hidden = self.run(texts, wanted)?;
         let mut rest = hidden.as_slice();
         let mut vectors = Vec::with_capacity(texts.len());
         for ids in texts {
             let (own, after) = rest
-                .split_at_checked(wanted.of(ids.len()) * self.width)
+                .split_at_checked(wanted.count(ids.len()) * self.width)
                 .ok_or_else(|| EmbedError("fewer hidden states than tokens".to_owned()))?;
             rest = after;
             let vector = pool(self.pooling, own, self.width);
-            // Weights that are not numbers, or too large, would give a score all the same.
-            if !vector.iter().all(|number| number.is_finite()) {
+            // NaN and infinite values would give a score all the same.
+            if !vector.iter().all(|value| value.is_finite()) {
                 return Err(EmbedError(
-                    "what it gives are no numbers: its weights are too large or broken".to_owned(),
+                    "it produced NaN or infinite values; its weights may be damaged".to_owned(),
                 ));
             }
             vectors.push(vector);
@@ -179,9 +137,9 @@ impl Embed for Encoder {
         self.pool.current_num_threads()
     }
 
-    /// Where there are many texts, each thread takes groups of them through the whole network. Where there
-    /// are few, the threads share each operation out among themselves, so that every weight is read from
-    /// memory once: for the few rows of a pair, that is what takes the time.
+    /// Where there are many texts, each thread takes groups of them through the whole network. Where
+    /// there are few, the threads share each operation, so that every weight is read from memory
+    /// once: for the few rows of a pair, that is what takes the time.
     fn embed(&self, texts: &[&[u32]]) -> Result<Vec<Vec<f32>>, EmbedError> {
         let groups = groups(texts, self.threads());
         let vectors = self.pool.install(|| {
@@ -193,16 +151,17 @@ impl Embed for Encoder {
     }
 }
 
-/// Divides texts into groups of about [`GROUP`] tokens, if there are enough for all threads.
+/// Divides texts into groups of about [`TOKENS_PER_GROUP`] tokens, if there are enough for all
+/// threads.
 fn groups<'a, 'b>(texts: &'a [&'b [u32]], threads: usize) -> Vec<&'a [&'b [u32]]> {
     let tokens: usize = texts.iter().map(|ids| ids.len()).sum();
-    if tokens < threads * GROUP {
+    if tokens < threads * TOKENS_PER_GROUP {
         return vec![texts];
     }
     let mut groups = Vec::new();
     let (mut first, mut tokens) = (0, 0);
     for (index, ids) in texts.iter().enumerate() {
-        if tokens > 0 && tokens + ids.len() > GROUP {
+        if tokens > 0 && tokens + ids.len() > TOKENS_PER_GROUP {
             groups.push(&texts[first..index]);
             (first, tokens) = (index, 0);
         }

@@ -1,13 +1,13 @@
-//! Why a model cannot be used.
+//! Failures of loading and running a model.
 
 use std::io;
 use std::path::PathBuf;
 
-use super::ops::OpError;
+use super::extension::OpError;
 use crate::engine::EmbedError;
 use crate::weights::WeightsError;
 
-/// Why a model cannot be loaded or run. Each says what was found and what to do.
+/// Failure of loading or running a model. [`hint`](Self::hint) says what to do next.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
     /// A file of the model cannot be read.
@@ -24,14 +24,14 @@ pub enum ModelError {
     /// There are no weights in any form that is read.
     #[error("the model has no model.safetensors and no pytorch_model.bin")]
     NoWeights,
-    /// A file that is no form of weights, by its name.
-    #[error("{} is no file of weights: .safetensors, .safetensors.index.json, .bin and .pt are", .0.display())]
-    WeightsForm(PathBuf),
+    /// A file whose name is not that of a weights file.
+    #[error("{} is not a weights file (expected .safetensors, .safetensors.index.json, .bin or .pt)", .0.display())]
+    WeightsFormat(PathBuf),
     /// A file that the model's index names is not there.
     #[error("the model has no {0}, which model.safetensors.index.json names")]
     MissingShard(String),
     /// The index names a file that is not the model's.
-    #[error("model.safetensors.index.json names {0:?}, which is no file of the model's folder")]
+    #[error("model.safetensors.index.json names {0:?}, which is not a file of the model's folder")]
     Outside(String),
     /// A file is not what it should be.
     #[error("{file} is not as expected: {source}")]
@@ -69,27 +69,21 @@ pub enum ModelError {
         /// Attention heads.
         heads: usize,
     },
-    /// The model does more than this program would.
-    #[error(
-        "modules.json has the stage {0}, and only Transformer, Pooling and Normalize are supported"
-    )]
-    Stage(String),
-    /// Nothing says how hidden states become a vector.
-    #[error(
-        "the model does not say how it pools: it has no 1_Pooling/config.json. Its card does: say so with `--pooling cls` (GTE and BGE in Chinese) or `--pooling mean` to `gted pull` or `gted convert`"
-    )]
+    /// A module after the network that this program would leave out.
+    #[error("modules.json has the module {0}; Transformer, Pooling and Normalize are supported")]
+    PipelineModule(String),
+    /// The pooling is stated nowhere.
+    #[error("the model does not state its pooling: it has no 1_Pooling/config.json")]
     PoolingUnknown,
-    /// Another way of pooling.
-    #[error(
-        "1_Pooling/config.json asks for another pooling than CLS alone or MEAN alone, and only these are supported"
-    )]
+    /// Another pooling than CLS alone or MEAN alone.
+    #[error("1_Pooling/config.json asks for a pooling other than CLS alone or MEAN alone")]
     PoolingUnsupported,
     /// The tokenizer's files cannot be used.
     #[error("the tokenizer cannot be used: {0}")]
     Tokenizer(String),
     /// The tokenizer and the weights do not belong together.
     #[error(
-        "the tokenizer has the id {id}, and the model has embeddings for {rows} only: they do not belong together"
+        "the tokenizer has the id {id}, but the model has {rows} embeddings: they do not belong together"
     )]
     Vocabulary {
         /// The largest id.
@@ -109,4 +103,22 @@ pub enum ModelError {
     /// The weights do not compute.
     #[error(transparent)]
     Compute(#[from] EmbedError),
+}
+
+impl ModelError {
+    /// Next step for the user, where there is one.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::PoolingUnknown => {
+                "its model card states it: give `--pooling cls` (GTE and BGE in Chinese) or `--pooling mean` to `gted pull` or `gted convert`"
+            }
+            Self::Architecture { .. } | Self::PipelineModule(_) | Self::PoolingUnsupported => {
+                "choose another model; `gted models` lists those that are known to work"
+            }
+            Self::Weights(error) => return error.hint(),
+            _ => return None,
+        };
+        Some(hint.to_owned())
+    }
 }

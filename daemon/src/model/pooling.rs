@@ -3,7 +3,7 @@
 use gte_shared::wire::Pooling;
 use serde::Deserialize;
 
-use super::ModelError;
+use super::error::ModelError;
 
 /// `1_Pooling/config.json`, as sentence-transformers writes it.
 #[derive(Deserialize)]

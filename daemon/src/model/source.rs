@@ -1,4 +1,4 @@
-//! Where a model's files come from: compiled into the program, or a folder.
+//! The files of a model: compiled into the program, or in a folder.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,30 +10,30 @@ use std::path::{Component, Path, PathBuf};
 use gte_shared::wire::Pooling;
 use serde::Deserialize;
 
-use super::ModelError;
+use super::error::ModelError;
 use crate::weights::Weights;
 
 /// Name of the model that is compiled into the program.
-pub const EMBEDDED: &str = "bge-small-zh-v1.5";
+pub const BUILTIN: &str = "bge-small-zh-v1.5";
 
-/// File of an installed model's weights.
+/// File with the weights of an installed model.
 pub const PACK: &str = "model.bpk";
 
 /// File that says which tensor is in which of several files.
 const INDEX: &str = "model.safetensors.index.json";
 
-/// The embedded model's files. Their origin and licence lie beside them.
-macro_rules! embedded {
+/// Files of the built-in model. Their origin and license lie beside them.
+macro_rules! builtin {
     ($file:literal) => {
         include_bytes!(concat!("../../assets/bge-small-zh-v1.5/", $file))
     };
 }
 
-/// Where a model's files come from.
+/// The files of a model.
 #[derive(Clone, Debug)]
 pub enum Source {
     /// Compiled into the program.
-    Embedded,
+    Builtin,
     /// A folder.
     Folder(Folder),
 }
@@ -44,7 +44,7 @@ pub enum Source {
 pub struct Folder {
     /// The folder.
     pub path: PathBuf,
-    /// What the model is called.
+    /// Name of the model.
     pub id: String,
     /// The file of its weights, where it has several to choose from.
     pub weights: Option<PathBuf>,
@@ -75,11 +75,11 @@ impl Folder {
 }
 
 impl Source {
-    /// What the model is called.
+    /// Name of the model.
     #[must_use]
     pub fn id(&self) -> &str {
         match self {
-            Self::Embedded => EMBEDDED,
+            Self::Builtin => BUILTIN,
             Self::Folder(folder) => &folder.id,
         }
     }
@@ -88,7 +88,7 @@ impl Source {
     #[must_use]
     pub fn known_pooling(&self) -> Option<Pooling> {
         match self {
-            Self::Embedded => None,
+            Self::Builtin => None,
             Self::Folder(folder) => folder.pooling,
         }
     }
@@ -97,7 +97,7 @@ impl Source {
     #[must_use]
     pub fn known_max_tokens(&self) -> Option<usize> {
         match self {
-            Self::Embedded => None,
+            Self::Builtin => None,
             Self::Folder(folder) => folder.max_tokens,
         }
     }
@@ -109,8 +109,8 @@ impl Source {
     /// If it has none, or they cannot be read.
     pub fn weights(&self) -> Result<Weights, ModelError> {
         let Self::Folder(folder) = self else {
-            let content = embedded!("model.int8.safetensors");
-            return Ok(Weights::Embedded(content));
+            let content = builtin!("model.int8.safetensors");
+            return Ok(Weights::Builtin(content));
         };
         let path = match &folder.weights {
             Some(path) => path.clone(),
@@ -125,7 +125,7 @@ impl Source {
             Some("safetensors") => Ok(Weights::Safetensors(vec![path])),
             Some("json") => shards(&path),
             Some("bin" | "pt" | "pth") => Ok(Weights::PyTorch(path)),
-            _ => Err(ModelError::WeightsForm(path)),
+            _ => Err(ModelError::WeightsFormat(path)),
         }
     }
 
@@ -136,7 +136,7 @@ impl Source {
     /// If the file is there and cannot be read.
     pub fn read(&self, file: &str) -> Result<Option<Cow<'static, [u8]>>, ModelError> {
         match self {
-            Self::Embedded => Ok(embedded_file(file).map(Cow::Borrowed)),
+            Self::Builtin => Ok(builtin_file(file).map(Cow::Borrowed)),
             Self::Folder(folder) => {
                 let path = folder.path.join(file);
                 match fs::read(&path) {
@@ -175,12 +175,12 @@ fn shards(path: &Path) -> Result<Weights, ModelError> {
     Ok(Weights::Safetensors(files.collect::<Result<_, _>>()?))
 }
 
-fn embedded_file(file: &str) -> Option<&'static [u8]> {
+fn builtin_file(file: &str) -> Option<&'static [u8]> {
     Some(match file {
-        "config.json" => embedded!("config.json"),
-        "sentence_bert_config.json" => embedded!("sentence_bert_config.json"),
-        "1_Pooling/config.json" => embedded!("1_Pooling/config.json"),
-        "tokenizer.json" => embedded!("tokenizer.json"),
+        "config.json" => builtin!("config.json"),
+        "sentence_bert_config.json" => builtin!("sentence_bert_config.json"),
+        "1_Pooling/config.json" => builtin!("1_Pooling/config.json"),
+        "tokenizer.json" => builtin!("tokenizer.json"),
         _ => return None,
     })
 }

@@ -7,7 +7,7 @@ use tokenizers::normalizers::BertNormalizer;
 use tokenizers::pre_tokenizers::bert::BertPreTokenizer;
 use tokenizers::processors::bert::BertProcessing;
 
-use super::ModelError;
+use super::error::ModelError;
 use super::source::Source;
 use crate::engine::{Tokenize, TokenizeError, Tokens};
 

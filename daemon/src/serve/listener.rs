@@ -29,7 +29,7 @@ pub enum BindError {
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
     /// Something that is no socket is in its place.
-    #[error("{} is there and is no socket; remove it, or choose another path", .0.display())]
+    #[error("{} exists and is not a socket", .0.display())]
     Occupied(PathBuf),
     /// The system refuses.
     #[error("cannot listen at {}: {source}", path.display())]
@@ -39,6 +39,18 @@ pub enum BindError {
         /// What the system says.
         source: io::Error,
     },
+}
+
+impl BindError {
+    /// Next step for the user, where there is one.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Occupied(_) => Some("remove it, or choose another path with --socket".to_owned()),
+            Self::Endpoint(error) => error.hint(),
+            Self::Listen { .. } => None,
+        }
+    }
 }
 
 /// Binds the socket. Needs the instance lock: a socket that is there is then a dead daemon's, and

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::http::HttpError;
 use crate::engine::EmbedError;
-use crate::model::{EMBEDDED, ModelError};
+use crate::model::{BUILTIN, ModelError};
 use crate::weights::WeightsError;
 
 /// Failure of an operation on the store. The message says what is wrong; [`hint`](Self::hint) says
@@ -30,7 +30,7 @@ pub enum StoreError {
     #[error("{0} is not installed")]
     NotInstalled(String),
     /// The built-in model cannot be removed.
-    #[error("{EMBEDDED} is part of the program")]
+    #[error("{BUILTIN} is part of the program")]
     Builtin,
     /// A name that could lead out of the folder of the models.
     #[error("{0:?} cannot be a model's name")]
@@ -160,9 +160,9 @@ impl StoreError {
             | Self::BuiltinData { .. }
             | Self::TooLong { .. }
             | Self::NoSpace { .. }
-            | Self::Model(_)
-            | Self::Weights(_)
             | Self::Compute(_) => None,
+            Self::Model(error) => error.hint(),
+            Self::Weights(error) => error.hint(),
         }
     }
 

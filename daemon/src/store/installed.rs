@@ -9,7 +9,7 @@ use super::catalogue;
 use super::environment::data_folder;
 use super::error::{StoreError, at};
 use super::manifest::Manifest;
-use crate::model::{Compute, EMBEDDED, Folder, Model, Source};
+use crate::model::{BUILTIN, Compute, Folder, Model, Source};
 
 /// Name of the model that is used if no model is selected and this one is installed.
 const PREFERRED: &str = "gte-base-zh";
@@ -119,7 +119,7 @@ impl Store {
     /// If the model does not exist.
     pub fn available(&self, name: &str) -> Result<Source, StoreError> {
         match self.installed_source(name) {
-            Err(StoreError::NotInstalled(_)) if name == EMBEDDED => Ok(Source::Embedded),
+            Err(StoreError::NotInstalled(_)) if name == BUILTIN => Ok(Source::Builtin),
             Err(StoreError::NotInstalled(_)) => Err(missing(name)?),
             found => found,
         }
@@ -131,7 +131,7 @@ impl Store {
             return self.available(&selected);
         }
         match self.installed_source(PREFERRED) {
-            Err(StoreError::NotInstalled(_)) => self.available(EMBEDDED),
+            Err(StoreError::NotInstalled(_)) => self.available(BUILTIN),
             found => found,
         }
     }
@@ -163,7 +163,7 @@ impl Store {
             let model = Model::load(&source, compute)?;
             // If the model was replaced meanwhile, its files may be of both versions.
             if self.manifest(source.id()).ok() == before {
-                return Ok((model, matches!(source, Source::Embedded)));
+                return Ok((model, matches!(source, Source::Builtin)));
             }
         }
     }

@@ -7,7 +7,7 @@ use super::error::{StoreError, at};
 use super::folders::{REMOVED, STAGING, clear};
 use super::installed::Store;
 use super::locks::{CHANGE_LOCK, PULL_LOCK};
-use crate::model::EMBEDDED;
+use crate::model::BUILTIN;
 
 impl Store {
     /// Removes an installed model and the files of an unfinished pull of it. If the model was
@@ -26,13 +26,13 @@ impl Store {
         if !folder.exists() {
             return match name {
                 _ if unfinished => Ok(()),
-                EMBEDDED => Err(StoreError::Builtin),
+                BUILTIN => Err(StoreError::Builtin),
                 _ => Err(StoreError::NotInstalled(name.to_owned())),
             };
         }
         // The selection goes first: a selected model that is missing would keep the daemon from
         // starting.
-        if self.selected()?.as_deref() == Some(name) && name != EMBEDDED {
+        if self.selected()?.as_deref() == Some(name) && name != BUILTIN {
             self.clear_selection()?;
         }
         // The folder is renamed first, so that a half-removed one is never taken for a model.

@@ -9,7 +9,7 @@ use super::error::StoreError;
 use super::install::digest;
 use super::installed::Store;
 use crate::engine::{Embed, EmbedError, Tokenize};
-use crate::model::{Compute, EMBEDDED, Model};
+use crate::model::{BUILTIN, Compute, Model};
 
 const JSON: &str = include_str!("../../assets/published.json");
 
@@ -79,7 +79,7 @@ impl Store {
                     files += 1;
                 }
             }
-            Err(StoreError::NotInstalled(_)) if name == EMBEDDED => {}
+            Err(StoreError::NotInstalled(_)) if name == BUILTIN => {}
             Err(error) => return Err(error),
         }
         let model = Model::load(&self.find(Some(name))?, Compute::REFERENCE)?;
@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn published_pairs_are_complete() {
         let published: Vec<Published> = serde_json::from_str(JSON).unwrap();
-        assert!(published.iter().any(|known| known.name == EMBEDDED));
+        assert!(published.iter().any(|known| known.name == BUILTIN));
         assert!(published.iter().all(|known| !known.pairs.is_empty()));
     }
 }

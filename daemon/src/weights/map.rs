@@ -1,5 +1,7 @@
-//! Files mapped into memory: read when they are looked at, and dropped by the system when it needs
-//! the room.
+//! Files mapped into memory: read when they are accessed, and dropped by the system when it needs
+//! the memory.
+
+#![allow(unsafe_code, reason = "mmap(2) and madvise(2)")]
 
 use std::fs::File;
 use std::path::Path;
@@ -8,9 +10,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use memmap2::Mmap;
 
-use super::WeightsError;
+use super::error::WeightsError;
 
-/// A file's content.
+/// Content of a file.
 #[derive(Clone)]
 pub(super) struct Mapped(Arc<Mmap>);
 
@@ -27,11 +29,10 @@ impl Mapped {
             source,
         };
         let file = File::open(path).map_err(failed)?;
-        // SAFETY: The mapping is read-only, and nothing of this program changes a file of weights that
-        // is in its place: an installed model is replaced or removed by renaming its folder, and what
-        // has been mapped stays as it was. What remains is another program that writes into the file
-        // while it is used, which nobody has reason to do; and a disk that fails under the mapping or a
-        // file that is cut short, upon which the system ends this process.
+        // SAFETY: The mapping is read-only, and this program never changes a file of weights that is in
+        // its place: an installed model is replaced or removed by renaming its folder, and a mapped
+        // file stays as it was. Another program that writes to the file meanwhile has no reason to; if
+        // the disk fails under the mapping or the file is cut short, the system ends this process.
         let map = unsafe { Mmap::map(&file) }.map_err(failed)?;
         Ok(Self(Arc::new(map)))
     }
@@ -40,15 +41,15 @@ impl Mapped {
         Bytes::from_owner(self.clone())
     }
 
-    /// Lets go of the memory that holds what has been read so far. What is looked at again is read again,
-    /// as a rule from what the system remembers of the file.
-    pub(super) fn let_go(&self) {
+    /// Drops the pages that have been read so far. A page that is accessed again is read again, as a rule
+    /// from the system's cache.
+    pub(super) fn drop_pages(&self) {
         #[cfg(unix)]
         {
             // SAFETY: The mapping is of a file and read-only, so what is dropped is in the file.
             let done = unsafe { self.0.unchecked_advise(memmap2::UncheckedAdvice::DontNeed) };
             if let Err(error) = done {
-                tracing::debug!(%error, "the weights' file stays in memory");
+                tracing::debug!(%error, "pages of the weights stay in memory");
             }
         }
     }

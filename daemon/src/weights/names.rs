@@ -1,12 +1,12 @@
 //! Names of tensors: Hugging Face's BertModel on one side, this program's module on the other.
 
-/// Some files put this before every name.
+/// Prefix of every name in some files.
 const PREFIX: &str = "bert.";
 
 /// The word embedding, in the file and in the module.
 pub(super) const WORDS: &str = "embeddings.word_embeddings.weight";
 
-/// Where the layers are, in the file and in the module.
+/// Prefix of the layers, in the file and in the module.
 const LAYERS: (&str, &str) = ("encoder.layer.", "layers.");
 
 /// Parts of the module that are named otherwise in the file: `(file, module)`, without the number of
@@ -18,8 +18,8 @@ const PARTS: [(&str, &str); 9] = [
     ("attention.self.value", "attention.value"),
     ("attention.output.dense", "attention.output"),
     ("attention.output.LayerNorm", "attention.norm"),
-    ("intermediate.dense", "feed_forward.expand"),
-    ("output.dense", "feed_forward.contract"),
+    ("intermediate.dense", "feed_forward.up"),
+    ("output.dense", "feed_forward.down"),
     ("output.LayerNorm", "feed_forward.norm"),
 ];
 
@@ -41,7 +41,32 @@ pub(super) fn in_burn(name: &str) -> String {
     }
 }
 
-/// Whether a name in the module is that of a linear layer's weight.
+/// Parts whose names in a pack are those of older programs: `(pack, module)`. A pack is read by later
+/// programs too, so these names never change.
+const PACK_PARTS: [(&str, &str); 2] = [
+    (".feed_forward.expand.", ".feed_forward.up."),
+    (".feed_forward.contract.", ".feed_forward.down."),
+];
+
+/// The name in a pack for a name in the module.
+pub(super) fn in_pack(name: &str) -> String {
+    PACK_PARTS
+        .iter()
+        .fold(name.to_owned(), |name, (pack, module)| {
+            name.replace(module, pack)
+        })
+}
+
+/// The name in the module for a name in a pack.
+pub(super) fn from_pack(name: &str) -> String {
+    PACK_PARTS
+        .iter()
+        .fold(name.to_owned(), |name, (pack, module)| {
+            name.replace(pack, module)
+        })
+}
+
+/// True for the name in the module of a linear layer's weight.
 pub(super) fn is_linear(name: &str) -> bool {
     let weight = name.strip_suffix(".weight");
     weight.is_some_and(|part| part.starts_with(LAYERS.1) && !part.ends_with("norm"))
@@ -56,8 +81,8 @@ pub(super) fn in_file(path: &str) -> String {
         .replace("LayerNorm.beta", "LayerNorm.bias")
 }
 
-/// Whether a name belongs to the encoder, in either form; `position_ids` is a table of 0, 1, 2, …
-/// that older files carry and nobody reads.
+/// True for names of the encoder, in either form; `position_ids` is a table of 0, 1, 2, … that older
+/// files carry and nobody reads.
 pub(super) fn is_encoder(name: &str) -> bool {
     let encoder = ["embeddings.", LAYERS.0, LAYERS.1];
     encoder.iter().any(|start| name.starts_with(start)) && name != "embeddings.position_ids"
@@ -107,7 +132,7 @@ mod tests {
             ),
             (
                 "encoder.layer.0.output.dense.weight",
-                "layers.0.feed_forward.contract.weight",
+                "layers.0.feed_forward.down.weight",
             ),
         ] {
             assert_eq!(in_module(file), module);
@@ -119,6 +144,27 @@ mod tests {
             "encoder.layer.0.attention.output.LayerNorm.weight"
         );
         assert_eq!(in_module("pooler.dense.weight"), "pooler.dense.weight");
+    }
+
+    #[test]
+    fn names_in_packs_stay_those_of_older_programs() {
+        for (module, pack) in [
+            (
+                "layers.3.feed_forward.up.weight",
+                "layers.3.feed_forward.expand.weight",
+            ),
+            (
+                "layers.3.feed_forward.down.bias",
+                "layers.3.feed_forward.contract.bias",
+            ),
+            (
+                "layers.3.feed_forward.norm.bias",
+                "layers.3.feed_forward.norm.bias",
+            ),
+        ] {
+            assert_eq!(in_pack(module), pack);
+            assert_eq!(from_pack(pack), module);
+        }
     }
 
     #[test]
@@ -141,8 +187,8 @@ mod tests {
 
     #[test]
     fn linear_weights_are_told_from_tables_and_norms() {
-        assert!(is_linear("layers.3.feed_forward.expand.weight"));
-        assert!(!is_linear("layers.3.feed_forward.expand.bias"));
+        assert!(is_linear("layers.3.feed_forward.up.weight"));
+        assert!(!is_linear("layers.3.feed_forward.up.bias"));
         assert!(!is_linear("layers.3.feed_forward.norm.weight"));
         assert!(!is_linear("embeddings.word_embeddings.weight"));
     }

@@ -6,15 +6,16 @@ use std::path::Path;
 use burn_store::pytorch_reader::{PickleValue, PytorchError, PytorchReader};
 use burn_store::{bridge, burn_pack};
 
-use super::{WeightsError, names};
+use super::error::WeightsError;
+use super::names;
 
-/// What a tensor is called in a pickle.
+/// Name of a tensor in a pickle.
 const TENSOR: &str = "torch.Tensor";
 
 /// Reads all tensors, named as in the module. Linear weights are still `[out, in]`.
 ///
 /// The reader executes nothing and leaves out what it would have to call. A file of weights has no
-/// such thing in it, so one that has is refused, its tensors may be good or not.
+/// calls in it, so one that has is refused, whatever its tensors are.
 pub(super) fn read(path: &Path) -> Result<Vec<burn_pack::Tensor>, WeightsError> {
     let failed = |error: PytorchError| WeightsError::PyTorch(error.to_string());
     let reader = PytorchReader::new(path).map_err(failed)?;
@@ -28,7 +29,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<burn_pack::Tensor>, WeightsError> 
         tensor
     });
     let tensors: Vec<burn_pack::Tensor> = tensors.collect();
-    // A tensor of a few stored numbers may say that it repeats them billions of times.
+    // A tensor of a few stored values may claim to repeat them billions of times.
     let sizes = tensors.iter().map(|tensor| tensor.byte_len() as u64);
     let bytes = sizes.fold(0, u64::saturating_add);
     let file = fs::metadata(path)
@@ -43,7 +44,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<burn_pack::Tensor>, WeightsError> 
     Ok(tensors)
 }
 
-/// The first thing in a pickle that is neither data nor a tensor.
+/// The first entry of a pickle that is neither data nor a tensor.
 fn call_in(value: &PickleValue) -> Option<&str> {
     match value {
         PickleValue::Unsupported(name) => Some(name.as_str()).filter(|name| *name != TENSOR),

@@ -1,4 +1,4 @@
-//! safetensors: the file's content to a stream of named tensors.
+//! The safetensors format: from the content of a file to named tensors.
 
 use burn::tensor::{AllocationProperty, DType};
 use burn_store::burn_pack;
@@ -6,20 +6,26 @@ use bytes::Bytes;
 use safetensors::tensor::{Metadata, TensorInfo};
 use safetensors::{Dtype, SafeTensors};
 
-use super::int8::Quantised;
-use super::{Stored, WeightsError, names};
+use super::error::WeightsError;
+use super::int8::QuantizedTensor;
+use super::names;
+use super::tensor::StoredTensor;
 
-/// A parsed file: what tensors there are, and their bytes.
-pub(super) struct File {
+/// Suffixes of the tensors that belong to one of eight bits.
+const SCALE: &str = "_scale";
+const ZERO_POINT: &str = "_zero_point";
+
+/// A parsed file: its tensors and their bytes.
+struct File {
     content: Bytes,
     metadata: Metadata,
-    /// Where the data begins, from which the metadata counts.
+    /// Offset of the data, from which the metadata counts.
     data: usize,
 }
 
 /// Reads all tensors, named as in the module. Linear weights are still `[out, in]`. The bytes of a
 /// tensor are not read yet.
-pub(super) fn read(content: Bytes) -> Result<Vec<Stored>, WeightsError> {
+pub(super) fn read(content: Bytes) -> Result<Vec<StoredTensor>, WeightsError> {
     let file = File::parse(content)?;
     let mut tensors = Vec::new();
     for name in file.metadata.offset_keys() {
@@ -41,13 +47,13 @@ impl File {
         })
     }
 
-    pub(super) fn info(&self, name: &str) -> Option<&TensorInfo> {
+    fn info(&self, name: &str) -> Option<&TensorInfo> {
         self.metadata.info(name)
     }
 
-    /// A tensor's bytes, without copying them. None at all where the file ends before them, which
-    /// whoever reads numbers from them finds out.
-    pub(super) fn stored(&self, info: &TensorInfo) -> Bytes {
+    /// Bytes of a tensor, not copied. Empty where the file ends before them, which a reader of
+    /// values finds out.
+    fn stored(&self, info: &TensorInfo) -> Bytes {
         let range = self.data + info.data_offsets.0..self.data + info.data_offsets.1;
         match self.content.get(range.clone()) {
             Some(_) => self.content.slice(range),
@@ -56,17 +62,17 @@ impl File {
     }
 
     /// One tensor of the module, or `None` for what only helps to read another tensor.
-    fn tensor(&self, name: &str) -> Result<Option<Stored>, WeightsError> {
+    fn tensor(&self, name: &str) -> Result<Option<StoredTensor>, WeightsError> {
         let Some(info) = self.info(name) else {
             return Ok(None);
         };
-        if Quantised::is_companion(self, name) {
+        if self.is_companion(name) {
             return Ok(None);
         }
         let module_name = names::in_module(name);
         let stored = self.stored(info);
-        let quantised = match info.dtype {
-            Dtype::I8 | Dtype::U8 => Some(Quantised::find(self, name, info)?),
+        let quantized = match info.dtype {
+            Dtype::I8 | Dtype::U8 => Some(self.quantized(name, info)?),
             _ => None,
         };
         let dtype = match info.dtype {
@@ -85,9 +91,54 @@ impl File {
         };
         let bytes = burn::tensor::Bytes::from_shared(stored, AllocationProperty::Other);
         let shape = info.shape.clone();
-        Ok(Some(Stored {
+        Ok(Some(StoredTensor {
             tensor: burn_pack::Tensor::new(module_name, dtype, shape, None, bytes),
-            quantised,
+            quantized,
         }))
+    }
+
+    /// True for a tensor that is there only to read another one.
+    fn is_companion(&self, name: &str) -> bool {
+        [SCALE, ZERO_POINT].iter().any(|ending| {
+            name.strip_suffix(ending)
+                .is_some_and(|owner| self.info(owner).is_some())
+        })
+    }
+
+    /// Finds scales and zero point of the tensor `name`.
+    fn quantized(&self, name: &str, info: &TensorInfo) -> Result<QuantizedTensor, WeightsError> {
+        let fault = |problem| WeightsError::Quantization {
+            name: name.to_owned(),
+            problem,
+        };
+        let scale = self
+            .info(&format!("{name}{SCALE}"))
+            .filter(|scale| scale.dtype == Dtype::F32)
+            .ok_or_else(|| fault("it has no scale of type F32"))?;
+        let stored = self.stored(scale);
+        let (scales, _) = stored.as_chunks::<4>();
+        let scales: Vec<f32> = scales
+            .iter()
+            .map(|bytes| f32::from_le_bytes(*bytes))
+            .collect();
+        let rows = info.shape.first().copied().unwrap_or(1);
+        let row = info.shape.iter().skip(1).product::<usize>();
+        if scales.len() != 1 && scales.len() != rows {
+            return Err(fault("it has neither one scale nor one per row"));
+        }
+        let zero_point = match self.info(&format!("{name}{ZERO_POINT}")) {
+            None => 0,
+            Some(zero) => match (zero.dtype, &*self.stored(zero)) {
+                (Dtype::U8, [zero]) => i32::from(*zero),
+                (Dtype::I8, [zero]) => i32::from(zero.cast_signed()),
+                _ => return Err(fault("its zero point is not one value of eight bits")),
+            },
+        };
+        Ok(QuantizedTensor {
+            signed: info.dtype == Dtype::I8,
+            zero_point,
+            scales,
+            row: row.max(1),
+        })
     }
 }

@@ -68,6 +68,17 @@ pub enum Precision {
     Int8,
 }
 
+impl Precision {
+    /// Name, as JSON and options have it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::Int8 => "int8",
+        }
+    }
+}
+
 /// How the hidden states of a text become one vector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -76,6 +87,17 @@ pub enum Pooling {
     Cls,
     /// The mean over the hidden states of all tokens.
     Mean,
+}
+
+impl Pooling {
+    /// Name, as JSON and options have it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cls => "cls",
+            Self::Mean => "mean",
+        }
+    }
 }
 
 /// Where the time of one request went, in microseconds.

@@ -2,10 +2,10 @@
 
 use std::io::{self, IsTerminal};
 
-use gte_daemon::store::{Progress, StoreError};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::command::messages::{say, warn};
+use crate::store::{Progress, StoreError};
 
 /// Bar of the current file.
 #[derive(Default)]

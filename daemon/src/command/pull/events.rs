@@ -3,8 +3,9 @@
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
-use gte_daemon::store::{Progress, StoreError};
 use gte_shared::models::PullEvent;
+
+use crate::store::{Progress, StoreError};
 
 /// Time between two events of the same file: as often as a screen can show them.
 const INTERVAL: Duration = Duration::from_millis(100);

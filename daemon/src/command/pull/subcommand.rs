@@ -4,14 +4,14 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::Args;
-use gte_daemon::store::catalogue::Hub;
-use gte_daemon::store::{PullOutcome, PullRequest, PullSource, Store};
 use gte_shared::models::PullEvent;
 use gte_shared::wire::Pooling;
 
 use super::bars::Bars;
 use super::events::{self, Events};
 use crate::command::options::parse_pooling;
+use crate::store::catalogue::Hub;
+use crate::store::{PullOutcome, PullRequest, PullSource, Store};
 
 /// Get a model from ModelScope or Hugging Face and install it
 ///

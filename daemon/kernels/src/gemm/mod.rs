@@ -1,0 +1,16 @@
+//! Matrix products, tile by tile.
+
+mod epilogue;
+mod int8;
+mod operands;
+mod output;
+mod packing;
+mod rounding;
+mod tile;
+
+pub(crate) use epilogue::{Bias, BiasGelu, BiasResidual, Epilogue, Store};
+pub(crate) use int8::{Int8Operands, Int8Weight};
+pub(crate) use operands::{F32Operands, Operands};
+pub(crate) use output::OutputMatrix;
+pub(crate) use packing::PackedMatrix;
+pub(crate) use tile::{MR, Tile, multiply};

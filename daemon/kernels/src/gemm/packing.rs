@@ -1,0 +1,138 @@
+//! Packed matrices: weights in the order in which a tile reads them.
+
+#![allow(
+    unsafe_code,
+    reason = "aligned memory is read as slices of its elements"
+)]
+
+use std::marker::PhantomData;
+
+/// A cache line. Vectors that lie across two lines take twice as long to load.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+struct Line([u8; LINE]);
+
+const LINE: usize = 64;
+
+/// Type of the elements of a packed matrix.
+///
+/// # Safety
+///
+/// Every bit pattern is a value of the type, and its alignment is that of a cache line at most.
+pub(crate) unsafe trait Element: Copy + Send + Sync {
+    /// Inputs of one column that lie together and are multiplied and added up in one instruction.
+    const K_TILE: usize;
+}
+
+// SAFETY: Every bit pattern is an f32, which is aligned to 4.
+unsafe impl Element for f32 {
+    const K_TILE: usize = 1;
+}
+
+// SAFETY: Every bit pattern is an i8, which is aligned to 1.
+unsafe impl Element for i8 {
+    const K_TILE: usize = 4;
+}
+
+/// A matrix `[inputs, outputs]` in panels of as many columns as a tile has.
+///
+/// A panel is `k_steps` steps one after the other; a step is `K_TILE` inputs of each column, those of
+/// one column together. What is missing at the end of inputs and outputs is zero.
+#[derive(Default)]
+pub(crate) struct PackedMatrix<T> {
+    lines: Vec<Line>,
+    panel_count: usize,
+    panel_width: usize,
+    k_steps: usize,
+    element: PhantomData<T>,
+}
+
+impl<T: Element> PackedMatrix<T> {
+    /// A matrix of zeros.
+    pub(crate) fn zeros(inputs: usize, outputs: usize, panel_width: usize) -> Self {
+        let mut matrix = Self {
+            lines: Vec::new(),
+            panel_count: 0,
+            panel_width,
+            k_steps: 0,
+            element: PhantomData,
+        };
+        matrix.reset(inputs, outputs, panel_width);
+        matrix
+    }
+
+    /// Becomes a matrix of zeros of another shape. Memory is kept.
+    pub(crate) fn reset(&mut self, inputs: usize, outputs: usize, panel_width: usize) {
+        self.k_steps = inputs.div_ceil(T::K_TILE);
+        self.panel_width = panel_width;
+        self.panel_count = outputs.div_ceil(panel_width);
+        let bytes = self.panel_count * self.panel_len() * size_of::<T>();
+        self.lines.clear();
+        self.lines.resize(bytes.div_ceil(LINE), Line([0; LINE]));
+    }
+
+    pub(crate) fn k_steps(&self) -> usize {
+        self.k_steps
+    }
+
+    pub(crate) fn panel_count(&self) -> usize {
+        self.panel_count
+    }
+
+    pub(crate) fn panel_width(&self) -> usize {
+        self.panel_width
+    }
+
+    /// Elements of a panel.
+    fn panel_len(&self) -> usize {
+        self.k_steps * self.panel_width * T::K_TILE
+    }
+
+    fn elements(&self) -> &[T] {
+        let count = self.lines.len() * LINE / size_of::<T>();
+        // SAFETY: The lines are that many initialized bytes, aligned for `T`, and every bit pattern
+        // is a `T`.
+        unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), count) }
+    }
+
+    fn elements_mut(&mut self) -> &mut [T] {
+        let count = self.lines.len() * LINE / size_of::<T>();
+        // SAFETY: As above; and every `T` is bytes.
+        unsafe { std::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), count) }
+    }
+
+    /// The panels in their order.
+    pub(crate) fn panels_mut(&mut self) -> impl Iterator<Item = &mut [T]> {
+        let (len, count) = (self.panel_len().max(1), self.panel_count);
+        // The last line may have room for more.
+        self.elements_mut().chunks_exact_mut(len).take(count)
+    }
+
+    /// One panel; empty if there is no such panel.
+    #[inline(always)]
+    pub(crate) fn panel(&self, index: usize) -> &[T] {
+        let len = self.panel_len();
+        self.elements()
+            .get(index * len..(index + 1) * len)
+            .unwrap_or_default()
+    }
+}
+
+impl PackedMatrix<f32> {
+    /// Packs rows of `outputs` values each, one row for each input.
+    #[inline(always)]
+    pub(crate) fn pack<'a>(
+        &mut self,
+        rows: &(impl ExactSizeIterator<Item = &'a [f32]> + Clone),
+        outputs: usize,
+        panel_width: usize,
+    ) {
+        self.reset(rows.len(), outputs, panel_width);
+        for (index, panel) in self.panels_mut().enumerate() {
+            let columns = index * panel_width..outputs.min((index + 1) * panel_width);
+            for (row, step) in rows.clone().zip(panel.chunks_exact_mut(panel_width)) {
+                step[..columns.len()].copy_from_slice(&row[columns.clone()]);
+            }
+        }
+    }
+}

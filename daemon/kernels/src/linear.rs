@@ -1,0 +1,182 @@
+//! A linear layer: its weight is packed once, in the order and the precision of the multiplication.
+
+use std::fmt;
+
+use crate::error::ShapeError;
+use crate::gemm::{
+    Bias, BiasGelu, BiasResidual, Epilogue, F32Operands, Int8Operands, Int8Weight, Operands,
+    OutputMatrix, PackedMatrix, Tile,
+};
+use crate::isa::Cpu;
+use crate::quantize::QuantizedActivations;
+
+/// Multiplications that are worth handing to another thread: some microseconds.
+const MIN_OPS_PER_TASK: usize = 1 << 20;
+
+/// Rows that one thread takes at a time where there are more threads than panels.
+const MIN_ROWS_PER_BLOCK: usize = 24;
+
+/// A linear layer, `x W + b`, ready to multiply with.
+pub struct PackedLinear {
+    cpu: Cpu,
+    weight: Weight,
+    /// One value per output, padded with zeros to the end of the last panel.
+    bias: Vec<f32>,
+    inputs: usize,
+    outputs: usize,
+}
+
+enum Weight {
+    F32(PackedMatrix<f32>),
+    Int8(Int8Weight),
+}
+
+impl fmt::Debug for PackedLinear {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PackedLinear({} to {})", self.inputs, self.outputs)
+    }
+}
+
+impl PackedLinear {
+    /// Packs a weight `[inputs, outputs]` and a bias `[outputs]` to multiply in f32.
+    #[must_use]
+    pub fn pack_f32(cpu: Cpu, weight: &[f32], bias: Vec<f32>) -> Self {
+        let outputs = bias.len();
+        let mut packed = PackedMatrix::zeros(0, 0, cpu.panel_width());
+        packed.pack(
+            &weight.chunks_exact(outputs.max(1)),
+            outputs,
+            cpu.panel_width(),
+        );
+        Self::new(cpu, Weight::F32(packed), weight.len(), bias)
+    }
+
+    /// Packs a weight `[inputs, outputs]` and a bias `[outputs]` to multiply in int8. Each output has
+    /// a scale of its own for every 256 inputs; weights already stored in eight bits are kept
+    /// exactly.
+    #[must_use]
+    pub fn pack_int8(cpu: Cpu, weight: &[f32], bias: Vec<f32>) -> Self {
+        let outputs = bias.len();
+        let inputs = weight.len().checked_div(outputs).unwrap_or(0);
+        let packed = Int8Weight::pack(cpu.panel_width(), weight, inputs, outputs);
+        Self::new(cpu, Weight::Int8(packed), weight.len(), bias)
+    }
+
+    fn new(cpu: Cpu, weight: Weight, elements: usize, mut bias: Vec<f32>) -> Self {
+        let outputs = bias.len();
+        bias.resize(outputs.next_multiple_of(cpu.panel_width()), 0.0);
+        Self {
+            cpu,
+            weight,
+            bias,
+            inputs: elements.checked_div(outputs).unwrap_or(0),
+            outputs,
+        }
+    }
+
+    /// Values per output row.
+    #[must_use]
+    pub fn outputs(&self) -> usize {
+        self.outputs
+    }
+
+    /// Computes `x W + b`: `x` is `[rows, inputs]`, `output` is `[rows, outputs]`, `scratch` holds `x`
+    /// in int8.
+    ///
+    /// # Errors
+    ///
+    /// If `x` and `output` are not of so many values.
+    pub fn forward(
+        &self,
+        x: &[f32],
+        scratch: &mut QuantizedActivations,
+        output: &mut [f32],
+    ) -> Result<(), ShapeError> {
+        self.multiply(x, scratch, Bias(&self.bias), output)
+    }
+
+    /// Computes `gelu(x W + b)`, with the exact GELU.
+    ///
+    /// # Errors
+    ///
+    /// As [`forward`](Self::forward).
+    pub fn forward_gelu(
+        &self,
+        x: &[f32],
+        scratch: &mut QuantizedActivations,
+        output: &mut [f32],
+    ) -> Result<(), ShapeError> {
+        self.multiply(x, scratch, BiasGelu(&self.bias), output)
+    }
+
+    /// Adds `x W + b` to `output`: the residual connection.
+    ///
+    /// # Errors
+    ///
+    /// As [`forward`](Self::forward).
+    pub fn forward_residual(
+        &self,
+        x: &[f32],
+        scratch: &mut QuantizedActivations,
+        output: &mut [f32],
+    ) -> Result<(), ShapeError> {
+        self.multiply(x, scratch, BiasResidual(&self.bias), output)
+    }
+
+    fn multiply(
+        &self,
+        x: &[f32],
+        scratch: &mut QuantizedActivations,
+        epilogue: impl Epilogue,
+        output: &mut [f32],
+    ) -> Result<(), ShapeError> {
+        let rows = x.len().checked_div(self.inputs).unwrap_or(0);
+        if x.len() != rows * self.inputs || output.len() != rows * self.outputs {
+            return Err(ShapeError {
+                operation: format!("{self:?}"),
+                input: x.len(),
+                output: output.len(),
+            });
+        }
+        if rows == 0 {
+            return Ok(());
+        }
+        let output = OutputMatrix::new(output, self.outputs);
+        match &self.weight {
+            Weight::F32(weight) => {
+                self.run_parallel(&F32Operands::new(x, self.inputs, weight), epilogue, output)
+            }
+            Weight::Int8(weight) => {
+                scratch.quantize_rows(self.cpu, x, self.inputs);
+                self.run_parallel(&Int8Operands::new(scratch, weight)?, epilogue, output)
+            }
+        }
+    }
+
+    /// Each thread takes panels, so that one thread alone reads a weight; and, where there are more
+    /// threads than panels, some of the rows.
+    fn run_parallel(
+        &self,
+        operands: &impl Operands,
+        epilogue: impl Epilogue,
+        output: OutputMatrix<'_>,
+    ) -> Result<(), ShapeError> {
+        let width = self.cpu.panel_width();
+        let panels = self.bias.len() / width;
+        let rows = output.rows();
+        let parts = (4 * rayon::current_num_threads())
+            .div_ceil(panels.max(1))
+            .clamp(1, rows.div_ceil(MIN_ROWS_PER_BLOCK).max(1));
+        let block_rows = rows.div_ceil(parts).max(1);
+        let min_len = MIN_OPS_PER_TASK / (block_rows * self.inputs * width).max(1);
+        output.par_blocks((block_rows, width), min_len, |(part, panel), output| {
+            self.cpu.dispatch(Tile {
+                operands,
+                epilogue,
+                first_row: part * block_rows,
+                panel,
+                output,
+            })
+        })
+    }
+}

@@ -1,0 +1,8 @@
+//! The operations on every instruction set that this CPU supports, held against f64.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod attention;
+mod layer_norm;
+mod linear;
+mod noise;

@@ -1,0 +1,157 @@
+//! Models of the published shapes with random weights, to measure with where the real ones are not at
+//! hand: time and memory do not depend on what the numbers are.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use half::f16;
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensorError};
+use serde_json::json;
+
+use crate::model::{ModelError, Source};
+
+/// The sizes of a published model.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    hidden: usize,
+    layers: usize,
+    heads: usize,
+    inner: usize,
+}
+
+/// Rows of the word embedding: those of the Chinese models, and of the embedded one's tokenizer.
+const VOCABULARY: usize = 21_128;
+
+/// Rows of the position embedding.
+const POSITIONS: usize = 512;
+
+/// Half the range of the numbers: uniform ones then spread as those that BERT is initialised with.
+const SPREAD: f32 = 0.035;
+
+impl Shape {
+    /// gte-small-zh.
+    pub const SMALL: Self = Self::new(512, 6, 8, 2048);
+    /// gte-base-zh.
+    pub const BASE: Self = Self::new(768, 12, 12, 3072);
+    /// gte-large-zh.
+    pub const LARGE: Self = Self::new(1024, 24, 16, 4096);
+
+    const fn new(hidden: usize, layers: usize, heads: usize, inner: usize) -> Self {
+        Self {
+            hidden,
+            layers,
+            heads,
+            inner,
+        }
+    }
+
+    /// Names and shapes of all tensors.
+    fn tensors(self) -> Vec<(String, Vec<usize>)> {
+        let Self { hidden, inner, .. } = self;
+        let mut tensors = Vec::new();
+        let mut table = |name: &str, rows| {
+            tensors.push((format!("embeddings.{name}.weight"), vec![rows, hidden]));
+        };
+        table("word_embeddings", VOCABULARY);
+        table("position_embeddings", POSITIONS);
+        table("token_type_embeddings", 2);
+        let mut part = |name: String, weight: Vec<usize>| {
+            tensors.push((format!("{name}.bias"), vec![weight[0]]));
+            tensors.push((format!("{name}.weight"), weight));
+        };
+        part("embeddings.LayerNorm".to_owned(), vec![hidden]);
+        for layer in 0..self.layers {
+            for (name, shape) in [
+                ("attention.self.query", vec![hidden, hidden]),
+                ("attention.self.key", vec![hidden, hidden]),
+                ("attention.self.value", vec![hidden, hidden]),
+                ("attention.output.dense", vec![hidden, hidden]),
+                ("attention.output.LayerNorm", vec![hidden]),
+                ("intermediate.dense", vec![inner, hidden]),
+                ("output.dense", vec![hidden, inner]),
+                ("output.LayerNorm", vec![hidden]),
+            ] {
+                part(format!("encoder.layer.{layer}.{name}"), shape);
+            }
+        }
+        tensors
+    }
+
+    /// Writes a model of this shape in the Hugging Face layout, its weights in fp16 as the published
+    /// ones, into a folder that is not there yet. The same shape gives the same files.
+    ///
+    /// # Errors
+    ///
+    /// If the folder is there, or cannot be written.
+    pub fn write(self, folder: &Path) -> Result<(), RandomError> {
+        fs::create_dir(folder)?;
+        fs::create_dir(folder.join("1_Pooling"))?;
+        let config = json!({
+            "model_type": "bert",
+            "hidden_act": "gelu",
+            "vocab_size": VOCABULARY,
+            "hidden_size": self.hidden,
+            "num_hidden_layers": self.layers,
+            "num_attention_heads": self.heads,
+            "intermediate_size": self.inner,
+            "max_position_embeddings": POSITIONS,
+            "type_vocab_size": 2,
+            "layer_norm_eps": 1e-12,
+        });
+        fs::write(folder.join("config.json"), config.to_string())?;
+        for file in ["tokenizer.json", "1_Pooling/config.json"] {
+            fs::write(folder.join(file), Source::Builtin.require(file)?)?;
+        }
+        let mut numbers = Numbers(0x9e37_79b9_7f4a_7c15);
+        let tensors: Vec<(String, Vec<usize>, Vec<u8>)> = self
+            .tensors()
+            .into_iter()
+            .map(|(name, shape)| {
+                let count = shape.iter().product();
+                let bytes = if name.ends_with("LayerNorm.weight") {
+                    f16::ONE.to_le_bytes().repeat(count)
+                } else {
+                    let next = |_| numbers.next().to_le_bytes();
+                    (0..count).flat_map(next).collect()
+                };
+                (name, shape, bytes)
+            })
+            .collect();
+        let views = tensors.iter().map(|(name, shape, bytes)| {
+            Ok((name, TensorView::new(Dtype::F16, shape.clone(), bytes)?))
+        });
+        let views: Vec<_> = views.collect::<Result<_, SafeTensorError>>()?;
+        safetensors::serialize_to_file(views, None, &folder.join("model.safetensors"))?;
+        Ok(())
+    }
+}
+
+/// Why a random model cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub enum RandomError {
+    /// A file cannot be written.
+    #[error("the folder cannot be written: {0}")]
+    Io(#[from] io::Error),
+    /// The weights cannot be written.
+    #[error("the weights cannot be written: {0}")]
+    Weights(#[from] SafeTensorError),
+    /// The embedded model's tokenizer cannot be read.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+}
+
+/// Numbers that look random and are always the same (xorshift, Marsaglia 2003).
+struct Numbers(u64);
+
+impl Numbers {
+    fn next(&mut self) -> f16 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        #[expect(clippy::cast_precision_loss, reason = "24 bits, which f32 has")]
+        let unit = (self.0 >> 40) as f32 / (1 << 24) as f32;
+        f16::from_f32((2.0 * unit - 1.0) * SPREAD)
+    }
+}

@@ -1,0 +1,43 @@
+//! Options of the commands that compute.
+
+use std::num::NonZero;
+
+use clap::{Args, ValueEnum};
+use gte_shared::wire::Precision;
+
+use crate::model::Compute;
+
+/// Threads and precision.
+#[derive(Args, Debug)]
+pub(super) struct ComputeOptions {
+    /// Threads to compute with [default: as many as this process has cores]
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZero<usize>>,
+
+    /// Type that linear layers multiply in: auto is int8 where this CPU is faster in it, else f32
+    #[arg(long, value_enum, default_value_t = Choice::Auto)]
+    precision: Choice,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Choice {
+    F32,
+    Int8,
+    Auto,
+}
+
+impl ComputeOptions {
+    pub(super) fn resolve(&self) -> Compute {
+        // Respects the process's affinity and its cgroup's quota.
+        let cores = std::thread::available_parallelism();
+        let threads = self.threads.or(cores.ok());
+        Compute {
+            threads: threads.map_or(1, NonZero::get),
+            precision: match self.precision {
+                Choice::F32 => Precision::F32,
+                Choice::Int8 => Precision::Int8,
+                Choice::Auto => Compute::best_precision(),
+            },
+        }
+    }
+}

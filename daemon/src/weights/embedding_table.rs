@@ -1,0 +1,115 @@
+//! The word embedding, which stays as it is stored: a text reads a few hundred of its thousands of rows.
+
+use std::fmt;
+
+use burn::tensor::Bytes;
+
+use super::error::WeightsError;
+use super::float_type::{FloatType, are_finite};
+use super::int8::QuantizedTensor;
+use super::names;
+use super::tensor::StoredTensor;
+
+/// Rows of values `[rows, width]` in their file or in the program, in the type that they have there.
+pub struct EmbeddingTable {
+    bytes: Bytes,
+    form: Rows,
+    rows: usize,
+    width: usize,
+}
+
+enum Rows {
+    Plain(FloatType),
+    Quantized(QuantizedTensor),
+}
+
+impl fmt::Debug for EmbeddingTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "EmbeddingTable({} by {})", self.rows, self.width)
+    }
+}
+
+impl EmbeddingTable {
+    /// Takes a tensor over, which must be `[rows, width]` and have finite values alone.
+    pub(super) fn new(
+        stored: StoredTensor,
+        [rows, width]: [usize; 2],
+    ) -> Result<Self, WeightsError> {
+        let StoredTensor { tensor, quantized } = stored;
+        let form = match quantized {
+            Some(quantized) => Rows::Quantized(quantized),
+            None => Rows::Plain(FloatType::of(&tensor)?),
+        };
+        let (name, _, shape, _, bytes) = tensor.into_parts()?;
+        if *shape != [rows, width] {
+            return Err(WeightsError::Unfit(vec![format!(
+                "{} has the shape {shape:?}, expected {:?}",
+                names::in_file(&name),
+                [rows, width]
+            )]));
+        }
+        match &form {
+            Rows::Plain(form) => form.check(&name, &shape, &bytes)?,
+            Rows::Quantized(_) if bytes.len() == rows * width => {}
+            Rows::Quantized(_) => return Err(WeightsError::Length(names::in_file(&name))),
+        }
+        let table = Self {
+            bytes,
+            form,
+            rows,
+            width,
+        };
+        if table.is_finite() {
+            Ok(table)
+        } else {
+            Err(WeightsError::NotFinite(names::in_file(&name)))
+        }
+    }
+
+    /// A table of values in memory.
+    #[cfg(test)]
+    pub(crate) fn of(values: Vec<f32>, width: usize) -> Self {
+        Self {
+            rows: values.len() / width,
+            bytes: Bytes::from_elems(values),
+            form: Rows::Plain(FloatType::F32),
+            width,
+        }
+    }
+
+    /// Number of rows.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Values per row.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Reads a row. If there is no such row, `values` stay.
+    pub fn read(&self, row: usize, values: &mut [f32]) {
+        let first = row * self.width;
+        let stored = |width: usize| {
+            let bytes = self.bytes.get(first * width..(first + self.width) * width);
+            bytes.unwrap_or_default()
+        };
+        match &self.form {
+            Rows::Plain(form) => form.to_f32(stored(form.width()), values),
+            Rows::Quantized(quantized) => quantized.read_row(first, stored(1), values),
+        }
+    }
+
+    fn is_finite(&self) -> bool {
+        if let Rows::Quantized(quantized) = &self.form {
+            return quantized.is_finite();
+        }
+        let mut row = vec![0.0; self.width];
+        (0..self.rows).all(|index| {
+            self.read(index, &mut row);
+            are_finite(&row)
+        })
+    }
+}

@@ -1,0 +1,106 @@
+//! Loading: all tensors of a module at once.
+
+use std::collections::HashSet;
+use std::time::Instant;
+
+use burn_store::{ApplyError, ModuleSnapshot, burn_pack};
+use rayon::prelude::*;
+
+use super::embedding_table::EmbeddingTable;
+use super::error::WeightsError;
+use super::source::{Opened, Weights};
+use super::tensor::StoredTensor;
+use super::timings::LoadTimings;
+use super::{float_type, names};
+
+/// Loads weights into a module, with the threads of the current pool. The word embedding, of the shape
+/// `[vocabulary, hidden]`, stays where it is and is returned; the other durations are added to
+/// `timings`.
+///
+/// Takes fp32, fp16, bf16 and the int8 form of the built-in model, and gives f32: every value of the
+/// smaller types is an f32.
+///
+/// # Errors
+///
+/// If the content cannot be read, or does not have exactly the tensors that the module needs. The
+/// pooler and other heads that an encoder does not need are passed over.
+pub fn load<M: ModuleSnapshot>(
+    module: &mut M,
+    vocab_shape: [usize; 2],
+    weights: Weights,
+    timings: &mut LoadTimings,
+) -> Result<EmbeddingTable, WeightsError> {
+    let start = Instant::now();
+    let Opened { mut tensors, files } = weights.open()?;
+    tensors.retain(|stored| names::is_encoder(&stored.tensor.name));
+    let mapped = Instant::now();
+    check_duplicates(&tensors)?;
+    let words = tensors
+        .iter()
+        .position(|stored| stored.tensor.name == names::WORDS)
+        .map(|index| EmbeddingTable::new(tensors.swap_remove(index), vocab_shape))
+        .transpose()?;
+    let tensors = tensors.par_iter().map(float_type::read);
+    let tensors: Vec<burn_pack::Tensor> = tensors.collect::<Result<_, _>>()?;
+    let converted = Instant::now();
+    let result = module.apply(tensors, None, None, false);
+
+    if !result.errors.is_empty() {
+        let problems = result.errors.iter().map(describe).collect();
+        return Err(WeightsError::Unfit(problems));
+    }
+    let missing = result.missing.iter().map(|(path, _)| path.as_str());
+    let missing = missing.filter(|path| *path != names::WORDS || words.is_none());
+    let missing: Vec<String> = missing.map(names::in_file).collect();
+    let Some(words) = words.filter(|_| missing.is_empty()) else {
+        return Err(WeightsError::Missing(missing));
+    };
+    if !result.unused.is_empty() {
+        let unexpected = result.unused.iter().map(|path| names::in_file(path));
+        return Err(WeightsError::Unexpected(unexpected.collect()));
+    }
+    for file in files {
+        file.drop_pages();
+    }
+    timings.map += mapped - start;
+    timings.convert += converted - mapped;
+    timings.pack += converted.elapsed();
+    Ok(words)
+}
+
+/// Refuses two tensors for one place. By Burn's names: the old and the new name for a place are one
+/// name there.
+fn check_duplicates(tensors: &[StoredTensor]) -> Result<(), WeightsError> {
+    let mut seen = HashSet::new();
+    let mut names = tensors
+        .iter()
+        .map(|stored| names::in_burn(&stored.tensor.name));
+    match names.find(|name| !seen.insert(name.clone())) {
+        Some(duplicate) => Err(WeightsError::Duplicate(names::in_file(&duplicate))),
+        None => Ok(()),
+    }
+}
+
+fn describe(error: &ApplyError) -> String {
+    match error {
+        ApplyError::ShapeMismatch {
+            path,
+            expected,
+            found,
+        } => format!(
+            "{} has the shape {found:?}, expected {expected:?} (linear weights transposed)",
+            names::in_file(path)
+        ),
+        ApplyError::DTypeMismatch {
+            path,
+            expected,
+            found,
+        } => format!(
+            "{} is of type {found:?}, expected {expected:?}",
+            names::in_file(path)
+        ),
+        ApplyError::AdapterError { path, message } | ApplyError::LoadError { path, message } => {
+            format!("{}: {message}", names::in_file(path))
+        }
+    }
+}

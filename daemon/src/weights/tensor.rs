@@ -1,0 +1,39 @@
+//! A tensor as it lies in its file.
+
+use burn::tensor::{DType, TensorData};
+use burn_store::{bridge, burn_pack};
+
+use super::int8::QuantizedTensor;
+
+/// A tensor as it lies in its file. Its name is that in the module; a linear weight is `[out, in]`.
+pub(super) struct StoredTensor {
+    pub(super) tensor: burn_pack::Tensor,
+    /// Scales and zero point, if it is of eight bits.
+    pub(super) quantized: Option<QuantizedTensor>,
+}
+
+impl StoredTensor {
+    /// Tensors that are not of eight bits.
+    pub(super) fn plain(tensors: Vec<burn_pack::Tensor>) -> Vec<Self> {
+        let plain = |tensor| Self {
+            tensor,
+            quantized: None,
+        };
+        tensors.into_iter().map(plain).collect()
+    }
+
+    /// The tensor in f32 if it is of eight bits, else as it is. Nothing is read yet.
+    pub(super) fn dequantized(&self) -> burn_pack::Tensor {
+        let tensor = self.tensor.clone();
+        let Some(quantized) = self.quantized.clone() else {
+            return tensor;
+        };
+        let (name, shape) = (tensor.name.clone(), tensor.shape.clone());
+        let read = move || {
+            let shape = tensor.shape.clone();
+            let (_, _, _, _, stored) = tensor.clone().into_parts()?;
+            Ok(TensorData::new(quantized.dequantize(&stored), shape))
+        };
+        bridge::deferred(name, DType::F32, shape, None, read)
+    }
+}

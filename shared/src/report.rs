@@ -1,0 +1,102 @@
+//! The end of a program that failed: its message, a hint, and the exit status.
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use crate::client::ClientError;
+use crate::endpoint::EndpointError;
+
+/// Exit status for wrong usage or wrong input, as clap uses it for usage.
+pub const EXIT_WRONG_INPUT: u8 = 2;
+
+/// Prints the error and its hint on stderr, as `PROGRAM: MESSAGE` and `hint: HINT`, and gives the exit
+/// status. A reader of stdout that closes the pipe early (`… | head`) is not a failure.
+///
+/// `hint` gives the next step for one error of the chain, where the program knows one.
+pub fn fail(
+    program: &str,
+    error: &(dyn Error + 'static),
+    status: u8,
+    hint: impl Fn(&(dyn Error + 'static)) -> Option<String>,
+) -> ExitCode {
+    if chain(error).any(is_broken_pipe) {
+        return ExitCode::SUCCESS;
+    }
+    let mut text = format!("{program}: {}\n", message(error));
+    let hint = chain(error).find_map(|error| hint(error).or_else(|| own_hint(error)));
+    if let Some(hint) = hint {
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "hint: {hint}");
+    }
+    // A closed stderr changes nothing about the status.
+    drop(io::stderr().write_all(text.as_bytes()));
+    ExitCode::from(status)
+}
+
+/// The error and what caused it, each once: many errors quote their cause already.
+#[must_use]
+pub fn message(error: &(dyn Error + 'static)) -> String {
+    let mut message = String::new();
+    for error in chain(error) {
+        let text = error.to_string();
+        if message.is_empty() {
+            message = text;
+        } else if !message.contains(&text) {
+            message = format!("{message}: {text}");
+        }
+    }
+    message
+}
+
+fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error| (*error).source())
+}
+
+fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {
+    let io = error.downcast_ref::<io::Error>();
+    let json = error.downcast_ref::<serde_json::Error>();
+    let kind = io
+        .map(io::Error::kind)
+        .or_else(|| json.and_then(serde_json::Error::io_error_kind));
+    kind == Some(io::ErrorKind::BrokenPipe)
+}
+
+/// Hints of the errors of this crate.
+fn own_hint(error: &(dyn Error + 'static)) -> Option<String> {
+    let client = error.downcast_ref().and_then(ClientError::hint);
+    client.or_else(|| error.downcast_ref().and_then(EndpointError::hint))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{text}")]
+    struct Outer {
+        text: &'static str,
+        source: io::Error,
+    }
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let error = |text| Outer {
+            text,
+            source: io::Error::other("no room"),
+        };
+        assert_eq!(message(&error("cannot write")), "cannot write: no room");
+        assert_eq!(message(&error("no room here")), "no room here");
+    }
+
+    #[test]
+    fn a_broken_pipe_is_found_behind_other_errors() {
+        let error = Outer {
+            text: "cannot write",
+            source: io::ErrorKind::BrokenPipe.into(),
+        };
+        assert!(chain(&error).any(is_broken_pipe));
+        assert!(!is_broken_pipe(&io::Error::other("another")));
+    }
+}
