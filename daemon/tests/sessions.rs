@@ -1,5 +1,5 @@
-//! Sessions and the engine with a stand-in for the model, where patience can be short, work can be
-//! slow on purpose, and the model can fail.
+//! Sessions and the engine with a stand-in for the model: timeouts can be short, work can be slow on
+//! purpose, and the model can fail.
 
 #![allow(
     clippy::unwrap_used,
@@ -15,17 +15,17 @@ use std::time::Duration;
 
 use gte_daemon::engine::{self, Embed, EmbedError, Engine, Tokenize, TokenizeError, Tokens};
 use gte_daemon::serve::{self, Loaded, Models, Service};
-use gte_shared::client::{ClientError, Link, Start};
+use gte_shared::client::{Client, ClientError, Start};
 use gte_shared::endpoint::Endpoint;
 use gte_shared::wire::codec::{decode, encode};
 use gte_shared::wire::{
-    ErrorCode, ErrorReply, Hello, MAGIC, ModelCard, PROTOCOL, Pooling, Precision, ReplyEnvelope,
-    TextInfo, Welcome,
+    Embed as EmbedTexts, ErrorCode, ErrorReply, GetStatus, Hello, MAGIC, ModelInfo, PROTOCOL,
+    Pooling, Precision, ReplyEnvelope, TextInfo, UseModel, Welcome,
 };
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
-/// One token a character.
+/// One token per character.
 struct Characters;
 
 impl Tokenize for Characters {
@@ -45,7 +45,7 @@ impl Tokenize for Characters {
     }
 }
 
-/// A vector that says what the first character was. Fails on `!`, panics on `?`, and on `…` waits
+/// A vector that tells the first character. Fails on `!`, panics on `?`, and on `…` waits
 /// until the test lets it go on. Keeps count of the texts of each batch.
 struct StandIn {
     go_on: Mutex<mpsc::Receiver<()>>,
@@ -75,8 +75,11 @@ impl Embed for StandIn {
 struct NoOther;
 
 impl Models for NoOther {
-    fn switch(&self, name: &str) -> Result<Loaded, String> {
-        Err(format!("there is no {name}"))
+    fn use_model(&self, name: &str) -> Result<Loaded, ErrorReply> {
+        Err(ErrorReply::new(
+            ErrorCode::Model,
+            format!("there is no {name}"),
+        ))
     }
 }
 
@@ -100,18 +103,18 @@ impl Daemon {
             go_on: Mutex::new(wait),
             batches: Arc::clone(&batches),
         };
-        let card = ModelCard {
+        let info = ModelInfo {
             id: "stand-in".to_owned(),
             dimension: 2,
             pooling: Pooling::Cls,
             max_tokens: 512,
             precision: Precision::F32,
+            builtin: false,
         };
         let engine = Engine::start(Characters, model, engine).unwrap();
         let loaded = Loaded {
             engine,
-            model: card,
-            embedded: false,
+            model: info,
         };
         let service = Arc::new(Service::new(loaded, Arc::new(NoOther), limits));
         let listener = serve::bind(&endpoint).unwrap();
@@ -127,10 +130,10 @@ impl Daemon {
     }
 
     /// A connected client.
-    async fn client(&self) -> Link {
-        let link = Link::new(self.endpoint.clone(), Start::Never);
-        link.status().await.unwrap();
-        link
+    async fn client(&self) -> Client {
+        let client = Client::new(self.endpoint.clone(), Start::Never);
+        client.call(GetStatus).await.unwrap();
+        client
     }
 
     /// A raw connection, to be used on a thread of its own.
@@ -145,9 +148,9 @@ impl Daemon {
 
 const SHORT: Duration = Duration::from_millis(50);
 
-fn impatient() -> serve::Limits {
+fn short_stalls() -> serve::Limits {
     serve::Limits {
-        patience: SHORT,
+        stall_timeout: SHORT,
         ..serve::Limits::default()
     }
 }
@@ -160,7 +163,7 @@ fn frame(payload: &[u8]) -> Vec<u8> {
 fn greeting() -> Vec<u8> {
     let hello = Hello {
         protocol: PROTOCOL,
-        build: "test".to_owned(),
+        version: "test".to_owned(),
     };
     [MAGIC.to_vec(), frame(&encode(&hello).unwrap())].concat()
 }
@@ -183,13 +186,15 @@ fn refused(error: ClientError) -> ErrorCode {
     }
 }
 
-fn texts(texts: &[&str]) -> Vec<String> {
-    texts.iter().map(|text| (*text).to_owned()).collect()
+fn texts(texts: &[&str]) -> EmbedTexts {
+    EmbedTexts {
+        texts: texts.iter().map(|text| (*text).to_owned()).collect(),
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn patience_ends_with_half_a_frame() {
-    let daemon = Daemon::start(impatient(), engine::Limits::default());
+async fn half_a_frame_is_given_up() {
+    let daemon = Daemon::start(short_stalls(), engine::Limits::default());
     let half_a_frame = [greeting(), vec![9, 0, 0, 0, 1]].concat();
     let answer = send_and_listen(daemon.stream(), half_a_frame).await;
     // The welcome, then the error.
@@ -200,17 +205,17 @@ async fn patience_ends_with_half_a_frame() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn patience_ends_with_half_a_line() {
-    let daemon = Daemon::start(impatient(), engine::Limits::default());
+async fn half_a_line_is_given_up() {
+    let daemon = Daemon::start(short_stalls(), engine::Limits::default());
     let answer = send_and_listen(daemon.stream(), b"{\"a\":".to_vec()).await;
     let answer = String::from_utf8(answer).unwrap();
     assert!(answer.contains("a line stopped in its middle"), "{answer}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn patience_ends_with_a_connection_that_says_nothing() {
+async fn a_silent_connection_is_closed() {
     let limits = serve::Limits {
-        handshake: SHORT,
+        handshake_timeout: SHORT,
         ..serve::Limits::default()
     };
     let daemon = Daemon::start(limits, engine::Limits::default());
@@ -222,12 +227,15 @@ async fn patience_ends_with_a_connection_that_says_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn between_messages_a_connection_may_rest() {
-    let daemon = Daemon::start(impatient(), engine::Limits::default());
+    let daemon = Daemon::start(short_stalls(), engine::Limits::default());
     let mut stream = daemon.stream();
     let talk = move || {
         stream.write_all(&greeting()).unwrap();
-        let mut welcome = [0; 12];
+        let mut length = [0; 4];
+        stream.read_exact(&mut length).unwrap();
+        let mut welcome = vec![0; u32::from_le_bytes(length) as usize];
         stream.read_exact(&mut welcome).unwrap();
+        // The rest is what this test is about.
         std::thread::sleep(3 * SHORT);
         stream.write_all(&frame(&[7, 4])).unwrap();
         let mut reply = [0; 5];
@@ -238,8 +246,8 @@ async fn between_messages_a_connection_may_rest() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_first_frame_that_is_no_greeting_is_refused_in_words() {
-    let daemon = Daemon::start(impatient(), engine::Limits::default());
+async fn a_first_frame_without_greeting_is_refused() {
+    let daemon = Daemon::start(short_stalls(), engine::Limits::default());
     for (bytes, code) in [
         (frame(b"nonsense"), ErrorCode::BadFrame),
         (u32::MAX.to_le_bytes().to_vec(), ErrorCode::TooLarge),
@@ -252,59 +260,56 @@ async fn a_first_frame_that_is_no_greeting_is_refused_in_words() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_failure_of_the_model_is_a_reply_and_the_next_call_works() {
+async fn a_failing_model_is_a_reply_and_the_next_call_works() {
     let daemon = Daemon::start(serve::Limits::default(), engine::Limits::default());
     let client = daemon.client().await;
     for bad in ["!", "?"] {
-        let error = client.embed(texts(&["甲", bad])).await.unwrap_err();
+        let error = client.call(texts(&["甲", bad])).await.unwrap_err();
         assert_eq!(refused(error), ErrorCode::Internal, "{bad}");
-        assert_eq!(client.embed(texts(&["甲"])).await.unwrap().result.len(), 1);
+        assert_eq!(client.call(texts(&["甲"])).await.unwrap().result.len(), 1);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn more_work_than_is_taken_on_is_refused_at_once() {
+async fn work_over_the_budget_is_refused_at_once() {
     let few = engine::Limits {
-        texts_in_hand: 3,
+        pending_texts: 3,
         ..engine::Limits::default()
     };
     let daemon = Daemon::start(serve::Limits::default(), few);
     let client = Arc::new(daemon.client().await);
-    let error = client
-        .embed(texts(&["1", "2", "3", "4"]))
-        .await
-        .unwrap_err();
+    let error = client.call(texts(&["1", "2", "3", "4"])).await.unwrap_err();
     assert_eq!(refused(error), ErrorCode::Overloaded);
 
     let waiting = Arc::clone(&client);
-    let waiting = tokio::spawn(async move { waiting.embed(texts(&["…", "2"])).await });
-    while client.status().await.unwrap().texts_in_hand != 2 {}
-    let error = client.embed(texts(&["3", "4"])).await.unwrap_err();
+    let waiting = tokio::spawn(async move { waiting.call(texts(&["…", "2"])).await });
+    while client.call(GetStatus).await.unwrap().pending_texts != 2 {}
+    let error = client.call(texts(&["3", "4"])).await.unwrap_err();
     assert_eq!(refused(error), ErrorCode::Overloaded);
     daemon.go_on.send(()).unwrap();
     waiting.await.unwrap().unwrap();
-    client.embed(texts(&["3", "4"])).await.unwrap();
-    assert_eq!(client.status().await.unwrap().texts_in_hand, 0);
+    client.call(texts(&["3", "4"])).await.unwrap();
+    assert_eq!(client.call(GetStatus).await.unwrap().pending_texts, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn texts_too_long_to_be_looked_at_are_named() {
+async fn texts_that_are_too_long_are_named() {
     let limits = engine::Limits {
-        bytes_a_text: 6,
-        bytes_in_hand: 10,
+        bytes_per_text: 6,
+        pending_bytes: 10,
         ..engine::Limits::default()
     };
     let daemon = Daemon::start(serve::Limits::default(), limits);
     let client = daemon.client().await;
-    client.embed(texts(&["甲乙", "丙"])).await.unwrap();
-    match client.embed(texts(&["甲乙", "甲乙丙"])).await.unwrap_err() {
+    client.call(texts(&["甲乙", "丙"])).await.unwrap();
+    match client.call(texts(&["甲乙", "甲乙丙"])).await.unwrap_err() {
         ClientError::Refused(error) => {
             assert_eq!((error.code, error.text), (ErrorCode::TooLarge, Some(1)));
             assert!(error.message.contains("9 bytes"), "{error}");
         }
         other => panic!("{other}"),
     }
-    let error = client.embed(texts(&["甲乙", "丙丁"])).await.unwrap_err();
+    let error = client.call(texts(&["甲乙", "丙丁"])).await.unwrap_err();
     assert_eq!(refused(error), ErrorCode::Overloaded);
 }
 
@@ -312,17 +317,14 @@ async fn texts_too_long_to_be_looked_at_are_named() {
 async fn a_text_that_occurs_twice_is_computed_once() {
     let daemon = Daemon::start(serve::Limits::default(), engine::Limits::default());
     let client = daemon.client().await;
-    let reply = client
-        .embed(texts(&["甲", "乙", "甲", "甲"]))
-        .await
-        .unwrap();
+    let reply = client.call(texts(&["甲", "乙", "甲", "甲"])).await.unwrap();
     assert_eq!(reply.result[0], reply.result[3]);
     assert_ne!(reply.result[0], reply.result[1]);
     assert_eq!(*daemon.batches.lock().unwrap(), [2]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_connection_too_many_waits_for_a_place() {
+async fn a_connection_over_the_limit_waits() {
     let one = serve::Limits {
         connections: 1,
         ..serve::Limits::default()
@@ -332,9 +334,9 @@ async fn a_connection_too_many_waits_for_a_place() {
     let mut second = Box::pin(daemon.client());
     let waits = tokio::time::timeout(SHORT, &mut second).await;
     assert!(waits.is_err(), "it was let in");
-    first.status().await.unwrap();
+    first.call(GetStatus).await.unwrap();
     drop(first);
-    second.await.status().await.unwrap();
+    second.await.call(GetStatus).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -343,15 +345,15 @@ async fn stopping_finishes_what_runs_and_removes_the_socket() {
     let client = Arc::new(daemon.client().await);
     let idle = daemon.client().await;
     let running = Arc::clone(&client);
-    let running = tokio::spawn(async move { running.embed(texts(&["…"])).await });
-    while client.status().await.unwrap().texts_in_hand != 1 {}
+    let running = tokio::spawn(async move { running.call(texts(&["…"])).await });
+    while client.call(GetStatus).await.unwrap().pending_texts != 1 {}
     daemon.service.stop();
     while daemon.endpoint.path().exists() {
         tokio::task::yield_now().await;
     }
-    let late = Link::new(daemon.endpoint.clone(), Start::Never);
+    let late = Client::new(daemon.endpoint.clone(), Start::Never);
     assert!(matches!(
-        late.status().await,
+        late.call(GetStatus).await,
         Err(ClientError::NotRunning(_))
     ));
     assert!(!daemon.serving.is_finished(), "it waits for what runs");
@@ -359,21 +361,26 @@ async fn stopping_finishes_what_runs_and_removes_the_socket() {
     assert_eq!(running.await.unwrap().unwrap().result.len(), 1);
     daemon.serving.await.unwrap();
     assert!(matches!(
-        idle.status().await,
+        idle.call(GetStatus).await,
         Err(ClientError::NotRunning(_))
     ));
 }
 
 #[tokio::test]
-async fn a_model_that_cannot_be_had_leaves_the_one_at_work() {
+async fn a_model_that_cannot_be_loaded_changes_nothing() {
     let daemon = Daemon::start(serve::Limits::default(), engine::Limits::default());
     let client = daemon.client().await;
-    match client.use_model("another".to_owned()).await {
+    match client
+        .call(UseModel {
+            model: "another".to_owned(),
+        })
+        .await
+    {
         Err(ClientError::Refused(error)) => {
             assert_eq!(error.code, ErrorCode::Model);
             assert_eq!(error.message, "there is no another");
         }
         other => panic!("{other:?}"),
     }
-    assert_eq!(client.status().await.unwrap().model.id, "stand-in");
+    assert_eq!(client.call(GetStatus).await.unwrap().model.id, "stand-in");
 }

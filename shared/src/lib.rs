@@ -1,27 +1,23 @@
-//! What `gted` and everything that talks to it must agree on.
+//! Everything that `gted` and its clients must agree on.
 //!
 //! - [`wire`]: the requests, the replies, the frames and the codec;
-//! - [`endpoint`]: where the daemon's socket is;
+//! - [`endpoint`]: the daemon's socket;
 //! - [`client`]: connecting, starting the daemon when there is none, calling it;
 //! - [`score`]: from a cosine to a score and a verdict;
 //! - [`models`]: models as `gted` tells other programs of them;
 //! - [`report`]: the end of a program that failed.
 //!
-//! Architecture invariant: this crate knows neither the model nor the terminal, and it is the
-//! only thing that the daemon and the terminal program have in common.
+//! Architecture invariant: this crate knows neither the model nor the terminal, and it is the only
+//! thing that the daemon and the terminal program have in common.
+
+#![forbid(unsafe_code)]
 
 pub mod client;
 pub mod endpoint;
 pub mod models;
 pub mod report;
 pub mod score;
+mod version;
 pub mod wire;
 
-/// The build that both ends name in the handshake and in `--version`.
-pub const BUILD: &str = env!("CARGO_PKG_VERSION");
-
-/// Exit status of `gted serve` when another daemon already holds the socket.
-///
-/// Part of the contract between the two programs: a client that loses the race to start a daemon
-/// sees it and waits for the winner.
-pub const EXIT_ALREADY_RUNNING: u8 = 3;
+pub use version::{EXIT_ALREADY_RUNNING, VERSION};

@@ -1,63 +1,63 @@
 //! Models as `gted` tells other programs of them: `gted models --json` prints an array of
-//! [`ModelRow`], `gted pull --json` a [`PullEvent`] a line.
+//! [`ModelRow`], `gted pull --json` one [`PullEvent`] per line.
 
 use serde::{Deserialize, Serialize};
 
 /// A model that is installed or known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelRow {
-    /// What it is called.
+    /// Name.
     pub name: String,
-    /// Whether it is installed.
+    /// True if it is installed.
     pub installed: bool,
-    /// Whether it is compiled into the daemon.
-    pub embedded: bool,
-    /// Whether a daemon that is started now uses it.
+    /// True if it is compiled into the daemon.
+    pub builtin: bool,
+    /// True if a daemon that is started now uses it.
     pub default: bool,
-    /// About how large it is: its download, or what is installed.
+    /// Size in megabytes, rounded: of the download, or of the installed files.
     pub megabytes: u64,
-    /// Its licence, where that is known.
-    pub licence: Option<String>,
-    /// Where it is from, or can be had from.
+    /// License, where it is known.
+    pub license: Option<String>,
+    /// Origin, or a place to pull it from.
     pub source: Option<String>,
 }
 
-/// Something that happened during a pull.
+/// An event of a pull.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum PullEvent {
-    /// Another process pulls the same model, and is waited for.
+    /// Another process pulls the same model; this pull waits for it.
     Waiting,
     /// A source did not have the model; the next one is tried.
     Failed {
-        /// The source.
+        /// Source.
         source: String,
-        /// Why not, in words.
+        /// Reason, in words.
         error: String,
     },
-    /// Bytes of a file have come. The first of these for a file says what an earlier pull has left.
+    /// Bytes of a file have arrived. The first event of a file counts those of an earlier pull.
     Progress {
-        /// The file.
+        /// File.
         file: String,
-        /// Its size in bytes, where the hub states it.
+        /// Size in bytes, where the hub states it.
         size: Option<u64>,
-        /// How many of them are here.
+        /// Bytes that are here.
         have: u64,
     },
-    /// A file is here.
+    /// A file is complete.
     Done {
-        /// The file.
+        /// File.
         file: String,
-        /// Whether the hub states a checksum for it, and it is right.
+        /// True if the hub states a checksum for it, and it matches.
         checked: bool,
     },
     /// The model is installed.
     Installed {
-        /// What it is called.
+        /// Name.
         name: String,
-        /// Where it is from.
+        /// Origin.
         source: String,
-        /// Whether it was installed before this pull.
+        /// True if it was installed before this pull.
         already: bool,
     },
 }

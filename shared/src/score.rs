@@ -5,15 +5,15 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A score above this is [`Label::High`].
+/// Score above which the verdict is [`Verdict::High`].
 pub const HIGH_ABOVE: f64 = 75.0;
 
-/// A score above this, up to [`HIGH_ABOVE`], is [`Label::Medium`].
+/// A score above this, up to [`HIGH_ABOVE`], is [`Verdict::Medium`].
 pub const MEDIUM_ABOVE: f64 = 50.0;
 
-/// What a score means in words.
+/// Verdict on a score, in words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Label {
+pub enum Verdict {
     /// 差异较大
     Low,
     /// 中等相似
@@ -22,7 +22,7 @@ pub enum Label {
     High,
 }
 
-impl Label {
+impl Verdict {
     /// The verdict for a score between 0 and 100.
     #[must_use]
     pub fn of(similarity: f64) -> Self {
@@ -87,12 +87,12 @@ mod tests {
 
     #[test]
     fn thresholds_belong_to_the_lower_verdict() {
-        assert_eq!(Label::of(75.0), Label::Medium);
-        assert_eq!(Label::of(75.01), Label::High);
-        assert_eq!(Label::of(50.0), Label::Low);
-        assert_eq!(Label::of(50.01), Label::Medium);
+        assert_eq!(Verdict::of(75.0), Verdict::Medium);
+        assert_eq!(Verdict::of(75.01), Verdict::High);
+        assert_eq!(Verdict::of(50.0), Verdict::Low);
+        assert_eq!(Verdict::of(50.01), Verdict::Medium);
         // 75.004 is shown as 75.00, and 75.00 is not above 75.
-        assert_eq!(Label::of(similarity(0.750_04)), Label::Medium);
+        assert_eq!(Verdict::of(similarity(0.750_04)), Verdict::Medium);
     }
 
     #[test]

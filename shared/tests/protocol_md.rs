@@ -5,14 +5,15 @@
 use std::collections::HashMap;
 use std::fmt::Debug;
 
-use gte_shared::score::Label;
+use gte_shared::score::Verdict;
 use gte_shared::wire::codec::{decode, encode};
 use gte_shared::wire::frame::write_frame;
 use gte_shared::wire::json::{parse_request, reply_line};
 use gte_shared::wire::{
-    Computed, Embedding, ErrorCode, ErrorReply, Hello, Hit, MAGIC, ModelCard, PROTOCOL, PairScore,
-    Pooling, Precision, Ranking, Reply, ReplyEnvelope, Request, RequestEnvelope, Status, TextInfo,
-    Timings, Welcome,
+    Computed, Embed, Embedding, ErrorCode, ErrorReply, GetStatus, Hello, Hit, MAGIC, ModelInfo,
+    PROTOCOL, PairScore, Pooling, Precision, Rank, Ranking, Reply, ReplyEnvelope, Request,
+    RequestEnvelope, Shutdown, Similarities, Similarity, Status, TextInfo, Timings, UseModel,
+    Welcome,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -67,13 +68,14 @@ where
     assert_eq!(&decode::<T>(&payload).unwrap(), message, "{name}");
 }
 
-fn model() -> ModelCard {
-    ModelCard {
+fn model() -> ModelInfo {
+    ModelInfo {
         id: "bge".into(),
         dimension: 512,
         pooling: Pooling::Cls,
         max_tokens: 512,
         precision: Precision::Int8,
+        builtin: true,
     }
 }
 
@@ -96,7 +98,7 @@ fn score() -> PairScore {
     PairScore {
         cosine: 0.5,
         similarity: 50.0,
-        label: Label::Low,
+        verdict: Verdict::Low,
         a: text(),
         b: text(),
     }
@@ -115,7 +117,7 @@ fn replies() -> [(&'static str, Reply); 7] {
         index: 0,
         cosine: 0.5,
         similarity: 50.0,
-        label: Label::Low,
+        verdict: Verdict::Low,
         text: text(),
     };
     let ranking = Ranking {
@@ -127,16 +129,16 @@ fn replies() -> [(&'static str, Reply); 7] {
         text: text(),
     };
     let status = Status {
-        build: "0.1.0".into(),
+        version: "0.1.0".into(),
+        protocol: PROTOCOL,
         pid: 4711,
         model: model(),
-        embedded: true,
         threads: 2,
         uptime_seconds: 60,
         connections: 1,
         requests: 3,
         texts: 6,
-        texts_in_hand: 0,
+        pending_texts: 0,
         resident_bytes: 150_000_000,
     };
     [
@@ -152,7 +154,7 @@ fn replies() -> [(&'static str, Reply); 7] {
         ),
         ("reply status", Reply::Status(status)),
         ("reply stopping", Reply::Stopping),
-        ("reply using", Reply::Using(model())),
+        ("reply selected", Reply::Selected(model())),
     ]
 }
 
@@ -169,12 +171,12 @@ fn error() -> ErrorReply {
 async fn the_handshake_is_as_documented() {
     let hello = Hello {
         protocol: PROTOCOL,
-        build: "0.1.0".into(),
+        version: "0.1.0".into(),
     };
     check("hello", &MAGIC, &hello).await;
     let welcome = Welcome {
         protocol: PROTOCOL,
-        build: "0.1.0".into(),
+        version: "0.1.0".into(),
     };
     check::<Result<Welcome, ErrorReply>>("welcome", &[], &Ok(welcome)).await;
     let refusal = ErrorReply::new(ErrorCode::ProtocolMismatch, "no");
@@ -184,35 +186,39 @@ async fn the_handshake_is_as_documented() {
 #[tokio::test]
 async fn requests_are_as_documented() {
     let [a, b] = ["天", "a"].map(str::to_owned);
-    let requests = [
+    let requests: [(&str, Request); 7] = [
         (
             "request similarity",
-            Request::Similarity {
+            Similarity {
                 a: a.clone(),
                 b: b.clone(),
-            },
+            }
+            .into(),
         ),
         (
             "request similarities",
-            Request::Similarities {
+            Similarities {
                 pairs: vec![(a.clone(), b.clone())],
-            },
+            }
+            .into(),
         ),
         (
             "request rank",
-            Request::Rank {
+            Rank {
                 query: a.clone(),
                 texts: vec![b],
-            },
+            }
+            .into(),
         ),
-        ("request embed", Request::Embed { texts: vec![a] }),
-        ("request status", Request::Status),
-        ("request shutdown", Request::Shutdown),
+        ("request embed", Embed { texts: vec![a] }.into()),
+        ("request status", GetStatus.into()),
+        ("request shutdown", Shutdown.into()),
         (
             "request use",
-            Request::Use {
+            UseModel {
                 model: "bge".into(),
-            },
+            }
+            .into(),
         ),
     ];
     for (name, request) in requests {

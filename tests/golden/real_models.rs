@@ -47,8 +47,8 @@ fn check(name: &str, source: &Source, precision: Precision) {
         },
     )
     .unwrap();
-    assert_eq!(model.card.pooling, golden.pooling);
-    assert_eq!(model.card.max_tokens, golden.max_length);
+    assert_eq!(model.info.pooling, golden.pooling);
+    assert_eq!(model.info.max_tokens, golden.max_length);
 
     let tokens: Vec<_> = golden
         .texts

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
 
-use gte_tests::{GOLDEN_COSINE, INT8_TOLERANCE, Place, fixture, has_golden_score};
+use gte_tests::{GOLDEN_COSINE, INT8_TOLERANCE, Sandbox, fixture, has_golden_score};
 use serde_json::Value;
 
 const GOOD: &str = "今天天气很好";
@@ -21,8 +21,8 @@ fn too_long() -> String {
 
 #[test]
 fn sim_prints_the_object_that_scripts_know() {
-    let place = Place::default();
-    let object = place.run(&["sim", GOOD, FINE, "--json"]).json();
+    let sandbox = Sandbox::default();
+    let object = sandbox.run(&["sim", GOOD, FINE, "--json"]).json();
     assert_golden(&object["cosine"]);
     assert!(has_golden_score(&object["similarity"].to_string()));
     assert_eq!(object["interpretation"], "高度相似");
@@ -35,12 +35,12 @@ fn sim_prints_the_object_that_scripts_know() {
     let keys: Vec<&String> = object.as_object().expect("an object").keys().collect();
     assert_eq!(keys.len(), 7, "and nothing else: {keys:?}");
 
-    let english = place
+    let english = sandbox
         .run(&["sim", GOOD, FINE, "--json", "--lang", "en"])
         .json();
     assert_eq!(english["interpretation"], "very similar");
 
-    let plain = place.run(&["sim", GOOD, FINE]).success();
+    let plain = sandbox.run(&["sim", GOOD, FINE]).success();
     let columns: Vec<&str> = plain.trim_end().split('\t').collect();
     assert!(has_golden_score(columns[0]), "{plain}");
     assert_eq!(columns[2], "高度相似");
@@ -48,23 +48,23 @@ fn sim_prints_the_object_that_scripts_know() {
 
 #[test]
 fn the_same_text_twice_is_exactly_one() {
-    let place = Place::default();
-    let object = place.run(&["sim", GOOD, GOOD, "--json"]).json();
+    let sandbox = Sandbox::default();
+    let object = sandbox.run(&["sim", GOOD, GOOD, "--json"]).json();
     assert_eq!(object["cosine"], 1.0);
     assert_eq!(object["similarity"], 100.0);
 }
 
 #[test]
 fn without_a_terminal_gte_scores_an_example() {
-    let place = Place::default();
-    let output = place.run(&[]);
+    let sandbox = Sandbox::default();
+    let output = sandbox.run(&[]);
     assert!(output.stderr.contains("no terminal"), "{output:?}");
     assert!(has_golden_score(&output.success()));
 }
 
 #[test]
 fn batch_keeps_the_order_of_its_lines() {
-    let place = Place::default();
+    let sandbox = Sandbox::default();
     let lines: Vec<String> = (0..600)
         .map(|n| match n % 3 {
             0 => format!("{GOOD}\t{FINE}"),
@@ -72,7 +72,7 @@ fn batch_keeps_the_order_of_its_lines() {
             _ => format!("第{n}行\t第{n}行"),
         })
         .collect();
-    let output = place.run_with(&["batch"], lines.join("\n")).success();
+    let output = sandbox.run_with(&["batch"], lines.join("\n")).success();
     let printed: Vec<&str> = output.lines().collect();
     assert_eq!(printed.len(), lines.len());
     for (printed, line) in printed.iter().zip(&lines) {
@@ -84,17 +84,17 @@ fn batch_keeps_the_order_of_its_lines() {
     assert!(has_golden_score(printed[0]));
     assert!(printed[2].starts_with("100.00\t1\t高度相似\t第2行"));
 
-    let file = place.path().join("pairs.tsv");
+    let file = sandbox.path().join("pairs.tsv");
     std::fs::write(&file, format!("{GOOD}\t{FINE}\n")).expect("a file can be written");
-    let object = place.run(&["batch", "pairs.tsv", "--json"]).json();
+    let object = sandbox.run(&["batch", "pairs.tsv", "--json"]).json();
     assert_golden(&object["cosine"]);
     assert!(object.get("interpretation").is_some());
 }
 
 #[test]
 fn batch_answers_a_pair_before_the_next_is_written() {
-    let place = Place::default();
-    let mut batch = place.gte(&["batch"]);
+    let sandbox = Sandbox::default();
+    let mut batch = sandbox.gte(&["batch"]);
     let mut batch = batch
         .stdin(Stdio::piped())
         .spawn()
@@ -113,10 +113,10 @@ fn batch_answers_a_pair_before_the_next_is_written() {
 
 #[test]
 fn long_lines_go_in_as_many_requests_as_they_need() {
-    let place = Place::default();
+    let sandbox = Sandbox::default();
     // 30 MB in 150 lines, where a request holds 16 MiB.
     let line = "长".repeat(66_000) + "\n";
-    let output = place
+    let output = sandbox
         .run_with(&["embed", "--json"], line.repeat(150))
         .success();
     assert_eq!(output.lines().count(), 150);
@@ -126,21 +126,19 @@ fn long_lines_go_in_as_many_requests_as_they_need() {
             .all(|line| line.contains("\"truncated\":true"))
     );
 
-    let output = place.run_with(&["embed"], format!("{GOOD}\n{}\n", "长".repeat(100_000)));
+    let output = sandbox.run_with(&["embed"], format!("{GOOD}\n{}\n", "长".repeat(100_000)));
     assert_eq!(output.code(), Some(2));
     assert!(
-        output
-            .stderr
-            .contains("line 2: a text is 300000 bytes long"),
+        output.stderr.contains("line 2: a text has 300000 bytes"),
         "{output:?}"
     );
 }
 
 #[test]
 fn rank_puts_the_nearest_first_and_names_the_lines() {
-    let place = Place::default();
+    let sandbox = Sandbox::default();
     let lines = "今天下雨\n退款流程\n怎么申请退款\n";
-    let output = place.run_with(&["rank", "如何退钱"], lines).success();
+    let output = sandbox.run_with(&["rank", "如何退钱"], lines).success();
     let numbers: Vec<&str> = output
         .lines()
         .map(|line| line.split('\t').nth(3).unwrap())
@@ -149,7 +147,7 @@ fn rank_puts_the_nearest_first_and_names_the_lines() {
 
     // More lines than go into one request: one ranking all the same.
     let many: String = (0..700).map(|n| format!("第{n}行的内容\n")).collect();
-    let output = place
+    let output = sandbox
         .run_with(&["rank", "第433行的内容", "--json"], many)
         .success();
     let objects: Vec<Value> = output
@@ -168,8 +166,8 @@ fn rank_puts_the_nearest_first_and_names_the_lines() {
 
 #[test]
 fn embed_prints_vectors_of_unit_length() {
-    let place = Place::default();
-    let output = place
+    let sandbox = Sandbox::default();
+    let output = sandbox
         .run_with(&["embed"], format!("{GOOD}\n{FINE}\n"))
         .success();
     let vectors: Vec<Vec<f64>> = output
@@ -185,7 +183,7 @@ fn embed_prints_vectors_of_unit_length() {
     assert!((dot(&vectors[0], &vectors[0]) - 1.0).abs() < 1e-6);
     assert!((dot(&vectors[0], &vectors[1]) - GOLDEN_COSINE).abs() < INT8_TOLERANCE);
 
-    let object = place.run_with(&["embed", "-", "--json"], GOOD).json();
+    let object = sandbox.run_with(&["embed", "-", "--json"], GOOD).json();
     assert_eq!(object["embedding"].as_array().map(Vec::len), Some(512));
     assert_eq!([&object["dimension"], &object["tokens"]], [512, 8]);
     assert_eq!(object["pooling"], "cls");
@@ -193,29 +191,29 @@ fn embed_prints_vectors_of_unit_length() {
 
 #[test]
 fn a_text_that_is_cut_is_never_cut_silently() {
-    let place = Place::default();
+    let sandbox = Sandbox::default();
     let long = too_long();
-    let object = place.run(&["sim", &long, GOOD, "--json"]).json();
+    let object = sandbox.run(&["sim", &long, GOOD, "--json"]).json();
     assert_eq!(
         [&object["a"]["truncated"], &object["b"]["truncated"]],
         [true, false]
     );
     assert_eq!(object["a"]["tokens"], 512);
 
-    let ranked = place.run_with(&["rank", &long, "--json"], GOOD).json();
+    let ranked = sandbox.run_with(&["rank", &long, "--json"], GOOD).json();
     assert_eq!(ranked["query"]["truncated"], true);
     assert_eq!(ranked["truncated"], false);
 
     let plain = [
-        (place.run(&["sim", &long, GOOD]), "text A"),
+        (sandbox.run(&["sim", &long, GOOD]), "text A"),
         (
-            place.run_with(&["batch"], format!("{GOOD}\t{long}")),
+            sandbox.run_with(&["batch"], format!("{GOOD}\t{long}")),
             "line 1, text B",
         ),
-        (place.run_with(&["rank", &long], GOOD), "the query"),
-        (place.run_with(&["rank", GOOD], &long), "line 1"),
+        (sandbox.run_with(&["rank", &long], GOOD), "the query"),
+        (sandbox.run_with(&["rank", GOOD], &long), "line 1"),
         (
-            place.run_with(&["embed"], format!("{GOOD}\n{long}")),
+            sandbox.run_with(&["embed"], format!("{GOOD}\n{long}")),
             "line 2",
         ),
     ];
@@ -227,10 +225,10 @@ fn a_text_that_is_cut_is_never_cut_silently() {
 
 #[test]
 fn wrong_input_is_named_and_ends_with_2() {
-    let place = Place::default();
+    let sandbox = Sandbox::default();
     // White space, and characters of which the tokenizer leaves nothing.
     for blank in ["", " \t ", "\u{3000}", "\u{200b}\u{feff}", "\u{7}"] {
-        let output = place.run(&["sim", GOOD, blank]);
+        let output = sandbox.run(&["sim", GOOD, blank]);
         assert_eq!(output.code(), Some(2), "{output:?}");
         assert!(
             output.stderr.contains("text B: the text is blank"),
@@ -240,43 +238,43 @@ fn wrong_input_is_named_and_ends_with_2() {
     }
     let wrong = [
         (
-            place.run_with(&["batch"], format!("{GOOD}\t{FINE}\n\n")),
+            sandbox.run_with(&["batch"], format!("{GOOD}\t{FINE}\n\n")),
             "line 2: the text is blank",
         ),
         (
-            place.run_with(&["batch"], format!("{GOOD}\n")),
+            sandbox.run_with(&["batch"], format!("{GOOD}\n")),
             "line 1: 1 columns",
         ),
         (
-            place.run_with(&["batch"], format!("{GOOD}\t \n")),
+            sandbox.run_with(&["batch"], format!("{GOOD}\t \n")),
             "line 1: text B is blank",
         ),
         (
-            place.run_with(&["batch"], "甲\t乙\n丙\t\u{200b}\n"),
+            sandbox.run_with(&["batch"], "甲\t乙\n丙\t\u{200b}\n"),
             "line 2, text B: the text is blank",
         ),
         (
-            place.run_with(&["rank", GOOD], "甲\n \n"),
+            sandbox.run_with(&["rank", GOOD], "甲\n \n"),
             "line 2: the text is blank",
         ),
         (
-            place.run_with(&["rank", GOOD], "甲\n\u{200b}\n"),
+            sandbox.run_with(&["rank", GOOD], "甲\n\u{200b}\n"),
             "line 2: the text is blank",
         ),
         (
-            place.run_with(&["rank", "\u{200b}"], "甲\n"),
+            sandbox.run_with(&["rank", "\u{200b}"], "甲\n"),
             "the query: the text is blank",
         ),
         (
-            place.run_with(&["embed"], "甲\n\u{200b}\n"),
+            sandbox.run_with(&["embed"], "甲\n\u{200b}\n"),
             "line 2: the text is blank",
         ),
         (
-            place.run_with(&["embed"], b"\xff\xfe\n"),
+            sandbox.run_with(&["embed"], b"\xff\xfe\n"),
             "line 1: the line is not UTF-8",
         ),
-        (place.run(&["batch", "missing.tsv"]), "missing.tsv"),
-        (place.run(&["batch", "."]), ".: Is a directory"),
+        (sandbox.run(&["batch", "missing.tsv"]), "missing.tsv"),
+        (sandbox.run(&["batch", "."]), ".: Is a directory"),
     ];
     for (output, words) in wrong {
         assert_eq!(output.code(), Some(2), "{words}: {output:?}");
@@ -287,25 +285,25 @@ fn wrong_input_is_named_and_ends_with_2() {
         &["nonsense"],
         &["sim", GOOD, FINE, "--nonsense"],
     ] {
-        assert_eq!(place.run(usage).code(), Some(2));
+        assert_eq!(sandbox.run(usage).code(), Some(2));
     }
 }
 
 #[test]
 fn lines_before_a_wrong_one_are_answered() {
-    let place = Place::default();
-    let output = place.run_with(&["batch"], format!("{GOOD}\t{FINE}\n{GOOD}\n"));
+    let sandbox = Sandbox::default();
+    let output = sandbox.run_with(&["batch"], format!("{GOOD}\t{FINE}\n{GOOD}\n"));
     assert_eq!(output.code(), Some(2));
     assert!(has_golden_score(&output.stdout), "{output:?}");
 }
 
 #[test]
 fn a_reader_that_leaves_is_no_error() {
-    let place = Place::default();
+    let sandbox = Sandbox::default();
     let lines: String = (0..2000).map(|n| format!("第{n}行\t{GOOD}\n")).collect();
-    let file = place.path().join("pairs.tsv");
+    let file = sandbox.path().join("pairs.tsv");
     std::fs::write(&file, lines).expect("a file can be written");
-    let mut gte = place
+    let mut gte = sandbox
         .gte(&["batch", "pairs.tsv"])
         .stdout(Stdio::piped())
         .spawn()
@@ -322,35 +320,35 @@ fn a_reader_that_leaves_is_no_error() {
 
 #[test]
 fn status_and_stop_start_no_daemon() {
-    let place = Place::default();
-    let status = place.run(&["status"]);
+    let sandbox = Sandbox::default();
+    let status = sandbox.run(&["status"]);
     assert_eq!(status.code(), Some(1));
     assert!(status.stderr.contains("no daemon is running"), "{status:?}");
-    let stop = place.run(&["stop", "--json"]).json();
+    let stop = sandbox.run(&["stop", "--json"]).json();
     assert_eq!(stop["stopped"], false);
-    assert!(!place.socket().exists());
+    assert!(!sandbox.socket().exists());
 
-    place.run(&["sim", GOOD, FINE]).success();
-    let status = place.run(&["status", "--json"]).json();
+    sandbox.run(&["sim", GOOD, FINE]).success();
+    let status = sandbox.run(&["status", "--json"]).json();
     assert_eq!(status["model"]["id"], "bge-small-zh-v1.5");
     assert_eq!(status["texts"], 2);
     assert!(status["resident_bytes"].as_u64().unwrap() > 1_000_000);
     assert!(
-        place
+        sandbox
             .run(&["status"])
             .success()
             .contains("model\tbge-small-zh-v1.5\n")
     );
-    assert_eq!(place.run(&["stop", "--json"]).json()["stopped"], true);
-    assert!(!place.socket().exists());
+    assert_eq!(sandbox.run(&["stop", "--json"]).json()["stopped"], true);
+    assert!(!sandbox.socket().exists());
 }
 
 #[test]
 fn a_model_is_timed_with_batches_of_fixed_sizes_or_with_lines() {
-    let place = Place::default();
+    let sandbox = Sandbox::default();
     let folder = fixture("tiny-bert/hf");
     let folder = folder.to_str().expect("UTF-8");
-    let printed = place
+    let printed = sandbox
         .gted(&["bench", "--model", folder, "--json"])
         .success();
     let rows: Vec<Value> = printed
@@ -373,10 +371,10 @@ fn a_model_is_timed_with_batches_of_fixed_sizes_or_with_lines() {
             "{row}"
         );
     }
-    let lines = place.path().join("lines.txt");
+    let lines = sandbox.path().join("lines.txt");
     std::fs::write(&lines, "a b c\nb c d\n".repeat(700)).expect("a file can be written");
     let lines = lines.to_str().expect("UTF-8");
-    let printed = place
+    let printed = sandbox
         .gted(&["bench", "--model", folder, "--lines", lines, "--json"])
         .success();
     let (first, second) = printed.split_once('\n').expect("two lines");
@@ -389,8 +387,8 @@ fn a_model_is_timed_with_batches_of_fixed_sizes_or_with_lines() {
 
 #[test]
 fn the_daemon_is_timed_under_load() {
-    let place = Place::default();
-    let printed = place
+    let sandbox = Sandbox::default();
+    let printed = sandbox
         .run(&["bench", "--clients", "3", "--seconds", "1", "--json"])
         .success();
     let rows: Vec<Value> = printed
@@ -407,11 +405,11 @@ fn the_daemon_is_timed_under_load() {
             "{row}"
         );
     }
-    let status = place.run(&["status", "--json"]).json();
+    let status = sandbox.run(&["status", "--json"]).json();
     let requests: f64 = rows.iter().filter_map(|row| row["requests"].as_f64()).sum();
     // Each connection asks once before its time begins; and asking for the status was one.
     let counted = status["requests"].as_f64().expect("a number");
     assert!(counted >= requests + 6.0, "{counted} of {requests}");
-    let none = place.run(&["bench", "--clients", "0"]);
+    let none = sandbox.run(&["bench", "--clients", "0"]);
     assert_eq!(none.code(), Some(2));
 }

@@ -4,7 +4,7 @@
 use std::fs;
 use std::process::Command;
 
-use gte_tests::{Faults, Hub, Output, Place, fixture, gted};
+use gte_tests::{Faults, Hub, Output, Sandbox, fixture, gted};
 
 use crate::models::{gives_pytorchs_values, leftovers};
 
@@ -30,8 +30,8 @@ fn can_mount() -> bool {
 }
 
 /// Pulls the tiny model with a disk in place of the folder of data, and lists what is then on it.
-fn pull_onto(place: &Place, hub: &Hub, options: &str) -> Output {
-    let data = place.path().join(".local/share/gte");
+fn pull_onto(sandbox: &Sandbox, hub: &Hub, options: &str) -> Output {
+    let data = sandbox.path().join(".local/share/gte");
     fs::create_dir_all(&data).expect("a folder can be made");
     let script = r#"mount -t tmpfs -o "$1" none "$2" || exit 99
         shift 2
@@ -39,7 +39,7 @@ fn pull_onto(place: &Place, hub: &Hub, options: &str) -> Output {
         status=$?
         ls -A "$XDG_DATA_HOME/gte/models" 2>/dev/null | grep -v lock
         exit $status"#;
-    let output = place
+    let output = sandbox
         .command("unshare")
         .args([
             "--mount",
@@ -53,7 +53,7 @@ fn pull_onto(place: &Place, hub: &Hub, options: &str) -> Output {
         .arg(&data)
         .arg(gted())
         .args(["pull", "owner/tiny", "--from", "huggingface"])
-        .env("XDG_DATA_HOME", place.path().join(".local/share"))
+        .env("XDG_DATA_HOME", sandbox.path().join(".local/share"))
         .env("HF_ENDPOINT", hub.endpoint())
         .output()
         .expect("unshare can be started");
@@ -69,9 +69,9 @@ fn a_disk_without_room_is_found_out_before_the_weights_are_fetched() {
     if !can_mount() {
         return;
     }
-    let place = Place::default();
+    let sandbox = Sandbox::default();
     let hub = Hub::serving(&fixture("tiny-bert/hf"));
-    let output = pull_onto(&place, &hub, "size=300k");
+    let output = pull_onto(&sandbox, &hub, "size=300k");
     assert_eq!(output.code(), Some(1), "{output:?}");
     assert!(
         output.stderr.contains("not enough disk space at"),
@@ -85,14 +85,14 @@ fn a_disk_that_fills_up_meanwhile_is_named_and_leaves_no_model() {
     if !can_mount() {
         return;
     }
-    let place = Place::default();
+    let sandbox = Sandbox::default();
     let hub = Hub::serving(&fixture("tiny-bert/hf"));
     // Nobody knows how much will come.
     hub.misbehave(Faults {
         no_checksums: true,
         ..Faults::default()
     });
-    let output = pull_onto(&place, &hub, "size=100k");
+    let output = pull_onto(&sandbox, &hub, "size=100k");
     assert_eq!(output.code(), Some(1), "{output:?}");
     assert!(
         output.stderr.contains("No space left on device"),
@@ -105,7 +105,7 @@ fn a_disk_that_fills_up_meanwhile_is_named_and_leaves_no_model() {
     assert_eq!(output.stdout.trim(), ".tiny.huggingface.download");
 
     // With room, it works.
-    let output = pull_onto(&place, &hub, "size=4m");
+    let output = pull_onto(&sandbox, &hub, "size=4m");
     assert_eq!(output.success().lines().last(), Some("tiny"));
 }
 
@@ -114,18 +114,20 @@ fn a_disk_that_cannot_be_written_on_is_named() {
     if !can_mount() {
         return;
     }
-    let place = Place::default();
+    let sandbox = Sandbox::default();
     let hub = Hub::serving(&fixture("tiny-bert/hf"));
-    let output = pull_onto(&place, &hub, "ro");
+    let output = pull_onto(&sandbox, &hub, "ro");
     assert_eq!(output.code(), Some(1), "{output:?}");
     assert!(
         output.stderr.contains("Read-only file system"),
         "{output:?}"
     );
     assert_eq!(hub.requests().len(), 0, "nothing is asked for in vain");
-    assert_eq!(leftovers(&place), Vec::<String>::new());
+    assert_eq!(leftovers(&sandbox), Vec::<String>::new());
     let folder = fixture("tiny-bert/hf");
     let folder = folder.to_str().expect("UTF-8");
-    place.gted(&["convert", folder, "--name", "tiny"]).success();
-    gives_pytorchs_values(&place, "tiny");
+    sandbox
+        .gted(&["convert", folder, "--name", "tiny"])
+        .success();
+    gives_pytorchs_values(&sandbox, "tiny");
 }

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::Path;
 
-use gte_tests::{Place, fixture};
+use gte_tests::{Sandbox, fixture};
 use half::{bf16, f16};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
@@ -40,22 +40,22 @@ fn retype_with(model: &Path, dtype: Dtype, mut form: impl FnMut(&str, f32) -> Ve
     safetensors::serialize_to_file(views, None, &path).expect("a file can be written");
 }
 
-fn cosine(place: &Place, model: &str) -> f64 {
-    place.gted(&["use", model]).success();
-    drop(place.run(&["stop"]));
-    let scored = place.run(&["sim", "a b c", "b c d", "--json"]).json();
+fn cosine(sandbox: &Sandbox, model: &str) -> f64 {
+    sandbox.gted(&["use", model]).success();
+    drop(sandbox.run(&["stop"]));
+    let scored = sandbox.run(&["sim", "a b c", "b c d", "--json"]).json();
     scored["cosine"].as_f64().expect("a number")
 }
 
 #[test]
 fn halves_stay_halves_on_the_disk_and_compute_as_what_they_stand_for() {
-    let place = Place::default();
-    let model = copy(&place, "tiny-bert/hf", "model");
+    let sandbox = Sandbox::default();
+    let model = copy(&sandbox, "tiny-bert/hf", "model");
     retype(&model, Dtype::F32, |x| x.to_le_bytes().into());
-    convert(&place, &model, "whole").success();
-    let exact = cosine(&place, "whole");
+    convert(&sandbox, &model, "whole").success();
+    let exact = cosine(&sandbox, "whole");
     let pack = |name: &str| {
-        let pack = place
+        let pack = sandbox
             .path()
             .join(".local/share/gte/models")
             .join(name)
@@ -70,22 +70,22 @@ fn halves_stay_halves_on_the_disk_and_compute_as_what_they_stand_for() {
     ];
     for (name, dtype, form, close) in forms {
         retype(&model, dtype, form);
-        convert(&place, &model, name).success();
+        convert(&sandbox, &model, name).success();
         assert!(pack(name) < pack("whole") * 2 / 3, "{name}");
-        let cosine = cosine(&place, name);
+        let cosine = cosine(&sandbox, name);
         assert!((cosine - exact).abs() < close, "{name}: {cosine}, {exact}");
     }
 }
 
 #[test]
 fn nan_infinity_and_unread_types_are_refused() {
-    let place = Place::default();
-    let model = copy(&place, "tiny-bert/hf", "model");
+    let sandbox = Sandbox::default();
+    let model = copy(&sandbox, "tiny-bert/hf", "model");
     let refused = |words: &str| {
-        let output = convert(&place, &model, "tiny");
+        let output = convert(&sandbox, &model, "tiny");
         assert_eq!(output.code(), Some(1), "{words}: {output:?}");
         assert!(output.stderr.contains(words), "{words}: {output:?}");
-        assert_eq!(leftovers(&place), Vec::<String>::new(), "{words}");
+        assert_eq!(leftovers(&sandbox), Vec::<String>::new(), "{words}");
     };
     retype(&model, Dtype::F32, |_| f32::NAN.to_le_bytes().into());
     refused("contains NaN or infinite values");
@@ -108,12 +108,12 @@ fn nan_infinity_and_unread_types_are_refused() {
 
 #[test]
 fn a_checkpoint_with_a_call_in_it_is_refused() {
-    let place = Place::default();
-    let model = copy(&place, "tiny-bert/modelscope", "model");
-    let called = place.path().join("called");
+    let sandbox = Sandbox::default();
+    let model = copy(&sandbox, "tiny-bert/modelscope", "model");
+    let called = sandbox.path().join("called");
     let checkpoint = model.join("pytorch_model.bin");
     let convert = || {
-        place.gted(&[
+        sandbox.gted(&[
             "convert",
             model.to_str().expect("UTF-8"),
             "--pooling",

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use gte_tests::{Daemon, Output, Place, fixture};
+use gte_tests::{Daemon, Output, Sandbox, fixture};
 use safetensors::SafeTensors;
 use safetensors::tensor::TensorView;
 use serde_json::{Value, json};
@@ -13,22 +13,22 @@ fn text(path: &Path) -> &str {
     path.to_str().expect("UTF-8")
 }
 
-pub(crate) fn convert(place: &Place, path: &Path, name: &str) -> Output {
-    place.gted(&["convert", text(path), "--name", name])
+pub(crate) fn convert(sandbox: &Sandbox, path: &Path, name: &str) -> Output {
+    sandbox.gted(&["convert", text(path), "--name", name])
 }
 
 /// The installed model, used by the daemon, gives PyTorch's embeddings of the tiny BERT.
-pub(crate) fn gives_pytorchs_values(place: &Place, name: &str) {
-    place.gted(&["use", name]).success();
-    drop(place.run(&["stop"]));
-    let _daemon = Daemon::start(place, &["--precision", "f32"]);
+pub(crate) fn gives_pytorchs_values(sandbox: &Sandbox, name: &str) {
+    sandbox.gted(&["use", name]).success();
+    drop(sandbox.run(&["stop"]));
+    let _daemon = Daemon::start(sandbox, &["--precision", "f32"]);
     let expected = fs::read(fixture("tiny-bert/expected.json")).expect("it is there");
     let expected: Value = serde_json::from_slice(&expected).expect("it is JSON");
     let rows = expected["rows"].as_array().expect("a list");
     let mut compared = 0;
     for row in rows {
         let text = row["text"].as_str().expect("a text");
-        let object = place.run_with(&["embed", "--json"], text).json();
+        let object = sandbox.run_with(&["embed", "--json"], text).json();
         assert_eq!(object["model"], name);
         let numbers = |value: &Value| -> Vec<f64> {
             let list = value.as_array().expect("a list");
@@ -47,8 +47,8 @@ pub(crate) fn gives_pytorchs_values(place: &Place, name: &str) {
 }
 
 /// A copy of a folder, to change things in.
-pub(crate) fn copy(place: &Place, from: &str, to: &str) -> PathBuf {
-    let (from, to) = (fixture(from), place.path().join(to));
+pub(crate) fn copy(sandbox: &Sandbox, from: &str, to: &str) -> PathBuf {
+    let (from, to) = (fixture(from), sandbox.path().join(to));
     copy_folder(&from, &to);
     to
 }
@@ -65,13 +65,13 @@ pub(crate) fn copy_folder(from: &Path, to: &Path) {
     }
 }
 
-fn models_folder(place: &Place) -> PathBuf {
-    place.path().join(".local/share/gte/models")
+fn models_folder(sandbox: &Sandbox) -> PathBuf {
+    sandbox.path().join(".local/share/gte/models")
 }
 
 /// What is installed, or was left behind by an installation; locks stay.
-pub(crate) fn leftovers(place: &Place) -> Vec<String> {
-    let Ok(entries) = fs::read_dir(models_folder(place)) else {
+pub(crate) fn leftovers(sandbox: &Sandbox) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(models_folder(sandbox)) else {
         return Vec::new();
     };
     let names = entries
@@ -82,20 +82,20 @@ pub(crate) fn leftovers(place: &Place) -> Vec<String> {
 
 #[test]
 fn both_layouts_convert_to_pytorchs_values() {
-    let place = Place::default();
-    convert(&place, &fixture("tiny-bert/hf"), "tiny").success();
-    gives_pytorchs_values(&place, "tiny");
+    let sandbox = Sandbox::default();
+    convert(&sandbox, &fixture("tiny-bert/hf"), "tiny").success();
+    gives_pytorchs_values(&sandbox, "tiny");
 
     // A PyTorch checkpoint, and no word about pooling: the catalogue's for that name, or none.
     let modelscope = fixture("tiny-bert/modelscope");
-    let refused = convert(&place, &modelscope, "unknown");
+    let refused = convert(&sandbox, &modelscope, "unknown");
     assert_eq!(refused.code(), Some(1));
     assert!(
         refused.stderr.contains("does not state its pooling"),
         "{refused:?}"
     );
-    convert(&place, &modelscope, "gte-small-zh").success();
-    gives_pytorchs_values(&place, "gte-small-zh");
+    convert(&sandbox, &modelscope, "gte-small-zh").success();
+    gives_pytorchs_values(&sandbox, "gte-small-zh");
 }
 
 /// Writes tensors of the tiny BERT into files, under other names.
@@ -120,8 +120,8 @@ pub(crate) fn rewrite(model: &Path, files: &[&str], rename: impl Fn(&str) -> Str
 
 #[test]
 fn old_names_and_several_files_convert_too() {
-    let place = Place::default();
-    let model = copy(&place, "tiny-bert/hf", "sharded");
+    let sandbox = Sandbox::default();
+    let model = copy(&sandbox, "tiny-bert/hf", "sharded");
     let files = ["model-1-of-2.safetensors", "model-2-of-2.safetensors"];
     rewrite(&model, &files, |name| {
         let name = name
@@ -133,18 +133,18 @@ fn old_names_and_several_files_convert_too() {
     let index = model.join("model.safetensors.index.json");
     fs::write(&index, json!({ "weight_map": map }).to_string()).expect("a file can be written");
     // By the file of its weights, which here is the index.
-    convert(&place, &index, "sharded").success();
-    gives_pytorchs_values(&place, "sharded");
+    convert(&sandbox, &index, "sharded").success();
+    gives_pytorchs_values(&sandbox, "sharded");
 
     fs::remove_file(model.join(files[1])).expect("it can be removed");
-    let missing = convert(&place, &model, "again");
+    let missing = convert(&sandbox, &model, "again");
     assert!(
         missing.stderr.contains("no model-2-of-2.safetensors"),
         "{missing:?}"
     );
     let outside = json!({ "weight_map": { "a": "../secret.safetensors" } });
     fs::write(&index, outside.to_string()).expect("a file can be written");
-    let outside = convert(&place, &model, "again");
+    let outside = convert(&sandbox, &model, "again");
     assert!(
         outside.stderr.contains("not a file of the model's folder"),
         "{outside:?}"
@@ -153,18 +153,18 @@ fn old_names_and_several_files_convert_too() {
 
 #[test]
 fn what_is_no_model_is_refused_and_leaves_nothing_behind() {
-    let place = Place::default();
-    let model = copy(&place, "tiny-bert/hf", "model");
+    let sandbox = Sandbox::default();
+    let model = copy(&sandbox, "tiny-bert/hf", "model");
     let weights = model.join("model.safetensors");
     let good = fs::read(&weights).expect("it is there");
     let refused = |words: &str| {
-        let output = convert(&place, &model, "tiny");
+        let output = convert(&sandbox, &model, "tiny");
         assert_eq!(output.code(), Some(1), "{words}: {output:?}");
         assert!(output.stderr.contains(words), "{words}: {output:?}");
         let messages = output.stderr.lines();
         let messages = messages.filter(|line| !line.starts_with("hint: "));
         assert_eq!(messages.count(), 1, "{output:?}");
-        assert_eq!(leftovers(&place), Vec::<String>::new(), "{words}");
+        assert_eq!(leftovers(&sandbox), Vec::<String>::new(), "{words}");
     };
     let write = |bytes: &[u8]| fs::write(&weights, bytes).expect("a file can be written");
 
@@ -206,7 +206,7 @@ fn what_is_no_model_is_refused_and_leaves_nothing_behind() {
     fs::write(&config, right).expect("a file can be written");
 
     // A pickle that wants to call something: os.system.
-    let called = place.path().join("called");
+    let called = sandbox.path().join("called");
     let command = format!("touch {}", called.display());
     let length = u32::try_from(command.len()).expect("it is short");
     let length = length.to_le_bytes();
@@ -220,7 +220,7 @@ fn what_is_no_model_is_refused_and_leaves_nothing_behind() {
     refused("no model.safetensors and no pytorch_model.bin");
 
     for name in ["../tiny", ".tiny", "a/b", "", "名"] {
-        let output = convert(&place, &model, name);
+        let output = convert(&sandbox, &model, name);
         assert!(
             output.stderr.contains("cannot be a model's name"),
             "{output:?}"
@@ -228,26 +228,26 @@ fn what_is_no_model_is_refused_and_leaves_nothing_behind() {
     }
 
     write(&good);
-    convert(&place, &model, "tiny").success();
-    gives_pytorchs_values(&place, "tiny");
+    convert(&sandbox, &model, "tiny").success();
+    gives_pytorchs_values(&sandbox, "tiny");
 }
 
 #[test]
 fn a_failed_conversion_leaves_the_installed_model_as_it_was() {
-    let place = Place::default();
-    convert(&place, &fixture("tiny-bert/hf"), "tiny").success();
-    let broken = copy(&place, "tiny-bert/hf", "broken");
+    let sandbox = Sandbox::default();
+    convert(&sandbox, &fixture("tiny-bert/hf"), "tiny").success();
+    let broken = copy(&sandbox, "tiny-bert/hf", "broken");
     fs::write(broken.join("model.safetensors"), "broken").expect("a file can be written");
-    assert_eq!(convert(&place, &broken, "tiny").code(), Some(1));
-    assert_eq!(leftovers(&place), ["tiny"]);
-    gives_pytorchs_values(&place, "tiny");
+    assert_eq!(convert(&sandbox, &broken, "tiny").code(), Some(1));
+    assert_eq!(leftovers(&sandbox), ["tiny"]);
+    gives_pytorchs_values(&sandbox, "tiny");
     // And one that works replaces it.
-    convert(&place, &fixture("tiny-bert/hf"), "tiny").success();
-    assert_eq!(leftovers(&place), ["tiny"]);
+    convert(&sandbox, &fixture("tiny-bert/hf"), "tiny").success();
+    assert_eq!(leftovers(&sandbox), ["tiny"]);
 }
 
-fn row(place: &Place, name: &str) -> Value {
-    let rows = place.gted(&["models", "--json"]).json();
+fn row(sandbox: &Sandbox, name: &str) -> Value {
+    let rows = sandbox.gted(&["models", "--json"]).json();
     let rows = rows.as_array().expect("a list").clone();
     let found = rows.into_iter().find(|row| row["name"] == name);
     found.unwrap_or(Value::Null)
@@ -255,36 +255,40 @@ fn row(place: &Place, name: &str) -> Value {
 
 #[test]
 fn models_are_listed_chosen_and_removed() {
-    let place = Place::default();
-    assert_eq!(row(&place, "bge-small-zh-v1.5")["default"], true);
-    assert_eq!(row(&place, "gte-base-zh")["installed"], false);
-    assert_eq!(row(&place, "gte-base-zh")["licence"], "Apache-2.0");
-    assert_eq!(row(&place, "tiny"), Value::Null);
+    let sandbox = Sandbox::default();
+    assert_eq!(row(&sandbox, "bge-small-zh-v1.5")["default"], true);
+    assert_eq!(row(&sandbox, "gte-base-zh")["installed"], false);
+    assert_eq!(row(&sandbox, "gte-base-zh")["license"], "Apache-2.0");
+    assert_eq!(row(&sandbox, "tiny"), Value::Null);
 
-    convert(&place, &fixture("tiny-bert/hf"), "tiny").success();
-    assert_eq!(row(&place, "tiny")["installed"], true);
-    assert_eq!(row(&place, "tiny")["default"], false, "it has to be chosen");
+    convert(&sandbox, &fixture("tiny-bert/hf"), "tiny").success();
+    assert_eq!(row(&sandbox, "tiny")["installed"], true);
+    assert_eq!(
+        row(&sandbox, "tiny")["default"],
+        false,
+        "it has to be chosen"
+    );
 
     // The preferred model is used as soon as it is there.
-    convert(&place, &fixture("tiny-bert/hf"), "gte-base-zh").success();
-    assert_eq!(row(&place, "gte-base-zh")["default"], true);
-    let object = place.run(&["sim", "今天", "明天", "--json"]).json();
+    convert(&sandbox, &fixture("tiny-bert/hf"), "gte-base-zh").success();
+    assert_eq!(row(&sandbox, "gte-base-zh")["default"], true);
+    let object = sandbox.run(&["sim", "今天", "明天", "--json"]).json();
     assert_eq!(object["model"], "gte-base-zh");
 
-    place.gted(&["use", "tiny"]).success();
-    assert_eq!(row(&place, "tiny")["default"], true);
-    place.gted(&["use", "bge-small-zh-v1.5"]).success();
-    assert_eq!(row(&place, "bge-small-zh-v1.5")["default"], true);
-    place.gted(&["use", "tiny"]).success();
-    place.gted(&["remove", "tiny"]).success();
-    assert_eq!(row(&place, "tiny"), Value::Null);
+    sandbox.gted(&["use", "tiny"]).success();
+    assert_eq!(row(&sandbox, "tiny")["default"], true);
+    sandbox.gted(&["use", "bge-small-zh-v1.5"]).success();
+    assert_eq!(row(&sandbox, "bge-small-zh-v1.5")["default"], true);
+    sandbox.gted(&["use", "tiny"]).success();
+    sandbox.gted(&["remove", "tiny"]).success();
+    assert_eq!(row(&sandbox, "tiny"), Value::Null);
     assert_eq!(
-        row(&place, "gte-base-zh")["default"],
+        row(&sandbox, "gte-base-zh")["default"],
         true,
         "nothing is chosen any more"
     );
-    place.gted(&["remove", "gte-base-zh"]).success();
-    assert_eq!(leftovers(&place), Vec::<String>::new());
+    sandbox.gted(&["remove", "gte-base-zh"]).success();
+    assert_eq!(leftovers(&sandbox), Vec::<String>::new());
 
     for (arguments, words) in [
         (["remove", "tiny"], "tiny is not installed"),
@@ -293,7 +297,7 @@ fn models_are_listed_chosen_and_removed() {
         (["use", "nonsense"], "there is no model nonsense"),
         (["verify", "nonsense"], "nonsense is not installed"),
     ] {
-        let output = place.gted(&arguments);
+        let output = sandbox.gted(&arguments);
         assert_eq!(output.code(), Some(1));
         assert!(output.stderr.contains(words), "{output:?}");
     }
@@ -301,28 +305,28 @@ fn models_are_listed_chosen_and_removed() {
 
 #[test]
 fn verify_sees_a_damaged_file_and_knows_the_published_cosines() {
-    let place = Place::default();
-    let embedded = place.gted(&["verify"]).success();
+    let sandbox = Sandbox::default();
+    let embedded = sandbox.gted(&["verify"]).success();
     assert!(embedded.contains("6 pairs by PyTorch"), "{embedded}");
 
-    convert(&place, &fixture("tiny-bert/hf"), "tiny").success();
-    let tiny = place.gted(&["verify", "tiny"]).success();
+    convert(&sandbox, &fixture("tiny-bert/hf"), "tiny").success();
+    let tiny = sandbox.gted(&["verify", "tiny"]).success();
     assert!(tiny.contains("no published pairs"), "{tiny}");
 
     // Another model under a published one's name does not have its cosines.
-    convert(&place, &fixture("tiny-bert/hf"), "gte-base-zh").success();
-    let other = place.gted(&["verify", "gte-base-zh"]);
+    convert(&sandbox, &fixture("tiny-bert/hf"), "gte-base-zh").success();
+    let other = sandbox.gted(&["verify", "gte-base-zh"]);
     assert_eq!(other.code(), Some(1));
     assert!(
         other.stderr.contains("does not give the published cosines"),
         "{other:?}"
     );
 
-    let pack = models_folder(&place).join("tiny/model.bpk");
+    let pack = models_folder(&sandbox).join("tiny/model.bpk");
     let mut bytes = fs::read(&pack).expect("it is there");
     *bytes.last_mut().expect("it has bytes") ^= 1;
     fs::write(&pack, bytes).expect("a file can be written");
-    let damaged = place.gted(&["verify", "tiny"]);
+    let damaged = sandbox.gted(&["verify", "tiny"]);
     assert_eq!(damaged.code(), Some(1));
     assert!(
         damaged.stderr.contains("model.bpk of tiny is damaged"),
@@ -332,12 +336,12 @@ fn verify_sees_a_damaged_file_and_knows_the_published_cosines() {
 
 #[test]
 fn without_a_home_the_embedded_model_answers_and_nothing_can_be_installed() {
-    let place = Place::default();
-    let mut gte = place.gte(&["sim", "今天", "明天"]);
+    let sandbox = Sandbox::default();
+    let mut gte = sandbox.gte(&["sim", "今天", "明天"]);
     let output = gte.env_remove("HOME").output().expect("gte can be started");
     assert!(output.status.success(), "{output:?}");
     let tiny = fixture("tiny-bert/hf");
-    let mut convert = place.command(gte_tests::gted());
+    let mut convert = sandbox.command(gte_tests::gted());
     convert.args(["convert", text(&tiny)]).env_remove("HOME");
     let output = convert.output().expect("gted can be started");
     assert_eq!(output.status.code(), Some(1));
@@ -347,14 +351,14 @@ fn without_a_home_the_embedded_model_answers_and_nothing_can_be_installed() {
 
 #[test]
 fn a_manifest_of_another_version_is_refused_in_words() {
-    let place = Place::default();
-    convert(&place, &fixture("tiny-bert/hf"), "tiny").success();
-    let path = models_folder(&place).join("tiny/manifest.json");
+    let sandbox = Sandbox::default();
+    convert(&sandbox, &fixture("tiny-bert/hf"), "tiny").success();
+    let path = models_folder(&sandbox).join("tiny/manifest.json");
     let manifest = fs::read_to_string(&path).expect("it is there");
     let newer = manifest.replace("\"version\": 1", "\"version\": 99");
     assert_ne!(newer, manifest);
     fs::write(&path, newer).expect("a file can be written");
-    let output = place.gted(&["serve", "--model", "tiny"]);
+    let output = sandbox.gted(&["serve", "--model", "tiny"]);
     assert_eq!(output.code(), Some(1));
     assert!(output.stderr.contains("of version 99"), "{output:?}");
 }

@@ -2,22 +2,22 @@
 
 use std::num::NonZero;
 
-use gte_tests::{Daemon, Faults, Hub, Place, Terminal, fixture, has_golden_score};
+use gte_tests::{Daemon, Faults, Hub, Sandbox, Terminal, fixture, has_golden_score};
 use rustix::process::{Pid, Signal, kill_process};
 
 const COLUMNS: NonZero<u16> = NonZero::new(80).unwrap();
 const ROWS: NonZero<u16> = NonZero::new(24).unwrap();
 
-fn open(place: &Place, arguments: &[&str]) -> Terminal {
-    Terminal::open(place, arguments, &[], COLUMNS, ROWS)
+fn open(sandbox: &Sandbox, arguments: &[&str]) -> Terminal {
+    Terminal::open(sandbox, arguments, &[], COLUMNS, ROWS)
 }
 
 #[test]
 fn chinese_is_typed_and_the_score_is_read_off_the_screen() {
-    let place = Place::default();
+    let sandbox = Sandbox::default();
     // In f32, where the score is the same on every CPU.
-    let _daemon = Daemon::start(&place, &["--precision", "f32"]);
-    let mut terminal = open(&place, &[]);
+    let _daemon = Daemon::start(&sandbox, &["--precision", "f32"]);
+    let mut terminal = open(&sandbox, &[]);
     terminal.wait_for(&["bge-small-zh-v1.5", "就绪"]);
     // An input method commits several characters at once.
     terminal.keys("今天天气很好");
@@ -54,8 +54,8 @@ fn chinese_is_typed_and_the_score_is_read_off_the_screen() {
 
 #[test]
 fn english_words_a_paste_and_a_text_that_is_cut() {
-    let place = Place::default();
-    let mut terminal = open(&place, &["--lang", "en"]);
+    let sandbox = Sandbox::default();
+    let mut terminal = open(&sandbox, &["--lang", "en"]);
     terminal.wait_for(&["ready"]);
     let long = "长".repeat(600);
     terminal.keys(&format!(
@@ -75,12 +75,12 @@ fn english_words_a_paste_and_a_text_that_is_cut() {
 
 #[test]
 fn a_daemon_that_dies_is_replaced_and_no_text_is_lost() {
-    let place = Place::default();
-    let mut terminal = open(&place, &[]);
+    let sandbox = Sandbox::default();
+    let mut terminal = open(&sandbox, &[]);
     terminal.wait_for(&["就绪"]);
     terminal.keys("今天天气很好\t今天天气不");
     terminal.wait_for(&["余弦"]);
-    let status = place.run(&["status", "--json"]).json();
+    let status = sandbox.run(&["status", "--json"]).json();
     let pid = i32::try_from(status["pid"].as_u64().expect("a process id")).expect("small");
     kill_process(Pid::from_raw(pid).expect("not 0"), Signal::KILL).expect("it can be killed");
     terminal.keys("错");
@@ -92,8 +92,8 @@ fn a_daemon_that_dies_is_replaced_and_no_text_is_lost() {
 
 #[test]
 fn without_a_daemon_the_screen_says_so() {
-    let place = Place::default();
-    let mut terminal = open(&place, &["--no-start"]);
+    let sandbox = Sandbox::default();
+    let mut terminal = open(&sandbox, &["--no-start"]);
     terminal.wait_for(&["未连接"]);
     terminal.keys("甲\t乙");
     terminal.wait_for(&["no daemon is running"]);
@@ -103,8 +103,8 @@ fn without_a_daemon_the_screen_says_so() {
 
 #[test]
 fn a_signal_puts_the_terminal_back_in_order() {
-    let place = Place::default();
-    let mut terminal = open(&place, &["--no-start"]);
+    let sandbox = Sandbox::default();
+    let mut terminal = open(&sandbox, &["--no-start"]);
     terminal.wait_for(&["未连接"]);
     let pid = i32::try_from(terminal.pid().expect("it runs")).expect("small");
     kill_process(Pid::from_raw(pid).expect("not 0"), Signal::TERM).expect("a signal can be sent");
@@ -115,18 +115,18 @@ fn a_signal_puts_the_terminal_back_in_order() {
 
 #[test]
 fn a_model_is_fetched_and_answers_without_a_restart() {
-    let place = Place::default();
+    let sandbox = Sandbox::default();
     let hub = Hub::serving(&fixture("tiny-bert/modelscope"));
     let endpoint = hub.endpoint();
     let variables = [
         ("HF_ENDPOINT", endpoint.as_str()),
         ("MODELSCOPE_ENDPOINT", endpoint.as_str()),
     ];
-    let mut terminal = Terminal::open(&place, &[], &variables, COLUMNS, ROWS);
+    let mut terminal = Terminal::open(&sandbox, &[], &variables, COLUMNS, ROWS);
     terminal.wait_for(&["bge-small-zh-v1.5", "就绪", "按 F2 可下载"]);
     terminal.keys("今天天气很好\t今天天气不错");
     terminal.wait_until("score", |screen| has_golden_score(&screen.contents()));
-    let started = place.run(&["status", "--json"]).json()["pid"].clone();
+    let started = sandbox.run(&["status", "--json"]).json()["pid"].clone();
 
     // F2, and up from the one in use to the first.
     terminal.keys("\x1bOQ");
@@ -156,13 +156,13 @@ fn a_model_is_fetched_and_answers_without_a_restart() {
             && contents.contains("余弦")
             && !has_golden_score(&contents)
     });
-    let status = place.run(&["status", "--json"]).json();
+    let status = sandbox.run(&["status", "--json"]).json();
     assert_eq!(status["model"]["id"], "gte-small-zh");
-    assert_eq!(status["embedded"], false);
+    assert_eq!(status["model"]["builtin"], false);
     assert_eq!(status["pid"], started, "the same daemon");
 
     // And back to the embedded one, which somebody else asks for.
-    place.gted(&["use", "bge-small-zh-v1.5"]).success();
+    sandbox.gted(&["use", "bge-small-zh-v1.5"]).success();
     terminal.keys("！");
     terminal.wait_for(&["bge-small-zh-v1.5  就绪"]);
     terminal.keys("\x1b");

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 
-use gte_tests::{Daemon, Place, wait_until};
+use gte_tests::{Daemon, Sandbox, wait_until};
 use rustix::process::Signal;
 
 /// A request that keeps the daemon busy for a while.
@@ -16,13 +16,13 @@ fn long_request() -> String {
 #[test]
 fn signals_let_what_runs_finish() {
     for signal in [Signal::TERM, Signal::INT] {
-        let place = Place::default();
-        let mut daemon = Daemon::start(&place, &["-v"]);
-        let mut busy = daemon.connect(&place);
+        let sandbox = Sandbox::default();
+        let mut daemon = Daemon::start(&sandbox, &["-v"]);
+        let mut busy = daemon.connect(&sandbox);
         busy.write_all(long_request().as_bytes())
             .expect("a request can be sent");
         // Once this later request has been answered, the one before has been taken on.
-        let mut idle = daemon.connect(&place);
+        let mut idle = daemon.connect(&sandbox);
         idle.write_all(b"{\"command\":\"status\"}\n")
             .expect("a request can be sent");
         let mut idle = BufReader::new(idle);
@@ -32,7 +32,7 @@ fn signals_let_what_runs_finish() {
             idle.get_mut()
                 .write_all(b"{\"command\":\"status\"}\n")
                 .expect("a request can be sent");
-            status.contains("\"texts_in_hand\":64")
+            status.contains("\"pending_texts\":64")
         });
         daemon.signal(signal);
         let mut reply = String::new();
@@ -41,23 +41,23 @@ fn signals_let_what_runs_finish() {
         let reply: serde_json::Value = serde_json::from_str(&reply).expect("a whole reply");
         assert_eq!(reply["results"].as_array().map(Vec::len), Some(64));
         assert_eq!(daemon.wait().code(), Some(0));
-        assert!(!place.socket().exists());
+        assert!(!sandbox.socket().exists());
     }
 }
 
 #[test]
 fn a_silent_client_holds_nothing_up() {
-    let place = Place::default();
-    let mut daemon = Daemon::start(&place, &[]);
-    let mut silent = daemon.connect(&place);
-    let mut half = daemon.connect(&place);
+    let sandbox = Sandbox::default();
+    let mut daemon = Daemon::start(&sandbox, &[]);
+    let mut silent = daemon.connect(&sandbox);
+    let mut half = daemon.connect(&sandbox);
     half.write_all(b"GTE1\x20\x00")
         .expect("half a frame can be sent");
-    let mut half_line = daemon.connect(&place);
+    let mut half_line = daemon.connect(&sandbox);
     half_line
         .write_all(b"{\"a\":")
         .expect("half a line can be sent");
-    place.run(&["sim", "甲", "乙"]).success();
+    sandbox.run(&["sim", "甲", "乙"]).success();
     daemon.signal(Signal::TERM);
     assert_eq!(daemon.wait().code(), Some(0));
     let mut rest = Vec::new();
@@ -66,35 +66,35 @@ fn a_silent_client_holds_nothing_up() {
 
 #[test]
 fn a_client_can_ask_for_the_end() {
-    let place = Place::default();
-    let mut daemon = Daemon::start(&place, &[]);
-    place.run(&["stop"]).success();
+    let sandbox = Sandbox::default();
+    let mut daemon = Daemon::start(&sandbox, &[]);
+    sandbox.run(&["stop"]).success();
     assert_eq!(daemon.wait().code(), Some(0));
-    assert!(!place.socket().exists());
+    assert!(!sandbox.socket().exists());
     let log = daemon.rest_of_log().join("\n");
     assert!(log.contains("ended"), "{log}");
 }
 
 #[test]
 fn a_stop_has_ended_the_daemon_when_it_returns() {
-    let place = Place::default();
+    let sandbox = Sandbox::default();
     for _ in 0..5 {
-        place.run(&["sim", "甲", "乙"]).success();
-        place.run(&["stop"]).success();
+        sandbox.run(&["sim", "甲", "乙"]).success();
+        sandbox.run(&["stop"]).success();
         // By hand, so that nothing tries again: the lock must be free.
-        let daemon = Daemon::start(&place, &[]);
-        place.run(&["stop"]).success();
+        let daemon = Daemon::start(&sandbox, &[]);
+        sandbox.run(&["stop"]).success();
         drop(daemon);
     }
 }
 
 #[test]
 fn no_text_is_ever_logged() {
-    let place = Place::default();
-    let mut daemon = Daemon::start(&place, &["-v"]);
+    let sandbox = Sandbox::default();
+    let mut daemon = Daemon::start(&sandbox, &["-v"]);
     let secret = "绝密内容";
-    place.run(&["sim", secret, secret]).success();
-    let mut stream = daemon.connect(&place);
+    sandbox.run(&["sim", secret, secret]).success();
+    let mut stream = daemon.connect(&sandbox);
     for line in [
         format!("{{\"a\":\"{secret}\"}}\n"),
         format!("{{\"{secret}\":1}}\n"),

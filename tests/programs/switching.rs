@@ -2,43 +2,45 @@
 
 use std::io::{BufRead, BufReader, Write};
 
-use gte_tests::{Daemon, Place, fixture, wait_until};
+use gte_tests::{Daemon, Sandbox, fixture, wait_until};
 use serde_json::Value;
 
 use crate::models::convert;
 
 #[test]
 fn a_random_model_of_a_published_shape_goes_the_same_way_and_says_where_loading_goes() {
-    let place = Place::default();
-    let folder = place.path().join("small");
-    place
+    let sandbox = Sandbox::default();
+    let folder = sandbox.path().join("small");
+    sandbox
         .gted(&["random-model", "small", folder.to_str().expect("UTF-8")])
         .success();
-    convert(&place, &folder, "random").success();
-    let daemon = Daemon::start(&place, &["--verbose"]);
+    convert(&sandbox, &folder, "random").success();
+    let daemon = Daemon::start(&sandbox, &["--verbose"]);
     let model = || -> Value {
-        let embedded = place.run_with(&["embed", "--json"], "今天天气很好").json();
+        let embedded = sandbox
+            .run_with(&["embed", "--json"], "今天天气很好")
+            .json();
         assert_eq!(embedded["embedding"].as_array().map(Vec::len), Some(512));
         embedded["model"].clone()
     };
     assert_eq!(model(), "bge-small-zh-v1.5");
     let resident = || -> u64 {
-        let status = place.run(&["status", "--json"]).json();
+        let status = sandbox.run(&["status", "--json"]).json();
         status["resident_bytes"].as_u64().expect("a number")
     };
     let at_first = resident();
-    let used = place.gted(&["use", "random"]).success();
+    let used = sandbox.gted(&["use", "random"]).success();
     assert_eq!(used, "random is used from now on\n");
     let parts = daemon.wait_for("time of loading");
     for part in ["tokenizer=", "map=", "convert=", "pack=", "warm_up="] {
         assert!(parts.contains(part), "{part}: {parts}");
     }
     assert_eq!(model(), "random", "without a restart");
-    let status = place.run(&["status", "--json"]).json();
-    assert_eq!(status["embedded"], false);
+    let status = sandbox.run(&["status", "--json"]).json();
+    assert_eq!(status["model"]["builtin"], false);
 
     // A model that cannot be used leaves the one that is there at work.
-    let refused = place.gted(&["use", "gte-base-zh"]);
+    let refused = sandbox.gted(&["use", "gte-base-zh"]);
     assert_eq!(refused.code(), Some(1));
     assert!(
         refused.stderr.contains("gte-base-zh is not installed"),
@@ -46,24 +48,24 @@ fn a_random_model_of_a_published_shape_goes_the_same_way_and_says_where_loading_
     );
     assert_eq!(model(), "random");
     // What the other model needed is given back.
-    place.gted(&["use", "bge-small-zh-v1.5"]).success();
+    sandbox.gted(&["use", "bge-small-zh-v1.5"]).success();
     wait_until("memory as at first", || resident() <= at_first + 40_000_000);
-    place.gted(&["use", "random"]).success();
+    sandbox.gted(&["use", "random"]).success();
     // And after its end, the choice holds.
-    place.run(&["stop"]).success();
+    sandbox.run(&["stop"]).success();
     assert_eq!(model(), "random");
 }
 
 #[test]
 fn requests_are_answered_while_another_model_is_loaded() {
-    let place = Place::default();
-    convert(&place, &fixture("tiny-bert/hf"), "tiny").success();
-    let _daemon = Daemon::start(&place, &[]);
+    let sandbox = Sandbox::default();
+    convert(&sandbox, &fixture("tiny-bert/hf"), "tiny").success();
+    let _daemon = Daemon::start(&sandbox, &[]);
     let pairs: String = (0..200).map(|i| format!("第{i}句\t第{i}段\n")).collect();
     let scored = std::thread::scope(|scope| {
-        let batch = scope.spawn(|| place.run_with(&["batch", "--json"], &pairs).success());
+        let batch = scope.spawn(|| sandbox.run_with(&["batch", "--json"], &pairs).success());
         for model in ["tiny", "bge-small-zh-v1.5", "tiny", "bge-small-zh-v1.5"] {
-            place.gted(&["use", model]).success();
+            sandbox.gted(&["use", model]).success();
         }
         batch.join().expect("it does not panic")
     });
@@ -81,10 +83,10 @@ fn requests_are_answered_while_another_model_is_loaded() {
 
 #[test]
 fn a_script_has_another_model_used_over_the_socket() {
-    let place = Place::default();
-    convert(&place, &fixture("tiny-bert/hf"), "tiny").success();
-    let daemon = Daemon::start(&place, &[]);
-    let mut stream = daemon.connect(&place);
+    let sandbox = Sandbox::default();
+    convert(&sandbox, &fixture("tiny-bert/hf"), "tiny").success();
+    let daemon = Daemon::start(&sandbox, &[]);
+    let mut stream = daemon.connect(&sandbox);
     let mut lines = BufReader::new(stream.try_clone().expect("a second handle")).lines();
     let mut ask = |request: &str| -> Value {
         writeln!(stream, "{request}").expect("it can be written to");

@@ -3,13 +3,13 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 
-use gte_shared::BUILD;
+use gte_shared::VERSION;
 use gte_shared::wire::codec::{decode, encode};
 use gte_shared::wire::{
-    ErrorCode, ErrorReply, Hello, MAGIC, MAX_FRAME_BYTES, MAX_TEXTS_PER_REQUEST, PROTOCOL, Reply,
-    ReplyEnvelope, Request, Welcome,
+    Embed, ErrorCode, ErrorReply, GetStatus, Hello, MAGIC, MAX_FRAME_BYTES, MAX_TEXTS_PER_REQUEST,
+    PROTOCOL, Rank, Reply, ReplyEnvelope, Request, Similarity, Welcome,
 };
-use gte_tests::{Daemon, GOLDEN_COSINE, INT8_TOLERANCE, Place, has_golden_score};
+use gte_tests::{Daemon, GOLDEN_COSINE, INT8_TOLERANCE, Sandbox, has_golden_score};
 use serde_json::{Value, json};
 
 const GOOD: &str = "今天天气很好";
@@ -47,44 +47,45 @@ fn last_error(stream: &mut UnixStream) -> ErrorReply {
 
 fn greet(stream: &mut UnixStream, protocol: u32) -> Result<Welcome, ErrorReply> {
     stream.write_all(&MAGIC).expect("the opening can be sent");
-    let build = "test".to_owned();
+    let version = "test".to_owned();
     send(
         stream,
-        &encode(&Hello { protocol, build }).expect("it encodes"),
+        &encode(&Hello { protocol, version }).expect("it encodes"),
     );
     decode(&receive(stream)).expect("it is the answer to a greeting")
 }
 
-fn connect(daemon: &Daemon, place: &Place) -> UnixStream {
-    let mut stream = daemon.connect(place);
+fn connect(daemon: &Daemon, sandbox: &Sandbox) -> UnixStream {
+    let mut stream = daemon.connect(sandbox);
     let welcome = greet(&mut stream, PROTOCOL).expect("the daemon is of this build");
     assert_eq!(
-        (welcome.protocol, welcome.build.as_str()),
-        (PROTOCOL, BUILD)
+        (welcome.protocol, welcome.version.as_str()),
+        (PROTOCOL, VERSION)
     );
     stream
 }
 
-fn still_answers(place: &Place) {
-    place.run(&["sim", GOOD, FINE, "--no-start"]).success();
+fn still_answers(sandbox: &Sandbox) {
+    sandbox.run(&["sim", GOOD, FINE, "--no-start"]).success();
 }
 
 fn pair() -> Request {
-    Request::Similarity {
+    Similarity {
         a: GOOD.into(),
         b: FINE.into(),
     }
+    .into()
 }
 
 #[test]
 fn several_requests_in_flight_get_their_own_replies() {
-    let place = Place::default();
-    let daemon = Daemon::start(&place, &[]);
-    let mut stream = connect(&daemon, &place);
+    let sandbox = Sandbox::default();
+    let daemon = Daemon::start(&sandbox, &[]);
+    let mut stream = connect(&daemon, &sandbox);
     let texts = vec![GOOD.to_owned(); 3];
     let requests = [
-        (71_u64, Request::Embed { texts }),
-        (72, Request::Status),
+        (71_u64, Embed { texts }.into()),
+        (72, GetStatus.into()),
         (73, pair()),
     ];
     for request in &requests {
@@ -116,19 +117,19 @@ fn several_requests_in_flight_get_their_own_replies() {
 
 #[test]
 fn another_protocol_number_is_told_in_words() {
-    let place = Place::default();
-    let daemon = Daemon::start(&place, &[]);
-    let error = greet(&mut daemon.connect(&place), 99).expect_err("it is refused");
+    let sandbox = Sandbox::default();
+    let daemon = Daemon::start(&sandbox, &[]);
+    let error = greet(&mut daemon.connect(&sandbox), 99).expect_err("it is refused");
     assert_eq!(error.code, ErrorCode::ProtocolMismatch);
     assert!(error.message.contains("protocol 99"), "{error}");
-    still_answers(&place);
+    still_answers(&sandbox);
 }
 
 #[test]
 fn an_unknown_request_gets_an_error_under_its_id_and_the_connection_lives() {
-    let place = Place::default();
-    let daemon = Daemon::start(&place, &[]);
-    let mut stream = connect(&daemon, &place);
+    let sandbox = Sandbox::default();
+    let daemon = Daemon::start(&sandbox, &[]);
+    let mut stream = connect(&daemon, &sandbox);
     send(&mut stream, &[5, 200]);
     let (id, outcome) = reply(&mut stream);
     assert_eq!(id, 5);
@@ -151,22 +152,22 @@ fn an_unknown_request_gets_an_error_under_its_id_and_the_connection_lives() {
 
 #[test]
 fn an_oversized_frame_gets_an_error_and_harms_nobody() {
-    let place = Place::default();
-    let daemon = Daemon::start(&place, &[]);
-    let mut stream = connect(&daemon, &place);
+    let sandbox = Sandbox::default();
+    let daemon = Daemon::start(&sandbox, &[]);
+    let mut stream = connect(&daemon, &sandbox);
     let length = u32::try_from(MAX_FRAME_BYTES + 1).expect("it fits");
     stream
         .write_all(&length.to_le_bytes())
         .expect("a length can be sent");
     assert_eq!(last_error(&mut stream).code, ErrorCode::TooLarge);
-    still_answers(&place);
+    still_answers(&sandbox);
 }
 
 #[test]
 fn a_frame_that_ends_in_its_middle_gets_an_error() {
-    let place = Place::default();
-    let daemon = Daemon::start(&place, &[]);
-    let mut stream = connect(&daemon, &place);
+    let sandbox = Sandbox::default();
+    let daemon = Daemon::start(&sandbox, &[]);
+    let mut stream = connect(&daemon, &sandbox);
     stream
         .write_all(&[9, 0, 0, 0, 1])
         .expect("half a frame can be sent");
@@ -174,24 +175,24 @@ fn a_frame_that_ends_in_its_middle_gets_an_error() {
         .shutdown(std::net::Shutdown::Write)
         .expect("one side can be closed");
     assert_eq!(last_error(&mut stream).code, ErrorCode::BadFrame);
-    still_answers(&place);
+    still_answers(&sandbox);
 }
 
 #[test]
 fn too_many_texts_are_refused_before_they_are_computed() {
-    let place = Place::default();
-    let daemon = Daemon::start(&place, &[]);
-    let mut stream = connect(&daemon, &place);
+    let sandbox = Sandbox::default();
+    let daemon = Daemon::start(&sandbox, &[]);
+    let mut stream = connect(&daemon, &sandbox);
     let requests = [
         // More than a request may have.
-        Request::Rank {
+        Request::Rank(Rank {
             query: "甲".into(),
             texts: vec!["乙".into(); MAX_TEXTS_PER_REQUEST],
-        },
+        }),
         // More vectors than a reply holds.
-        Request::Embed {
+        Request::Embed(Embed {
             texts: vec!["乙".into(); 10_000],
-        },
+        }),
     ];
     for request in requests {
         send(&mut stream, &encode(&(1_u64, request)).expect("it encodes"));
@@ -199,13 +200,13 @@ fn too_many_texts_are_refused_before_they_are_computed() {
         assert_eq!(error.code, ErrorCode::TooLarge);
         assert!(error.hint.is_some());
     }
-    still_answers(&place);
+    still_answers(&sandbox);
 }
 
 #[test]
 fn garbage_gets_an_error_and_harms_nobody() {
-    let place = Place::default();
-    let daemon = Daemon::start(&place, &[]);
+    let sandbox = Sandbox::default();
+    let daemon = Daemon::start(&sandbox, &[]);
     // A cheap generator of bytes that are no protocol, the same in every run.
     let mut seed: u32 = 7;
     let mut garbage = || {
@@ -215,7 +216,7 @@ fn garbage_gets_an_error_and_harms_nobody() {
     for length in [1, 3, 4, 5, 64, 4096] {
         let bytes: Vec<u8> = (0..length).map(|_| garbage()).collect();
         for opening in [&b""[..], b"GTE1", b"GTE9", b"{"] {
-            let mut stream = daemon.connect(&place);
+            let mut stream = daemon.connect(&sandbox);
             // The daemon may have had enough before all is sent.
             drop(
                 stream
@@ -227,46 +228,46 @@ fn garbage_gets_an_error_and_harms_nobody() {
             drop(stream.read_to_end(&mut answer));
         }
     }
-    let mut stream = daemon.connect(&place);
+    let mut stream = daemon.connect(&sandbox);
     stream.write_all(b"HTTP").expect("an opening can be sent");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("an answer comes");
     let answer: Value = serde_json::from_str(&answer).expect("it is JSON");
     assert!(answer["error"].as_str().expect("words").contains("neither"));
-    still_answers(&place);
+    still_answers(&sandbox);
 }
 
 #[test]
 fn half_a_frame_then_silence_keeps_nobody_else_waiting() {
-    let place = Place::default();
-    let daemon = Daemon::start(&place, &[]);
+    let sandbox = Sandbox::default();
+    let daemon = Daemon::start(&sandbox, &[]);
     let half: Vec<UnixStream> = (0..30)
         .map(|_| {
-            let mut stream = connect(&daemon, &place);
+            let mut stream = connect(&daemon, &sandbox);
             stream
                 .write_all(&[200, 0, 0, 0, 1, 2, 3])
                 .expect("half a frame can be sent");
             stream
         })
         .collect();
-    still_answers(&place);
+    still_answers(&sandbox);
     drop(half);
-    still_answers(&place);
+    still_answers(&sandbox);
 }
 
 #[test]
 fn a_client_that_goes_in_the_middle_of_its_request_harms_nobody() {
-    let place = Place::default();
-    let daemon = Daemon::start(&place, &[]);
+    let sandbox = Sandbox::default();
+    let daemon = Daemon::start(&sandbox, &[]);
     for _ in 0..10 {
-        let mut stream = connect(&daemon, &place);
+        let mut stream = connect(&daemon, &sandbox);
         let texts = vec!["长".repeat(500); 8];
         send(
             &mut stream,
-            &encode(&(1_u64, Request::Embed { texts })).expect("it encodes"),
+            &encode(&(1_u64, Request::Embed(Embed { texts }))).expect("it encodes"),
         );
     }
-    still_answers(&place);
+    still_answers(&sandbox);
 }
 
 /// A connection in the JSON protocol.
@@ -284,9 +285,9 @@ impl Lines {
 
 #[test]
 fn json_lines_answer_every_kind_of_request() {
-    let place = Place::default();
-    let daemon = Daemon::start(&place, &[]);
-    let mut lines = Lines(BufReader::new(daemon.connect(&place)));
+    let sandbox = Sandbox::default();
+    let daemon = Daemon::start(&sandbox, &[]);
+    let mut lines = Lines(BufReader::new(daemon.connect(&sandbox)));
 
     let reply = lines.ask(&json!({"a": GOOD, "b": FINE}).to_string());
     assert!(has_golden_score(&reply["similarity"].to_string()));
@@ -329,9 +330,9 @@ fn json_lines_answer_every_kind_of_request() {
 
 #[test]
 fn json_errors_are_objects_and_the_connection_lives() {
-    let place = Place::default();
-    let daemon = Daemon::start(&place, &[]);
-    let mut lines = Lines(BufReader::new(daemon.connect(&place)));
+    let sandbox = Sandbox::default();
+    let daemon = Daemon::start(&sandbox, &[]);
+    let mut lines = Lines(BufReader::new(daemon.connect(&sandbox)));
     let cases = [
         (json!({"a": GOOD}).to_string(), "bad_request"),
         (json!({"a": GOOD, "b": " "}).to_string(), "blank_text"),
@@ -358,9 +359,9 @@ fn json_errors_are_objects_and_the_connection_lives() {
 
 #[test]
 fn a_last_line_without_line_feed_is_answered() {
-    let place = Place::default();
-    let daemon = Daemon::start(&place, &[]);
-    let mut stream = daemon.connect(&place);
+    let sandbox = Sandbox::default();
+    let daemon = Daemon::start(&sandbox, &[]);
+    let mut stream = daemon.connect(&sandbox);
     write!(stream, "{{\"a\":\"{GOOD}\",\"b\":\"{FINE}\"}}").expect("a line can be sent");
     stream
         .shutdown(std::net::Shutdown::Write)
@@ -375,9 +376,9 @@ fn a_last_line_without_line_feed_is_answered() {
 
 #[test]
 fn an_endless_line_is_refused_at_the_limit() {
-    let place = Place::default();
-    let daemon = Daemon::start(&place, &[]);
-    let mut stream = daemon.connect(&place);
+    let sandbox = Sandbox::default();
+    let daemon = Daemon::start(&sandbox, &[]);
+    let mut stream = daemon.connect(&sandbox);
     let writer = stream.try_clone().expect("a socket can be cloned");
     let flood = std::thread::spawn(move || {
         let mut writer = writer;
@@ -391,5 +392,5 @@ fn an_endless_line_is_refused_at_the_limit() {
     // The daemon may have closed before all was sent.
     drop(flood.join().expect("the writer does not panic"));
     assert!(answer.contains("too_large"), "{answer}");
-    still_answers(&place);
+    still_answers(&sandbox);
 }

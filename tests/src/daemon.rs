@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::place::{Place, gted, spawn};
+use crate::sandbox::{Sandbox, gted, spawn};
 use crate::wait::{PATIENCE, wait_for};
 
 /// A running `gted serve`, killed at the end of the test if it still runs.
@@ -18,10 +18,10 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    /// Starts it in a place and waits until it is ready.
+    /// Starts it in a sandbox and waits until it is ready.
     #[must_use]
-    pub fn start(place: &Place, arguments: &[&str]) -> Self {
-        let mut command = place.command(gted());
+    pub fn start(sandbox: &Sandbox, arguments: &[&str]) -> Self {
+        let mut command = sandbox.command(gted());
         command.arg("serve").args(arguments).stdout(Stdio::null());
         let mut child = spawn(&mut command);
         let stderr = child.stderr.take().expect("stderr is piped");
@@ -82,8 +82,8 @@ impl Daemon {
 
     /// A raw connection to it, whose reads give up in the end.
     #[must_use]
-    pub fn connect(&self, place: &Place) -> UnixStream {
-        let stream = UnixStream::connect(place.socket()).expect("the daemon can be connected to");
+    pub fn connect(&self, sandbox: &Sandbox) -> UnixStream {
+        let stream = UnixStream::connect(sandbox.socket()).expect("the daemon can be connected to");
         stream
             .set_read_timeout(Some(PATIENCE))
             .expect("a socket has a timeout");

@@ -1,5 +1,4 @@
-//! What the tests run the programs with: a place of their own, daemons in it, and a
-//! pseudo-terminal.
+//! Harness of the tests: sandboxes, daemons in them, a hub on loopback, and a pseudo-terminal.
 
 #![allow(
     clippy::case_sensitive_file_extension_comparisons,
@@ -15,13 +14,13 @@
 mod daemon;
 mod fixtures;
 mod hub;
-mod place;
+mod sandbox;
 mod terminal;
 mod wait;
 
 pub use daemon::Daemon;
 pub use fixtures::{GOLDEN_COSINE, INT8_TOLERANCE, fixture, has_golden_score, shared};
 pub use hub::{COMMIT, Faults, Hub, Request};
-pub use place::{Output, Place, gted};
+pub use sandbox::{Output, Sandbox, gted};
 pub use terminal::Terminal;
 pub use wait::{PATIENCE, wait_for, wait_until};

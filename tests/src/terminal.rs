@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
 
-use crate::place::{Place, program};
+use crate::sandbox::{Sandbox, program};
 use crate::wait::PATIENCE;
 
 /// The program in its terminal.
@@ -25,7 +25,7 @@ impl Terminal {
     /// Opens `gte` in a terminal of `columns` and `rows`, with these variables in its environment.
     #[must_use]
     pub fn open(
-        place: &Place,
+        sandbox: &Sandbox,
         arguments: &[&str],
         variables: &[(&str, &str)],
         columns: NonZero<u16>,
@@ -43,13 +43,13 @@ impl Terminal {
         let mut command = CommandBuilder::new(program("gte"));
         command.args(arguments);
         command.env_clear();
-        command.env("GTE_SOCKET", place.socket());
-        command.env("HOME", place.path());
+        command.env("GTE_SOCKET", sandbox.socket());
+        command.env("HOME", sandbox.path());
         command.env("TERM", "xterm-256color");
         for (name, value) in variables {
             command.env(name, value);
         }
-        command.cwd(place.path());
+        command.cwd(sandbox.path());
         let child = pair
             .slave
             .spawn_command(command)
@@ -112,9 +112,9 @@ impl Terminal {
     }
 
     /// Waits until the cursor is at a row and column, from 0.
-    pub fn wait_for_cursor(&mut self, place: (u16, u16)) {
-        self.wait_until(&format!("cursor at {place:?}"), |screen| {
-            screen.cursor_position() == place
+    pub fn wait_for_cursor(&mut self, position: (u16, u16)) {
+        self.wait_until(&format!("cursor at {position:?}"), |screen| {
+            screen.cursor_position() == position
         });
     }
 

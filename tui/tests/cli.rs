@@ -1,5 +1,4 @@
-//! The program's own command line. (As the package's test of its program, this also has cargo
-//! build the program for the tests of both.)
+//! The program's own command line. (This test also has cargo build the program for the tests of both.)
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -20,7 +19,7 @@ fn gte(arguments: &[&str]) -> (Option<i32>, String) {
 fn version_and_help_are_told() {
     assert_eq!(
         gte(&["--version"]),
-        (Some(0), format!("gte {}\n", gte_shared::BUILD))
+        (Some(0), format!("gte {}\n", gte_shared::VERSION))
     );
     let (code, help) = gte(&["--help"]);
     assert_eq!(code, Some(0));

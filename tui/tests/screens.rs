@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use gte_shared::models::{ModelRow, PullEvent};
-use gte_shared::score::{Label, similarity};
-use gte_shared::wire::TextInfo;
-use gte_tui::app::{Action, Daemon, News, Outcome, Scored, State, update};
+use gte_shared::score::{Verdict, similarity};
+use gte_shared::wire::{ModelInfo, Pooling, Precision, TextInfo};
+use gte_tui::app::{Action, Daemon, ModelsEvent, Outcome, Scored, State, update};
 use gte_tui::strings::Language;
 use gte_tui::ui::{Theme, draw};
 use ratatui::Terminal;
@@ -17,7 +17,7 @@ use ratatui::layout::Position;
 use ratatui::style::Color;
 use unicode_width::UnicodeWidthStr;
 
-const EMBEDDED: &str = "bge-small-zh-v1.5";
+const BUILTIN: &str = "bge-small-zh-v1.5";
 const LARGE: (u16, u16) = (80, 24);
 const SMALL: (u16, u16) = (40, 12);
 
@@ -27,7 +27,7 @@ fn screen(state: &State, (width, height): (u16, u16), theme: Theme) -> Terminal<
     terminal
 }
 
-/// The screen as text, a line each between bars, and where the cursor is.
+/// The screen as text, a line each between bars, and the cursor's position.
 fn picture(terminal: &Terminal<TestBackend>) -> String {
     let backend = terminal.backend();
     let mut picture = String::new();
@@ -72,13 +72,20 @@ fn press(state: &mut State, code: KeyCode) {
     update(state, Action::Key(KeyEvent::new(code, KeyModifiers::NONE)));
 }
 
+fn builtin() -> ModelInfo {
+    ModelInfo {
+        id: BUILTIN.to_owned(),
+        dimension: 512,
+        pooling: Pooling::Cls,
+        max_tokens: 512,
+        precision: Precision::Int8,
+        builtin: true,
+    }
+}
+
 fn ready(language: Language) -> State {
     let mut state = State::new(language);
-    let ready = Daemon::Ready {
-        model: EMBEDDED.to_owned(),
-        embedded: true,
-    };
-    update(&mut state, Action::Daemon(ready));
+    update(&mut state, Action::Daemon(Daemon::ready(&builtin())));
     state
 }
 
@@ -99,17 +106,17 @@ fn scored(cosine: f32) -> Scored {
     Scored {
         similarity,
         cosine,
-        label: Label::of(similarity),
+        verdict: Verdict::of(similarity),
         texts: [text, text],
-        model: EMBEDDED.to_owned(),
+        model: builtin(),
         micros: 11_234,
     }
 }
 
 fn answered(language: Language, a: &str, b: &str, outcome: Outcome) -> State {
     let mut state = with_texts(language, a, b);
-    let change = state.change;
-    update(&mut state, Action::Answered(change, outcome));
+    let revision = state.pair.revision;
+    update(&mut state, Action::Answered(revision, outcome));
     state
 }
 
@@ -137,7 +144,7 @@ fn a_medium_and_a_low_score() {
 }
 
 #[test]
-fn long_texts_that_wrap_and_one_that_was_cut() {
+fn long_texts_that_wrap_and_are_cut() {
     let long =
         "自然语言处理是人工智能的一个重要方向，研究如何让计算机理解和生成人类语言。".repeat(8);
     check("cut", |language| {
@@ -156,7 +163,7 @@ fn long_texts_that_wrap_and_one_that_was_cut() {
 }
 
 #[test]
-fn a_score_that_is_being_computed_anew() {
+fn a_score_that_is_computed_again() {
     check("computing", |language| {
         let outcome = Outcome::Scored(scored(0.927_869_6));
         let mut state = answered(language, "今天天气很好", "今天天气不错", outcome);
@@ -183,7 +190,7 @@ fn a_text_with_nothing_to_compare() {
 }
 
 #[test]
-fn the_explanation() {
+fn the_help() {
     check("help", |language| {
         let mut state = ready(language);
         press(&mut state, KeyCode::F(1));
@@ -198,19 +205,19 @@ fn the_explanation() {
     });
 }
 
-fn learn(state: &mut State, news: News) {
-    update(state, Action::Models(news));
+fn send(state: &mut State, event: ModelsEvent) {
+    update(state, Action::Models(event));
 }
 
 /// The list, opened, with more models than a small screen has rows.
 fn listed(language: Language) -> State {
-    let row = |name: &str, megabytes, licence: &str| ModelRow {
+    let row = |name: &str, megabytes, license: &str| ModelRow {
         name: name.to_owned(),
         installed: false,
-        embedded: name == EMBEDDED,
-        default: name == EMBEDDED,
+        builtin: name == BUILTIN,
+        default: name == BUILTIN,
         megabytes,
-        licence: Some(licence.to_owned()),
+        license: Some(license.to_owned()),
         source: None,
     };
     let mut rows = vec![
@@ -220,16 +227,16 @@ fn listed(language: Language) -> State {
         },
         row("gte-small-zh", 61, "Apache-2.0"),
         row("gte-base-zh", 205, "Apache-2.0"),
-        row(EMBEDDED, 24, "MIT"),
+        row(BUILTIN, 24, "MIT"),
     ];
     rows.extend((1..=6).map(|number| row(&format!("further-{number}"), 1302, "MIT")));
     let mut state = ready(language);
     press(&mut state, KeyCode::F(2));
-    learn(&mut state, News::Listed(Ok(rows)));
+    send(&mut state, ModelsEvent::Listed(Ok(rows)));
     state
 }
 
-/// The same while gte-base-zh is being fetched.
+/// The list while gte-base-zh is being pulled.
 fn pulling(language: Language) -> State {
     let mut state = listed(language);
     press(&mut state, KeyCode::Up);
@@ -240,9 +247,9 @@ fn pulling(language: Language) -> State {
             size: Some(204_800_000),
             have,
         };
-        learn(
+        send(
             &mut state,
-            News::Pulled(1, event, Duration::from_secs(seconds)),
+            ModelsEvent::Pulled(1, event, Duration::from_secs(seconds)),
         );
     }
     state
@@ -259,7 +266,7 @@ fn the_models() {
 }
 
 #[test]
-fn a_model_that_is_being_fetched() {
+fn a_pull_under_way() {
     check("pulling", pulling);
     check("pulling-closed", |language| {
         let mut state = pulling(language);
@@ -269,7 +276,7 @@ fn a_model_that_is_being_fetched() {
 }
 
 #[test]
-fn a_model_that_is_loaded_and_one_that_could_not_be_had() {
+fn a_model_that_is_loaded_and_a_pull_that_failed() {
     check("switching", |language| {
         let mut state = pulling(language);
         let installed = PullEvent::Installed {
@@ -277,9 +284,9 @@ fn a_model_that_is_loaded_and_one_that_could_not_be_had() {
             source: "modelscope:owner/gte".to_owned(),
             already: false,
         };
-        learn(
+        send(
             &mut state,
-            News::Pulled(1, installed, Duration::from_secs(20)),
+            ModelsEvent::Pulled(1, installed, Duration::from_secs(20)),
         );
         state
     });
@@ -290,8 +297,11 @@ fn a_model_that_is_loaded_and_one_that_could_not_be_had() {
             source: "modelscope:owner/gte".to_owned(),
             error: "hub.example takes no more requests for now (429)".to_owned(),
         };
-        learn(&mut state, News::Pulled(1, failed, Duration::from_secs(20)));
-        learn(&mut state, News::PullFailed(1, words.to_owned()));
+        send(
+            &mut state,
+            ModelsEvent::Pulled(1, failed, Duration::from_secs(20)),
+        );
+        send(&mut state, ModelsEvent::PullFailed(1, words.to_owned()));
         state
     });
 }
@@ -318,10 +328,10 @@ fn the_cursor_stands_behind_what_is_typed() {
 }
 
 #[test]
-fn without_colours_no_cell_has_one() {
+fn a_theme_without_colors_colors_no_cell() {
     let outcome = Outcome::Scored(scored(0.927_869_6));
     let state = answered(Language::Zh, "今天天气很好", "今天天气不错", outcome);
-    let colours = |theme| {
+    let colors = |theme| {
         let terminal = screen(&state, LARGE, theme);
         let cells = terminal.backend().buffer().content().to_vec();
         cells
@@ -329,17 +339,17 @@ fn without_colours_no_cell_has_one() {
             .filter(|cell| cell.fg != Color::Reset || cell.bg != Color::Reset)
             .count()
     };
-    assert!(colours(Theme::new(true)) > 0);
-    assert_eq!(colours(Theme::new(false)), 0);
+    assert!(colors(Theme::new(true)) > 0);
+    assert_eq!(colors(Theme::new(false)), 0);
 }
 
 #[test]
-fn the_smallest_and_oddest_sizes_are_drawn_too() {
+fn the_smallest_and_oddest_sizes_are_drawn() {
     let outcome = Outcome::Scored(scored(0.5));
     let mut state = answered(Language::Zh, "今天天气很好", "今天天气不错", outcome);
     let mut states = vec![pulling(Language::Zh)];
-    for help in [None, Some(0), Some(9)] {
-        state.help = help;
+    for first_line in [None, Some(0), Some(9)] {
+        state.help.first_line = first_line;
         states.push(state.clone());
     }
     for state in states {

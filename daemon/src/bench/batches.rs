@@ -43,7 +43,7 @@ pub fn time_batches(model: &Model) -> Result<Vec<BatchTime>, EmbedError> {
     let word = model.tokenizer.tokenize(WORD);
     let word = word.map_err(|error| EmbedError(error.to_string()))?.ids;
     let time = |(batch, tokens): (usize, usize)| {
-        let most = model.card.max_tokens as usize;
+        let most = model.info.max_tokens as usize;
         let ids = word.iter().cycle().copied().take(tokens.min(most));
         let ids: Vec<u32> = ids.collect();
         time_batch(model, batch, &ids)
@@ -62,7 +62,7 @@ fn time_batch(model: &Model, batch: usize, ids: &[u32]) -> Result<BatchTime, Emb
     times.drain(..UNCOUNTED_RUNS);
     times.sort_by(f64::total_cmp);
     let min_ms = times.first().copied().unwrap_or_default();
-    let operations = operations(&model.config, model.card.pooling, &vec![ids.len(); batch]);
+    let operations = operations(&model.config, model.info.pooling, &vec![ids.len(); batch]);
     #[expect(clippy::cast_precision_loss, reason = "for people to read")]
     let rate = operations as f64 / (min_ms / 1e3);
     Ok(BatchTime {

@@ -48,7 +48,7 @@ pub fn time_lines(model: &Model, texts: &[&[u32]]) -> Result<Throughput, EmbedEr
     let seconds = start.elapsed().as_secs_f64();
     #[expect(clippy::cast_precision_loss, reason = "for people to read")]
     let per_second = |count: usize| count as f64 / seconds;
-    let operations = operations(&model.config, model.card.pooling, &lengths);
+    let operations = operations(&model.config, model.info.pooling, &lengths);
     Ok(Throughput {
         texts: texts.len(),
         tokens: lengths.iter().sum(),

@@ -32,7 +32,7 @@ impl MachinePeak {
     #[must_use]
     pub fn measure(model: &Model, rates: impl Iterator<Item = f64>) -> Self {
         let peak = Peak::measure(Cpu::detect(), model.encoder.pool());
-        let precision = model.card.precision;
+        let precision = model.info.precision;
         let most = match precision {
             Precision::F32 => peak.f32,
             Precision::Int8 => peak.int8,

@@ -104,8 +104,7 @@ impl Bench {
     fn load(&self) -> anyhow::Result<Model> {
         let compute = self.compute.resolve();
         let Some(shape) = self.shape else {
-            let (model, _) = Store::of_user().load(self.model.as_deref(), compute)?;
-            return Ok(model);
+            return Ok(Store::of_user().load(self.model.as_deref(), compute)?);
         };
         let folder = std::env::temp_dir().join(format!("gted-bench-{}", std::process::id()));
         let written = shape.shape().write(&folder).map_err(anyhow::Error::from);

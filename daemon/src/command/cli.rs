@@ -4,10 +4,12 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use gte_shared::{EXIT_ALREADY_RUNNING, report};
+use gte_shared::{EXIT_ALREADY_RUNNING, VERSION, report};
 
 use super::bench::Bench;
+use super::completions::Completions;
 use super::convert::Convert;
+use super::man::Man;
 use super::models::Models;
 use super::pull::Pull;
 use super::random_model::RandomModel;
@@ -45,7 +47,7 @@ fn hint(error: &(dyn Error + 'static)) -> Option<String> {
 
 /// Local Chinese semantic similarity: the daemon that holds the model.
 #[derive(Debug, Parser)]
-#[command(name = "gted", version, propagate_version = true)]
+#[command(name = "gted", version = VERSION, propagate_version = true)]
 pub struct Cli {
     /// The subcommand.
     #[command(subcommand)]
@@ -64,6 +66,8 @@ enum Command {
     Use(Use),
     Remove(Remove),
     Bench(Bench),
+    Completions(Completions),
+    Man(Man),
     #[command(name = "random-model", hide = true)]
     Random(RandomModel),
 }
@@ -84,7 +88,21 @@ impl Cli {
             Command::Use(use_model) => use_model.run(),
             Command::Remove(remove) => remove.run(),
             Command::Bench(bench) => bench.run(),
+            Command::Completions(completions) => completions.run::<Self>(),
+            Command::Man(man) => man.run::<Self>(),
             Command::Random(random) => random.run(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Cli::command().debug_assert();
     }
 }

@@ -2,8 +2,10 @@
 
 mod bench;
 mod cli;
+mod completions;
 mod compute_options;
 mod convert;
+mod man;
 mod messages;
 mod models;
 mod options;

@@ -46,13 +46,13 @@ impl Models {
             return Ok(());
         }
         for row in rows {
-            let state = match (row.installed, row.embedded) {
+            let state = match (row.installed, row.builtin) {
                 (true, _) => "installed",
                 (false, true) => "builtin",
                 (false, false) => "known",
             };
             let mark = if row.default { "*" } else { "" };
-            let license = row.licence.unwrap_or_default();
+            let license = row.license.unwrap_or_default();
             let source = row.source.unwrap_or_default();
             let (name, megabytes) = (row.name, row.megabytes);
             writeln!(
@@ -75,11 +75,11 @@ fn rows(installed: Vec<Manifest>, default: Option<&str>) -> anyhow::Result<Vec<M
         .into_iter()
         .map(|manifest| ModelRow {
             default: default == Some(&*manifest.name),
-            embedded: manifest.name == BUILTIN,
+            builtin: manifest.name == BUILTIN,
             name: manifest.name,
             installed: true,
             megabytes: megabytes(manifest.bytes),
-            licence: manifest.license,
+            license: manifest.license,
             source: Some(manifest.origin.source),
         })
         .collect();
@@ -92,7 +92,7 @@ fn rows(installed: Vec<Manifest>, default: Option<&str>) -> anyhow::Result<Vec<M
         let builtin = entry.name == BUILTIN;
         rows.push(ModelRow {
             default: default == Some(&*entry.name),
-            embedded: builtin,
+            builtin,
             name: entry.name,
             installed: false,
             megabytes: if builtin {
@@ -100,7 +100,7 @@ fn rows(installed: Vec<Manifest>, default: Option<&str>) -> anyhow::Result<Vec<M
             } else {
                 entry.megabytes
             },
-            licence: license,
+            license,
             source,
         });
     }

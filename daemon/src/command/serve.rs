@@ -7,6 +7,8 @@ use std::time::Instant;
 use anyhow::Context;
 use clap::Args;
 use gte_shared::endpoint::Endpoint;
+use gte_shared::report;
+use gte_shared::wire::{ErrorCode, ErrorReply};
 use tracing::level_filters::LevelFilter;
 
 use super::compute_options::ComputeOptions;
@@ -14,7 +16,7 @@ use crate::engine::{self, Engine};
 use crate::lifecycle::{InstanceLock, Termination, memory};
 use crate::model::Compute;
 use crate::serve::{self, Loaded, Models, Service};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 /// Threads that serve connections; the computing ones are the model's own.
 const IO_THREADS: usize = 2;
@@ -40,7 +42,7 @@ pub(super) struct Serve {
 }
 
 impl Serve {
-    /// Serves until told to end.
+    /// Serves until a signal or a client ends it.
     ///
     /// # Errors
     ///
@@ -57,10 +59,10 @@ impl Serve {
             .with_writer(std::io::stderr)
             .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
             .init();
-        // A panic's own words may quote the text that it tripped over.
+        // The message of a panic may quote the text that caused it.
         std::panic::set_hook(Box::new(|panic| {
             let place = panic.location().map(ToString::to_string);
-            tracing::error!(place, "a panic");
+            tracing::error!(place, "panic");
         }));
         let endpoint = Endpoint::resolve(self.socket.as_deref())?;
         // First of all, so that a daemon too many leaves before it loads anything.
@@ -89,7 +91,7 @@ impl Serve {
         let loading = tokio::task::spawn_blocking(move || installed.load(self.model.as_deref()));
         let loaded = tokio::select! {
             signal = termination.next() => {
-                tracing::info!(signal, "told to end while loading");
+                tracing::info!(signal, "signal while loading");
                 return Ok(());
             }
             loaded = loading => loaded.context("loading the model panicked")??,
@@ -100,14 +102,14 @@ impl Serve {
         let ended = end_on_signal(&mut termination, &service);
         tokio::select! {
             served = serving => served.context("serving panicked")?,
-            () = ended => tracing::warn!("told to end twice: not waiting for what runs"),
+            () = ended => tracing::warn!("second signal: exiting without draining"),
         }
         tracing::info!("ended");
         Ok(())
     }
 }
 
-/// The models on this machine, and how to compute them.
+/// The models on this machine, and the way to compute them.
 struct Installed {
     store: Store,
     compute: Compute,
@@ -116,16 +118,16 @@ struct Installed {
 impl Installed {
     fn load(&self, name: Option<&str>) -> anyhow::Result<Loaded> {
         let start = Instant::now();
-        let (model, embedded) = self.store.load(name, self.compute)?;
+        let model = self.store.load(name, self.compute)?;
         let timings = model.timings;
-        let card = model.card;
+        let info = model.info;
         let engine = Engine::start(model.tokenizer, model.encoder, engine::Limits::default())
             .context("the engine cannot be started")?;
         tracing::info!(
-            model = card.id,
-            dimension = card.dimension,
+            model = info.id,
+            dimension = info.dimension,
             threads = engine.threads(),
-            precision = ?card.precision,
+            precision = ?info.precision,
             loaded_in = ?start.elapsed(),
             "loaded"
         );
@@ -139,29 +141,34 @@ impl Installed {
         );
         Ok(Loaded {
             engine,
-            model: card,
-            embedded,
+            model: info,
         })
     }
 }
 
 impl Models for Installed {
-    fn switch(&self, name: &str) -> Result<Loaded, String> {
-        let switch = || {
-            // No folder of somebody's is one of the models.
+    fn use_model(&self, name: &str) -> Result<Loaded, ErrorReply> {
+        let use_model = || {
+            // A folder of the caller's is not one of the models.
             self.store.available(name)?;
             let loaded = self.load(Some(name))?;
             self.store.use_model(name)?;
             anyhow::Ok(loaded)
         };
-        switch().map_err(|error| format!("{error:#}"))
+        use_model().map_err(|error| {
+            let reply = ErrorReply::new(ErrorCode::Model, report::message(error.as_ref()));
+            match error.downcast_ref().and_then(StoreError::hint) {
+                Some(hint) => reply.with_hint(hint),
+                None => reply,
+            }
+        })
     }
 }
 
-/// Lets the service finish what runs at the first signal, and returns at the second.
+/// Drains the service at the first signal, and returns at the second.
 async fn end_on_signal(termination: &mut Termination, service: &Service) {
     let signal = termination.next().await;
-    tracing::info!(signal, "told to end");
+    tracing::info!(signal, "signal received");
     service.stop();
     termination.next().await;
 }

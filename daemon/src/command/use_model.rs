@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
-use gte_shared::client::{ClientError, Link, Start};
+use gte_shared::client::{Client, ClientError, Start};
 use gte_shared::endpoint::Endpoint;
+use gte_shared::wire::UseModel;
 
 use crate::store::Store;
 
@@ -23,14 +24,16 @@ pub(super) struct Use {
 
 impl Use {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let link = Link::new(Endpoint::resolve(self.socket.as_deref())?, Start::Never);
+        let client = Client::new(Endpoint::resolve(self.socket.as_deref())?, Start::Never);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .context("the runtime cannot be started")?;
         let name = &self.name;
         // A running daemon loads the model first, and writes the selection after that.
-        let when = match runtime.block_on(link.use_model(name.clone())) {
+        let when = match runtime.block_on(client.call(UseModel {
+            model: name.clone(),
+        })) {
             Ok(_) => "from now on",
             Err(ClientError::NotRunning(_)) => {
                 Store::of_user().use_model(name)?;

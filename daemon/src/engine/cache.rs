@@ -1,23 +1,53 @@
-//! Vectors that were computed before, the ones last asked for.
+//! Vectors that were computed before, the least recently used of which are dropped.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lru::LruCache;
 
-/// What an entry takes besides its numbers: two counted slices, the list's links and the table's slot.
+/// Bytes of an entry besides its values: two counted slices, the list's links and the table's slot.
 const OVERHEAD: usize = 160;
 
-/// Vectors by the token ids of their texts. Within one engine model and precision are always the same.
+/// A cache that the callers of an engine and its worker share.
+#[derive(Clone, Debug)]
+pub(super) struct SharedCache(Arc<Mutex<Cache>>);
+
+impl SharedCache {
+    /// An empty cache that takes `limit` bytes at most.
+    pub(super) fn new(limit: usize) -> Self {
+        Self(Arc::new(Mutex::new(Cache::new(limit))))
+    }
+
+    /// The vector of each text, where it is remembered.
+    pub(super) fn get_all<'a>(
+        &self,
+        texts: impl Iterator<Item = &'a [u32]>,
+    ) -> Vec<Option<Arc<[f32]>>> {
+        let mut cache = self.lock();
+        texts.map(|ids| cache.get(ids)).collect()
+    }
+
+    /// Remembers the vectors of texts.
+    pub(super) fn put_all(&self, vectors: impl Iterator<Item = (Arc<[u32]>, Arc<[f32]>)>) {
+        let mut cache = self.lock();
+        vectors.for_each(|(ids, vector)| cache.put(ids, vector));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Cache> {
+        // Whatever a panic left behind, an entry is a text's own vector.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Vectors by the token ids of their texts. Within one engine, model and precision are always the same.
 #[derive(Debug)]
-pub(super) struct Cache {
+struct Cache {
     vectors: LruCache<Arc<[u32]>, Arc<[f32]>>,
     bytes: usize,
     limit: usize,
 }
 
 impl Cache {
-    /// An empty one that takes `limit` bytes at most.
-    pub(super) fn new(limit: usize) -> Self {
+    fn new(limit: usize) -> Self {
         Self {
             vectors: LruCache::unbounded(),
             bytes: 0,
@@ -25,13 +55,11 @@ impl Cache {
         }
     }
 
-    /// The vector of a text, if it is there.
-    pub(super) fn get(&mut self, ids: &[u32]) -> Option<Arc<[f32]>> {
+    fn get(&mut self, ids: &[u32]) -> Option<Arc<[f32]>> {
         self.vectors.get(ids).map(Arc::clone)
     }
 
-    /// Keeps a vector, and lets go of those that were not asked for the longest.
-    pub(super) fn put(&mut self, ids: Arc<[u32]>, vector: Arc<[f32]>) {
+    fn put(&mut self, ids: Arc<[u32]>, vector: Arc<[f32]>) {
         self.bytes += size(&ids, &vector);
         if let Some((ids, vector)) = self.vectors.push(ids, vector) {
             self.bytes -= size(&ids, &vector);
@@ -62,13 +90,13 @@ mod tests {
     }
 
     #[test]
-    fn what_was_asked_for_last_stays_and_memory_is_bounded() {
+    fn the_most_recently_used_stay_within_the_limit() {
         let mut cache = Cache::new(10 * size(&ids(0), &vector()));
         for id in 0..10 {
             cache.put(ids(id), vector());
         }
         assert_eq!(cache.get(&ids(0)), Some(vector()));
-        // What is there already takes no more room.
+        // An entry that is there already takes no more room.
         cache.put(ids(9), vector());
         cache.put(ids(10), vector());
         assert_eq!(cache.get(&ids(1)), None);
@@ -78,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_larger_than_all_of_it_is_not_kept() {
+    fn an_entry_larger_than_the_limit_is_not_kept() {
         let mut cache = Cache::new(100);
         cache.put(ids(1), vector());
         assert_eq!(cache.get(&ids(1)), None);

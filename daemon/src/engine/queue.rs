@@ -1,45 +1,46 @@
 //! The way into the engine: texts become token ids, wait their turn, and come back as vectors.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use gte_shared::wire::TextInfo;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
-use super::batch;
-use super::cache::Cache;
-use super::worker::{self, Job};
-use super::{Embed, EmbedError, Tokenize, TokenizeError, Tokens};
+use super::admission::Budget;
+use super::backend::{Embed, EmbedError, Tokenize, Tokens};
+use super::cache::SharedCache;
+use super::error::EngineError;
+use super::scheduler::Job;
+use super::worker;
 use crate::lifecycle::memory;
 
-/// How much the engine takes on.
+/// Limits of the engine.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// The most texts waiting or being computed at a time; one more request is refused.
+    /// Texts waiting or being computed at a time; a request beyond it is refused.
     ///
     /// A text waits as its token ids, 2 KiB at most, so this bounds the memory of the queue.
-    pub texts_in_hand: usize,
-    /// The most bytes of text waiting to become token ids; one more request is refused.
-    pub bytes_in_hand: usize,
-    /// The most bytes of one text. The tokenizer needs hundreds of bytes of memory for each byte of
-    /// a text while it works on it.
-    pub bytes_a_text: usize,
-    /// The most bytes of vectors that are remembered.
-    pub bytes_remembered: usize,
+    pub pending_texts: usize,
+    /// Bytes of text waiting to become token ids; a request beyond it is refused.
+    pub pending_bytes: usize,
+    /// Bytes of one text. The tokenizer needs hundreds of bytes of memory for each byte of a text
+    /// while it works on it.
+    pub bytes_per_text: usize,
+    /// Bytes of remembered vectors.
+    pub cache_bytes: usize,
 }
 
 impl Default for Limits {
-    /// Two requests of the most texts, 256 MiB of token ids at the worst; four of the most bytes;
-    /// a text of some 87,000 Chinese characters, of which a model reads 512 tokens; and the vectors of
-    /// some 13,000 texts in the embedded model's 512 dimensions.
+    /// Two requests of the most texts, 256 MiB of token ids at the worst; four of the most bytes; a text
+    /// of some 87,000 Chinese characters, of which a model reads 512 tokens; and the vectors of some
+    /// 13,000 texts in the built-in model's 512 dimensions.
     fn default() -> Self {
         Self {
-            texts_in_hand: 131_072,
-            bytes_in_hand: 64 * 1024 * 1024,
-            bytes_a_text: 256 * 1024,
-            bytes_remembered: 32 * 1024 * 1024,
+            pending_texts: 131_072,
+            pending_bytes: 64 * 1024 * 1024,
+            bytes_per_text: 256 * 1024,
+            cache_bytes: 32 * 1024 * 1024,
         }
     }
 }
@@ -47,99 +48,18 @@ impl Default for Limits {
 /// Tokenizers at work at a time; further requests wait. It bounds the memory that they need.
 const TOKENIZERS: usize = 2;
 
-/// Bytes of text that become token ids on the spot: a fraction of a millisecond, and no more than handing
-/// them to another thread may take.
-const ON_THE_SPOT: usize = 2 * 1024;
-
-/// How much of something the engine has in hand.
-#[derive(Clone, Debug, Default)]
-struct Load(Arc<AtomicUsize>);
-
-impl Load {
-    fn now(&self) -> usize {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    /// Takes on `count` more if they are within the limit, until the guard is dropped.
-    fn take_on(
-        &self,
-        count: usize,
-        limit: usize,
-        what: &'static str,
-    ) -> Result<InHand, EngineError> {
-        let within = |now: usize| now.checked_add(count).filter(|sum| *sum <= limit);
-        self.0
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, within)
-            .map_err(|in_hand| EngineError::Overloaded {
-                what,
-                in_hand,
-                limit,
-            })?;
-        Ok(InHand {
-            load: self.clone(),
-            count,
-        })
-    }
-}
-
-struct InHand {
-    load: Load,
-    count: usize,
-}
-
-impl Drop for InHand {
-    fn drop(&mut self) {
-        self.load.0.fetch_sub(self.count, Ordering::Relaxed);
-    }
-}
-
-/// Why texts did not become vectors.
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum EngineError {
-    /// One of the texts cannot be used.
-    #[error("text {index}: {problem}")]
-    Text {
-        /// Its place among the texts, from 0.
-        index: usize,
-        /// What is wrong with it.
-        problem: TokenizeError,
-    },
-    /// One of the texts is too long to be looked at.
-    #[error("a text is {bytes} bytes long, and may have {limit}")]
-    TooLong {
-        /// Its place among the texts, from 0.
-        index: usize,
-        /// Its length in bytes.
-        bytes: usize,
-        /// The limit.
-        limit: usize,
-    },
-    /// There is more work in hand than the engine takes on.
-    #[error("{in_hand} {what} are in hand, and {limit} are taken on at most")]
-    Overloaded {
-        /// Texts, or bytes of text.
-        what: &'static str,
-        /// How many of them are in hand now.
-        in_hand: usize,
-        /// The limit.
-        limit: usize,
-    },
-    /// The model failed.
-    #[error(transparent)]
-    Embed(#[from] EmbedError),
-    /// The engine has ended.
-    #[error("the engine has ended")]
-    Ended,
-}
+/// Bytes of text that become token ids on the caller's thread: a fraction of a millisecond, no more than
+/// handing them to another thread may take.
+const INLINE_TOKENIZE_BYTES: usize = 2 * 1024;
 
 /// Vectors of texts, in their order.
 #[derive(Clone, Debug)]
 pub struct Embedded {
-    /// Of each text its vector, and what became of it.
+    /// Vector of each text, and its token count and truncation.
     pub texts: Vec<(Arc<[f32]>, TextInfo)>,
-    /// From text to token ids.
+    /// Time from text to token ids.
     pub tokenize: Duration,
-    /// From the queue to the last vector.
+    /// Time from the queue to the last vector.
     pub embed: Duration,
 }
 
@@ -147,12 +67,12 @@ pub struct Embedded {
 #[derive(Clone)]
 pub struct Engine {
     tokenizer: Arc<dyn Tokenize>,
-    tokenizers: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     jobs: mpsc::UnboundedSender<Job>,
-    cache: Arc<Mutex<Cache>>,
-    texts: Load,
-    bytes: Load,
-    limits: Limits,
+    cache: SharedCache,
+    texts: Budget,
+    bytes: Budget,
+    bytes_per_text: usize,
     threads: usize,
 }
 
@@ -168,23 +88,25 @@ impl Engine {
         limits: Limits,
     ) -> std::io::Result<Self> {
         let threads = model.threads();
-        // The limit on texts in hand is what bounds this queue.
+        let cache = SharedCache::new(limits.cache_bytes);
+        // The limit on pending texts is what bounds this queue.
         let (jobs, queue) = mpsc::unbounded_channel();
+        let of_worker = cache.clone();
         std::thread::Builder::new()
             .name("gte-engine".to_owned())
             .spawn(move || {
-                worker::run(queue, &model);
+                worker::run(queue, &model, &of_worker);
                 drop(model);
                 memory::trim();
             })?;
         Ok(Self {
             tokenizer: Arc::new(tokenizer),
-            tokenizers: Arc::new(Semaphore::new(TOKENIZERS)),
+            permits: Arc::new(Semaphore::new(TOKENIZERS)),
             jobs,
-            cache: Arc::new(Mutex::new(Cache::new(limits.bytes_remembered))),
-            texts: Load::default(),
-            bytes: Load::default(),
-            limits,
+            cache,
+            texts: Budget::new("texts", limits.pending_texts),
+            bytes: Budget::new("bytes of text", limits.pending_bytes),
+            bytes_per_text: limits.bytes_per_text,
             threads,
         })
     }
@@ -197,75 +119,45 @@ impl Engine {
 
     /// Texts waiting or being computed now.
     #[must_use]
-    pub fn texts_in_hand(&self) -> usize {
-        self.texts.now()
+    pub fn pending_texts(&self) -> usize {
+        self.texts.pending()
     }
 
-    /// The vectors of `texts`, in their order. A text that occurs twice is computed once, and one whose
-    /// vector is remembered not at all.
+    /// Makes the vectors of `texts`, in their order. A text that occurs twice in a batch is computed
+    /// once, and one whose vector is remembered not at all.
     ///
     /// # Errors
     ///
     /// See [`EngineError`]; one text that cannot be used fails the whole call.
     pub async fn embed(&self, texts: Vec<String>) -> Result<Embedded, EngineError> {
-        let limits = self.limits;
-        let _texts = self
-            .texts
-            .take_on(texts.len(), limits.texts_in_hand, "texts")?;
+        let _pending = self.texts.reserve(texts.len())?;
         let start = Instant::now();
         let tokens = self.tokenize(texts).await?;
         let tokenize = start.elapsed();
 
         let start = Instant::now();
-        let (firsts, places) = batch::distinct(tokens.iter().map(|tokens| &*tokens.ids));
-        let distinct = firsts.into_iter().map(|first| &tokens[first].ids);
-        let vectors = self.vectors(distinct).await?;
-        let of_place = |(place, tokens): (usize, Tokens)| {
-            let vector: &Arc<[f32]> = vectors.get(place).ok_or(EngineError::Ended)?;
-            Ok((Arc::clone(vector), tokens.info))
-        };
-        let texts: Result<Vec<_>, EngineError> =
-            places.into_iter().zip(tokens).map(of_place).collect();
+        let vectors = self.vectors(&tokens).await?;
+        let infos = tokens.iter().map(|tokens| tokens.info);
         Ok(Embedded {
-            texts: texts?,
+            texts: vectors.into_iter().zip(infos).collect(),
             tokenize,
             embed: start.elapsed(),
         })
     }
-}
 
-impl Engine {
-    fn cache(&self) -> MutexGuard<'_, Cache> {
-        // Whatever a panic left behind, an entry is a text's own vector.
-        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The vectors of different texts: those that are remembered, and the others from the model.
-    async fn vectors(
-        &self,
-        texts: impl Iterator<Item = &Arc<[u32]>>,
-    ) -> Result<Vec<Arc<[f32]>>, EngineError> {
-        let mut missing = Vec::new();
-        let mut vectors: Vec<Option<Arc<[f32]>>> = {
-            let mut cache = self.cache();
-            let remembered = texts.map(|ids| {
-                let vector = cache.get(ids);
-                if vector.is_none() {
-                    missing.push(Arc::clone(ids));
-                }
-                vector
-            });
-            remembered.collect()
-        };
+    /// Vectors of texts: those that are remembered, and the others from the worker.
+    async fn vectors(&self, tokens: &[Tokens]) -> Result<Vec<Arc<[f32]>>, EngineError> {
+        let mut vectors = self.cache.get_all(tokens.iter().map(|tokens| &*tokens.ids));
+        let missing = tokens.iter().zip(&vectors);
+        let missing = missing.filter(|(_, vector)| vector.is_none());
+        let missing: Vec<Arc<[u32]>> = missing.map(|(tokens, _)| Arc::clone(&tokens.ids)).collect();
         if !missing.is_empty() {
             let (done, answer) = oneshot::channel();
-            let job = Job::new(missing.clone(), done);
+            let job = Job::new(missing, done);
             self.jobs.send(job).map_err(|_| EngineError::Ended)?;
             let computed = answer.await.map_err(|_| EngineError::Ended)??;
             let places = vectors.iter_mut().filter(|vector| vector.is_none());
-            let mut cache = self.cache();
-            for ((place, ids), vector) in places.zip(missing).zip(computed) {
-                cache.put(ids, Arc::clone(&vector));
+            for (place, vector) in places.zip(computed) {
                 *place = Some(vector);
             }
         }
@@ -274,36 +166,31 @@ impl Engine {
     }
 
     async fn tokenize(&self, texts: Vec<String>) -> Result<Vec<Tokens>, EngineError> {
-        let limits = self.limits;
-        let lengths = || texts.iter().map(String::len);
-        if let Some((index, bytes)) = lengths()
-            .enumerate()
-            .find(|(_, bytes)| *bytes > limits.bytes_a_text)
-        {
+        let limit = self.bytes_per_text;
+        let mut lengths = texts.iter().map(String::len).enumerate();
+        if let Some((index, bytes)) = lengths.find(|(_, bytes)| *bytes > limit) {
             return Err(EngineError::TooLong {
                 index,
                 bytes,
-                limit: limits.bytes_a_text,
+                limit,
             });
         }
-        let bytes = lengths().sum();
-        let _bytes = self
-            .bytes
-            .take_on(bytes, limits.bytes_in_hand, "bytes of text")?;
+        let bytes = texts.iter().map(String::len).sum();
+        let _pending = self.bytes.reserve(bytes)?;
         let panicked = || EmbedError("the tokenizer panicked".to_owned());
-        if bytes <= ON_THE_SPOT {
+        if bytes <= INLINE_TOKENIZE_BYTES {
             // The tokenizer is only read from, so a panic cannot leave it half changed.
             let tokenize = AssertUnwindSafe(|| tokenize_all(&*self.tokenizer, &texts));
             return catch_unwind(tokenize).map_err(|_| panicked())?;
         }
-        let turn = Arc::clone(&self.tokenizers).acquire_owned().await;
-        let turn = turn.map_err(|_| EngineError::Ended)?;
+        let permit = Arc::clone(&self.permits).acquire_owned().await;
+        let permit = permit.map_err(|_| EngineError::Ended)?;
         let tokenizer = Arc::clone(&self.tokenizer);
         // A large request keeps the tokenizer busy for seconds, which must not hold up the sessions
         // that share this thread.
         tokio::task::spawn_blocking(move || {
             let tokens = tokenize_all(&*tokenizer, &texts);
-            drop(turn);
+            drop(permit);
             tokens
         })
         .await

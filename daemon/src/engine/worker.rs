@@ -4,38 +4,14 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
-use super::batch;
-use super::{Embed, EmbedError};
-
-/// The outcome of a job: its vectors in order.
-pub(super) type Outcome = Result<Vec<Arc<[f32]>>, EmbedError>;
-
-/// One request's texts on their way through the model.
-pub(super) struct Job {
-    texts: Vec<Arc<[u32]>>,
-    vectors: Vec<Arc<[f32]>>,
-    done: oneshot::Sender<Outcome>,
-}
-
-impl Job {
-    pub(super) fn new(texts: Vec<Arc<[u32]>>, done: oneshot::Sender<Outcome>) -> Self {
-        Self {
-            vectors: Vec::with_capacity(texts.len()),
-            texts,
-            done,
-        }
-    }
-
-    /// The texts that have no vector yet.
-    pub(super) fn waiting(&self) -> &[Arc<[u32]>] {
-        self.texts.get(self.vectors.len()..).unwrap_or_default()
-    }
-}
+use super::backend::{Embed, EmbedError};
+use super::cache::SharedCache;
+use super::scheduler::{Job, MAX_TOKENS, Outcome, compose, distinct};
 
 /// Runs until every sender is gone and every job is done.
-pub(super) fn run(mut queue: mpsc::UnboundedReceiver<Job>, model: &dyn Embed) {
+pub(super) fn run(mut queue: mpsc::UnboundedReceiver<Job>, model: &dyn Embed, cache: &SharedCache) {
     let mut jobs: VecDeque<Job> = VecDeque::new();
     loop {
         if jobs.is_empty() {
@@ -47,9 +23,9 @@ pub(super) fn run(mut queue: mpsc::UnboundedReceiver<Job>, model: &dyn Embed) {
         while let Ok(job) = queue.try_recv() {
             jobs.push_back(job);
         }
-        // Nobody waits for it any more.
+        // A job that nobody waits for any more.
         jobs.retain(|job| !job.done.is_closed());
-        step(&mut jobs, model);
+        step(&mut jobs, model, cache);
         // Another job is first in the next batch: none waits for more than a round.
         if !jobs.is_empty() {
             jobs.rotate_left(1);
@@ -58,21 +34,16 @@ pub(super) fn run(mut queue: mpsc::UnboundedReceiver<Job>, model: &dyn Embed) {
 }
 
 /// Runs one batch made of slices of the jobs, and finishes the jobs that are complete.
-fn step(jobs: &mut VecDeque<Job>, model: &dyn Embed) {
-    let slices = batch::compose(jobs.iter().map(Job::waiting), batch::MAX_TOKENS);
-    let texts: Vec<&[u32]> = jobs
+fn step(jobs: &mut VecDeque<Job>, model: &dyn Embed, cache: &SharedCache) {
+    let slices = compose(jobs.iter().map(Job::waiting), MAX_TOKENS);
+    let texts: Vec<Arc<[u32]>> = jobs
         .iter()
         .zip(&slices)
-        .flat_map(|(job, count)| job.waiting().iter().take(*count))
-        .map(|ids| &**ids)
+        .flat_map(|(job, count)| job.waiting().iter().take(*count).cloned())
         .collect();
-    // Several people may ask for the same at once.
-    let (firsts, places) = batch::distinct(texts.iter().copied());
-    let distinct: Vec<&[u32]> = firsts.into_iter().map(|first| texts[first]).collect();
-    match embed(model, &distinct) {
+    match vectors(&texts, model, cache) {
         Ok(vectors) => {
-            let vectors: Vec<Arc<[f32]>> = vectors.into_iter().map(Arc::from).collect();
-            let mut vectors = places.into_iter().map(|place| Arc::clone(&vectors[place]));
+            let mut vectors = vectors.into_iter();
             for (job, count) in jobs.iter_mut().zip(slices) {
                 job.vectors.extend(vectors.by_ref().take(count));
             }
@@ -85,11 +56,32 @@ fn step(jobs: &mut VecDeque<Job>, model: &dyn Embed) {
             let (failed, rest) = jobs.drain(..).partition::<VecDeque<_>, _>(failed);
             *jobs = rest;
             for job in failed {
-                // A caller that has given up is no longer there to be told.
+                // The caller may have given up.
                 drop(job.done.send(Err(error.clone())));
             }
         }
     }
+}
+
+/// Vectors of a batch: each different text is computed once, unless an earlier batch has done so.
+fn vectors(texts: &[Arc<[u32]>], model: &dyn Embed, cache: &SharedCache) -> Outcome {
+    let (different, indices) = distinct(texts);
+    let mut known = cache.get_all(different.iter().map(|ids| &**ids));
+    let missing = different.iter().zip(&known);
+    let missing = missing.filter(|(_, vector)| vector.is_none());
+    let missing: Vec<Arc<[u32]>> = missing.map(|(ids, _)| Arc::clone(ids)).collect();
+    let computed = embed(model, &missing)?;
+    let computed: Vec<Arc<[f32]>> = computed.into_iter().map(Arc::from).collect();
+    let places = known.iter_mut().filter(|vector| vector.is_none());
+    for (place, vector) in places.zip(&computed) {
+        *place = Some(Arc::clone(vector));
+    }
+    cache.put_all(missing.into_iter().zip(computed));
+    let vectors: Option<Vec<_>> = indices
+        .into_iter()
+        .map(|index| known.get(index).cloned().flatten())
+        .collect();
+    vectors.ok_or_else(|| EmbedError("it left out a text".to_owned()))
 }
 
 fn finish(jobs: &mut VecDeque<Job>) {
@@ -97,18 +89,19 @@ fn finish(jobs: &mut VecDeque<Job>) {
     let (complete, rest) = jobs.drain(..).partition::<VecDeque<_>, _>(complete);
     *jobs = rest;
     for job in complete {
-        // A caller that has given up is no longer there to be told.
+        // The caller may have given up.
         drop(job.done.send(Ok(job.vectors)));
     }
 }
 
-/// One call of the model, a panic in it being an error like any other.
-fn embed(model: &dyn Embed, texts: &[&[u32]]) -> Result<Vec<Vec<f32>>, EmbedError> {
+/// Calls the model; a panic in it is an error like any other.
+fn embed(model: &dyn Embed, texts: &[Arc<[u32]>]) -> Result<Vec<Vec<f32>>, EmbedError> {
     if texts.is_empty() {
         return Ok(Vec::new());
     }
+    let texts: Vec<&[u32]> = texts.iter().map(|ids| &**ids).collect();
     // The model is only read from, so a panic cannot leave it half changed.
-    let vectors = catch_unwind(AssertUnwindSafe(|| model.embed(texts)))
+    let vectors = catch_unwind(AssertUnwindSafe(|| model.embed(&texts)))
         .map_err(|_| EmbedError("it panicked".to_owned()))??;
     if vectors.len() == texts.len() {
         Ok(vectors)
@@ -124,6 +117,8 @@ fn embed(model: &dyn Embed, texts: &[&[u32]]) -> Result<Vec<Vec<f32>>, EmbedErro
 #[cfg(test)]
 #[expect(clippy::cast_precision_loss, reason = "small numbers")]
 mod tests {
+    use tokio::sync::oneshot;
+
     use super::*;
 
     /// Remembers the length of every text of every batch.
@@ -149,15 +144,20 @@ mod tests {
         (Job::new(texts.collect(), done), outcome)
     }
 
-    fn run_all(jobs: Vec<Job>) -> Vec<Vec<usize>> {
+    /// The batches that jobs make, with a cache of so many bytes.
+    fn run_with(jobs: Vec<Job>, cache_bytes: usize) -> Vec<Vec<usize>> {
         let (sender, queue) = mpsc::unbounded_channel();
         for job in jobs {
             assert!(sender.send(job).is_ok());
         }
         drop(sender);
         let recorder = Recorder::default();
-        run(queue, &recorder);
+        run(queue, &recorder, &SharedCache::new(cache_bytes));
         recorder.0.into_inner().unwrap()
+    }
+
+    fn run_all(jobs: Vec<Job>) -> Vec<Vec<usize>> {
+        run_with(jobs, 0)
     }
 
     #[test]
@@ -185,12 +185,19 @@ mod tests {
     }
 
     #[test]
-    fn what_two_jobs_ask_for_at_once_is_computed_once() {
+    fn a_text_of_two_jobs_is_computed_once() {
         let (one, mut first) = job(1, &[5, 6, 5]);
         let (other, mut second) = job(1, &[6, 7]);
         assert_eq!(run_all(vec![one, other]), [[5, 6, 7]]);
         assert_eq!(first.try_recv().unwrap().unwrap().len(), 3);
         assert_eq!(second.try_recv().unwrap().unwrap().len(), 2);
+    }
+
+    #[test]
+    fn a_text_of_an_earlier_batch_is_not_computed_again() {
+        let (one, mut outcome) = job(1, &[700, 600, 700, 600]);
+        assert_eq!(run_with(vec![one], 1 << 20), [[700], [600]]);
+        assert_eq!(outcome.try_recv().unwrap().unwrap().len(), 4);
     }
 
     #[test]

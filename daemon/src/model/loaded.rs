@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use gte_shared::wire::{ModelCard, Precision};
+use gte_shared::wire::{ModelInfo, Precision};
 
 use super::compute::Compute;
 use super::config::BertConfig;
@@ -18,7 +18,7 @@ use crate::weights::LoadTimings;
 /// A model, ready to compute.
 pub struct Model {
     /// Description for clients.
-    pub card: ModelCard,
+    pub info: ModelInfo,
     /// Sizes of the network.
     pub config: BertConfig,
     /// Tokenizer.
@@ -39,7 +39,7 @@ impl Model {
         let start = Instant::now();
         let ModelSpec {
             config,
-            card,
+            info,
             tokenizer,
         } = ModelSpec::read(source, compute.precision)?;
         let mut timings = LoadTimings {
@@ -47,7 +47,7 @@ impl Model {
             ..LoadTimings::default()
         };
         let weights = source.weights()?;
-        let encoder = Encoder::load(&config, card.pooling, weights, compute, &mut timings)?;
+        let encoder = Encoder::load(&config, info.pooling, weights, compute, &mut timings)?;
         let start = Instant::now();
         // Memory is touched, threads are woken, and the weights are seen to give finite values.
         let texts = vec![&[0][..]; encoder.threads()];
@@ -56,7 +56,7 @@ impl Model {
         memory::trim();
         timings.warm_up = start.elapsed();
         Ok(Self {
-            card,
+            info,
             config,
             tokenizer,
             encoder,

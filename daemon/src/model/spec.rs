@@ -1,6 +1,6 @@
 //! All of a model but its weights: sizes, pooling, tokenizer.
 
-use gte_shared::wire::{ModelCard, Precision};
+use gte_shared::wire::{ModelInfo, Precision};
 use serde::Deserialize;
 
 use super::config::{BertConfig, MIN_TOKENS};
@@ -12,7 +12,7 @@ use super::tokenizer::Tokenizer;
 /// All of a model but its weights.
 pub(super) struct ModelSpec {
     pub(super) config: BertConfig,
-    pub(super) card: ModelCard,
+    pub(super) info: ModelInfo,
     pub(super) tokenizer: Tokenizer,
 }
 
@@ -48,16 +48,17 @@ impl ModelSpec {
                 rows: config.vocab_size,
             });
         }
-        let card = ModelCard {
+        let info = ModelInfo {
             id: source.id().to_owned(),
             dimension: size_u32("hidden_size", config.hidden_size)?,
             pooling,
             max_tokens: size_u32("max_position_embeddings", max_tokens)?,
             precision,
+            builtin: matches!(source, Source::Builtin),
         };
         Ok(Self {
             config,
-            card,
+            info,
             tokenizer,
         })
     }

@@ -4,39 +4,39 @@ use std::io;
 use std::os::unix::fs::FileTypeExt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use gte_shared::endpoint::{Endpoint, EndpointError};
 use interprocess::local_socket::ListenerOptions;
-use interprocess::local_socket::tokio::{Listener, prelude::*};
+use interprocess::local_socket::tokio::{Listener, Stream, prelude::*};
 use interprocess::os::unix::local_socket::ListenerOptionsExt;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
-use super::{Service, session, stopped};
+use super::service::Service;
+use super::session;
 
-/// Only the owner may connect.
+/// Mode of the socket: only the owner may connect.
 const SOCKET_MODE: u32 = 0o600;
 
 /// Pause after the system refused a connection, so that a lack of file descriptors does not turn
 /// into a busy loop.
 const PAUSE_AFTER_REFUSAL: Duration = Duration::from_millis(100);
 
-/// Why the socket cannot be listened at.
+/// Failure to listen at the socket.
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
-    /// The path cannot be a socket's.
+    /// The path cannot be that of a socket.
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
-    /// Something that is no socket is in its place.
+    /// A file that is not a socket is in its place.
     #[error("{} exists and is not a socket", .0.display())]
     Occupied(PathBuf),
     /// The system refuses.
     #[error("cannot listen at {}: {source}", path.display())]
     Listen {
-        /// The socket.
+        /// Path of the socket.
         path: PathBuf,
-        /// What the system says.
+        /// Error of the system.
         source: io::Error,
     },
 }
@@ -53,8 +53,8 @@ impl BindError {
     }
 }
 
-/// Binds the socket. Needs the instance lock: a socket that is there is then a dead daemon's, and
-/// is replaced.
+/// Binds the socket. The caller holds the instance lock, so a socket that is there belongs to a dead
+/// daemon and is replaced.
 ///
 /// The socket is removed when the listener is dropped.
 ///
@@ -82,23 +82,22 @@ pub fn bind(endpoint: &Endpoint) -> Result<Listener, BindError> {
         .map_err(failed)
 }
 
-/// Accepts connections until the service is asked to stop, then waits until every session has
-/// finished what runs. The socket is gone when this returns.
+/// Accepts connections until the service is told to stop, then waits until every session has finished
+/// what runs. The socket is gone when this returns.
 pub async fn serve(listener: Listener, service: Arc<Service>) {
-    let places = Arc::new(Semaphore::new(service.limits.connections));
-    let mut stopping = service.stopping.subscribe();
+    let permits = Arc::new(Semaphore::new(service.limits().connections));
     // Every session holds a sender and sends nothing: the channel closes with the last of them.
     let (session_alive, mut all_ended) = mpsc::channel::<()>(1);
 
     loop {
         let accepted = tokio::select! {
-            () = stopped(&mut stopping) => break,
-            accepted = accept(&listener, &places) => accepted,
+            () = service.stopped() => break,
+            accepted = accept(&listener, &permits) => accepted,
         };
-        let (stream, place) = match accepted {
+        let (stream, permit) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
-                tracing::warn!(%error, "a connection could not be accepted");
+                tracing::warn!(%error, "connection not accepted");
                 tokio::time::sleep(PAUSE_AFTER_REFUSAL).await;
                 continue;
             }
@@ -106,29 +105,27 @@ pub async fn serve(listener: Listener, service: Arc<Service>) {
         let service = Arc::clone(&service);
         let session_alive = session_alive.clone();
         tokio::spawn(async move {
-            service.connections.fetch_add(1, Ordering::Relaxed);
+            service.connection_opened();
             session::run(stream, &service).await;
-            service.connections.fetch_sub(1, Ordering::Relaxed);
-            drop((place, session_alive));
+            service.connection_closed();
+            drop((permit, session_alive));
         });
     }
 
     drop(listener);
     drop(session_alive);
-    tracing::info!("finishing what runs");
+    tracing::info!("draining");
     // Nothing is ever sent; this returns when the last session has dropped its sender.
     all_ended.recv().await;
 }
 
-type Accepted = (
-    interprocess::local_socket::tokio::Stream,
-    tokio::sync::OwnedSemaphorePermit,
-);
-
-/// Waits for a free place and then for a connection.
-async fn accept(listener: &Listener, places: &Arc<Semaphore>) -> io::Result<Accepted> {
-    let place = Arc::clone(places).acquire_owned().await;
+/// Waits for a free permit and then for a connection.
+async fn accept(
+    listener: &Listener,
+    permits: &Arc<Semaphore>,
+) -> io::Result<(Stream, OwnedSemaphorePermit)> {
+    let permit = Arc::clone(permits).acquire_owned().await;
     // The semaphore is never closed.
-    let place = place.map_err(io::Error::other)?;
-    Ok((listener.accept().await?, place))
+    let permit = permit.map_err(io::Error::other)?;
+    Ok((listener.accept().await?, permit))
 }

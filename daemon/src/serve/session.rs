@@ -1,262 +1,146 @@
-//! One connection: which protocol it speaks, the handshake, and requests in the binary one.
+//! One connection: the choice of its protocol.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use gte_shared::BUILD;
-use gte_shared::wire::codec::{self, CodecError};
-use gte_shared::wire::frame::{FrameError, PATIENCE_INSIDE_MESSAGE, frame, read_frame};
-use gte_shared::wire::{
-    ErrorCode, ErrorReply, Hello, MAGIC, MAX_FRAME_BYTES, PROTOCOL, Reply, ReplyEnvelope, Request,
-    Welcome,
-};
-use interprocess::local_socket::tokio::Stream;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::sync::{Semaphore, mpsc};
-use tokio::time::timeout;
+use gte_shared::wire::{ErrorCode, ErrorReply, MAGIC};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, BufReader, split};
+use tokio::time::{Instant, timeout_at};
 
-use super::{Service, handler, json, stopped};
+use super::error::SessionError;
+use super::service::Service;
+use super::{binary, json_lines};
 
-/// Why a session ended before its client wanted it to.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum SessionError {
-    #[error("the connection said nothing it wants for too long")]
-    Silent,
-    #[error("the connection opened with neither protocol")]
-    UnknownProtocol,
-    #[error(
-        "this daemon (build {BUILD}) speaks protocol {PROTOCOL}, the client (build {build}) speaks protocol {protocol}"
-    )]
-    Mismatch { protocol: u32, build: String },
-    #[error("the client stopped taking its replies")]
-    NotReading,
-    #[error("the first frame is no greeting: {0}")]
-    Handshake(#[from] CodecError),
-    #[error(transparent)]
-    Frame(#[from] FrameError),
-    #[error("the connection failed: {0}")]
-    Io(#[from] std::io::Error),
-}
-
-/// Serves one connection until its client or the daemon wants to end it.
-pub(super) async fn run(stream: Stream, service: &Arc<Service>) {
+/// Serves one connection until its client closes it or the daemon stops.
+pub(super) async fn run<S>(stream: S, service: &Arc<Service>)
+where
+    S: AsyncRead + AsyncWrite + Send + 'static,
+{
     tracing::debug!("connection opened");
-    match converse(Arc::new(stream), service).await {
+    match serve(stream, service).await {
         Ok(()) => tracing::debug!("connection closed"),
-        // Two builds side by side: whoever runs the daemon should know.
+        // Two versions side by side: whoever runs the daemon should know.
         Err(error @ SessionError::Mismatch { .. }) => tracing::warn!(%error, "connection refused"),
-        Err(error) => tracing::debug!(%error, "connection given up"),
+        Err(error) => tracing::debug!(%error, "connection failed"),
     }
 }
 
-async fn converse(stream: Arc<Stream>, service: &Arc<Service>) -> Result<(), SessionError> {
-    let mut reader = BufReader::new(&*stream);
-    let mut stopping = service.stopping.subscribe();
-    let opening = async {
-        let opening = reader.fill_buf();
-        let bytes = timeout(service.limits.handshake, opening).await;
-        Ok::<_, SessionError>(bytes.map_err(|_| SessionError::Silent)??.first().copied())
-    };
-    let first = tokio::select! {
-        () = stopped(&mut stopping) => return Ok(()),
-        first = opening => first?,
-    };
-    match first {
+async fn serve<S>(stream: S, service: &Arc<Service>) -> Result<(), SessionError>
+where
+    S: AsyncRead + AsyncWrite + Send + 'static,
+{
+    let (mut reader, writer) = split(stream);
+    let deadline = Instant::now() + service.limits().handshake_timeout;
+    let mut opening = Opening::default();
+    tokio::select! {
+        () = service.stopped() => return Ok(()),
+        read = timeout_at(deadline, opening.read(&mut reader)) => match read {
+            Ok(read) => read?,
+            Err(_) if opening.bytes().is_empty() => return Err(SessionError::Silent),
+            // An opening that stops in its middle is told so below.
+            Err(_) => {}
+        },
+    }
+    let bytes = opening.bytes().to_vec();
+    let opened = Protocol::of(&bytes);
+    let reader = BufReader::new(std::io::Cursor::new(bytes).chain(reader));
+    match opened {
         None => Ok(()),
-        Some(b'{') => json::serve(reader, &stream, service).await,
-        Some(first) if first == MAGIC[0] => {
-            let greeted = timeout(service.limits.handshake, greet(&mut reader)).await;
-            let greeted = greeted.unwrap_or(Err(SessionError::Silent));
-            answer_greeting(&stream, service, &greeted).await?;
-            greeted?;
-            serve_frames(reader, &stream, service).await
+        Some(Protocol::JsonLines) => json_lines::serve(reader, writer, service).await,
+        Some(Protocol::Binary) => binary::serve(reader, writer, service, deadline).await,
+        Some(Protocol::Unknown) => {
+            // In the form that a person can read.
+            let error = ErrorReply::new(
+                ErrorCode::BadFrame,
+                "this is neither the binary protocol, which opens with GTE1, nor a line of JSON",
+            );
+            json_lines::refuse(writer, service, error).await?;
+            Err(SessionError::UnknownProtocol)
         }
-        Some(_) => refuse_protocol(&stream, service).await,
     }
 }
 
-/// Tells a client that speaks neither protocol so, in the form that a person can read.
-async fn refuse_protocol(stream: &Stream, service: &Service) -> Result<(), SessionError> {
-    let error = ErrorReply::new(
-        ErrorCode::BadFrame,
-        "this is neither the binary protocol, which opens with GTE1, nor a line of JSON",
-    );
-    json::write_reply(stream, service, None, &Err(error)).await?;
-    Err(SessionError::UnknownProtocol)
+/// The first bytes of a connection, as many as it takes to know the protocol.
+#[derive(Default)]
+struct Opening {
+    bytes: [u8; MAGIC.len()],
+    len: usize,
 }
 
-/// The handshake's first half: the four magic bytes and the client's greeting.
-async fn greet(reader: &mut BufReader<&Stream>) -> Result<(), SessionError> {
-    let mut magic = [0; MAGIC.len()];
-    reader.read_exact(&mut magic).await?;
-    if magic != MAGIC {
-        return Err(SessionError::UnknownProtocol);
+/// Protocol of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Protocol {
+    JsonLines,
+    Binary,
+    Unknown,
+}
+
+impl Protocol {
+    /// The protocol that begins with these bytes; `None` if there are none.
+    fn of(bytes: &[u8]) -> Option<Self> {
+        match bytes {
+            [] => None,
+            [b'{', ..] => Some(Self::JsonLines),
+            _ if MAGIC.starts_with(bytes) => Some(Self::Binary),
+            _ => Some(Self::Unknown),
+        }
     }
-    let frame = read_frame(reader, PATIENCE_INSIDE_MESSAGE).await?;
-    let hello: Hello = codec::decode(&frame.ok_or(FrameError::Truncated)?)?;
-    if hello.protocol == PROTOCOL {
+}
+
+impl Opening {
+    fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+
+    /// Reads until the protocol is certain or the client sends no more. A `{` decides at once; several
+    /// protocols may begin with the same letter.
+    async fn read(&mut self, reader: &mut (impl AsyncRead + Unpin)) -> Result<(), SessionError> {
+        while self.len < self.bytes.len()
+            && matches!(Protocol::of(self.bytes()), None | Some(Protocol::Binary))
+        {
+            match reader.read(&mut self.bytes[self.len..]).await? {
+                0 => break,
+                count => self.len += count,
+            }
+        }
         Ok(())
-    } else {
-        Err(SessionError::Mismatch {
-            protocol: hello.protocol,
-            build: hello.build,
-        })
     }
 }
 
-/// The handshake's second half: the welcome, or why there is none.
-async fn answer_greeting(
-    stream: &Stream,
-    service: &Service,
-    greeted: &Result<(), SessionError>,
-) -> Result<(), SessionError> {
-    let answer = match greeted {
-        Ok(()) => Ok(Welcome {
-            protocol: PROTOCOL,
-            build: BUILD.to_owned(),
-        }),
-        Err(SessionError::Frame(error)) => Err(frame_refusal(error)),
-        Err(error @ SessionError::Mismatch { .. }) => Err(ErrorReply::new(
-            ErrorCode::ProtocolMismatch,
-            error.to_string(),
-        )),
-        Err(error) => Err(ErrorReply::new(ErrorCode::BadFrame, error.to_string())),
-    };
-    let answer = codec::encode::<Result<Welcome, ErrorReply>>(&answer)?;
-    write_patiently(stream, &frame(&answer)?, service.limits.patience).await
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Reads requests and has each answered by a task of its own, until the client closes its side or
-/// the daemon stops. What has been read is answered either way.
-async fn serve_frames(
-    mut reader: BufReader<&Stream>,
-    stream: &Arc<Stream>,
-    service: &Arc<Service>,
-) -> Result<(), SessionError> {
-    let limits = service.limits;
-    let mut stopping = service.stopping.subscribe();
-    let places = Arc::new(Semaphore::new(limits.requests_in_flight));
-    let (replies, outbox) = mpsc::channel::<ReplyEnvelope>(limits.requests_in_flight);
-    let writer = tokio::spawn(write_replies(Arc::clone(stream), outbox, limits.patience));
+    #[tokio::test]
+    async fn the_protocol_is_decided_by_as_few_bytes_as_it_takes() {
+        for (sent, read, protocol) in [
+            (&b""[..], &b""[..], None),
+            (b"{", b"{", Some(Protocol::JsonLines)),
+            (b"G", b"G", Some(Protocol::Binary)),
+            (b"GTE1rest", b"GTE1", Some(Protocol::Binary)),
+            (b"GET / HTTP/1.1", b"GET ", Some(Protocol::Unknown)),
+            (b"X", b"X", Some(Protocol::Unknown)),
+        ] {
+            let mut opening = Opening::default();
+            let mut reader = sent;
+            opening.read(&mut reader).await.unwrap();
+            assert_eq!(opening.bytes(), read);
+            assert_eq!(Protocol::of(opening.bytes()), protocol);
+        }
+    }
 
-    let outcome = loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else {
-            // The semaphore is never closed.
-            break Ok(());
-        };
-        let frame = tokio::select! {
-            () = stopped(&mut stopping) => break Ok(()),
-            () = replies.closed() => break Err(SessionError::NotReading),
-            frame = read_frame(&mut reader, limits.patience) => frame,
-        };
-        let request = match frame {
-            Ok(Some(request)) => request,
-            Ok(None) => break Ok(()),
-            Err(error) => {
-                let reply = (0, Err(frame_refusal(&error)));
-                // The writer reports a connection that is gone.
-                drop(replies.send(reply).await);
-                break Err(error.into());
+    #[tokio::test]
+    async fn an_opening_may_arrive_byte_by_byte() {
+        let (mut near, mut far) = tokio::io::duplex(1);
+        let send = async {
+            for byte in b"GTE1" {
+                tokio::io::AsyncWriteExt::write_all(&mut near, &[*byte])
+                    .await
+                    .unwrap();
             }
         };
-        let replies = replies.clone();
-        let service = Arc::clone(service);
-        tokio::spawn(async move {
-            let reply = answer(&service, &request).await;
-            drop(replies.send(reply).await);
-            drop(place);
-        });
-    };
-
-    // The writer ends when the last request has been answered.
-    drop(replies);
-    match writer.await {
-        Ok(written) => outcome.and(written),
-        Err(_) => outcome,
+        let mut opening = Opening::default();
+        let (read, ()) = tokio::join!(opening.read(&mut far), send);
+        read.unwrap();
+        assert_eq!(opening.bytes(), b"GTE1");
     }
-}
-
-fn frame_refusal(error: &FrameError) -> ErrorReply {
-    let code = match error {
-        FrameError::TooLarge { .. } => ErrorCode::TooLarge,
-        FrameError::Truncated | FrameError::Stalled(_) | FrameError::Io(_) => ErrorCode::BadFrame,
-    };
-    let refusal = ErrorReply::new(code, error.to_string());
-    match error {
-        FrameError::TooLarge { .. } => refusal.with_hint("send it in several requests"),
-        _ => refusal,
-    }
-}
-
-/// The reply to one request frame.
-async fn answer(service: &Service, frame: &[u8]) -> ReplyEnvelope {
-    let bad = |what: &str| {
-        ErrorReply::new(ErrorCode::BadRequest, what)
-            .with_hint("is the client of another build than the daemon? See PROTOCOL.md")
-    };
-    let Ok((id, request)) = codec::decode_prefix::<u64>(frame) else {
-        return (0, Err(bad("the frame does not begin with a request's id")));
-    };
-    match codec::decode::<Request>(request) {
-        Ok(request) => (id, handler::answer(service, request).await),
-        Err(_) => (
-            id,
-            Err(bad("the frame holds no request that this build knows")),
-        ),
-    }
-}
-
-/// Writes replies as they come, until all senders are gone.
-async fn write_replies(
-    stream: Arc<Stream>,
-    mut outbox: mpsc::Receiver<ReplyEnvelope>,
-    patience: Duration,
-) -> Result<(), SessionError> {
-    while let Some(reply) = outbox.recv().await {
-        let bytes = frame(&encode_reply(&reply)?)?;
-        write_patiently(&stream, &bytes, patience).await?;
-        if matches!(reply, (_, Ok(Reply::Stopping))) {
-            keep_until_exit(&stream);
-        }
-    }
-    Ok(())
-}
-
-/// Writes all bytes, waiting `patience` for each piece that the client takes.
-pub(super) async fn write_patiently(
-    mut stream: &Stream,
-    bytes: &[u8],
-    patience: Duration,
-) -> Result<(), SessionError> {
-    let mut rest = bytes;
-    while !rest.is_empty() {
-        let written = timeout(patience, stream.write(rest)).await;
-        let count = written.map_err(|_| SessionError::NotReading)??;
-        rest = rest.get(count..).unwrap_or_default();
-        if count == 0 {
-            return Err(SessionError::NotReading);
-        }
-    }
-    Ok(())
-}
-
-/// Leaves a connection open until the process ends, for a client that waits for just that.
-pub(super) fn keep_until_exit(stream: &Arc<Stream>) {
-    std::mem::forget(Arc::clone(stream));
-}
-
-/// A reply as a payload; one that is too large for a frame is replaced by an error that says so.
-fn encode_reply(reply: &ReplyEnvelope) -> Result<Vec<u8>, CodecError> {
-    let payload = codec::encode(reply)?;
-    if payload.len() <= MAX_FRAME_BYTES {
-        return Ok(payload);
-    }
-    let error = reply_too_large(payload.len());
-    codec::encode::<ReplyEnvelope>(&(reply.0, Err(error)))
-}
-
-/// The error in place of a reply that is over the limit.
-pub(super) fn reply_too_large(bytes: usize) -> ErrorReply {
-    let words = format!("the reply is {bytes} bytes long, and may have {MAX_FRAME_BYTES}");
-    ErrorReply::new(ErrorCode::TooLarge, words).with_hint("ask for fewer texts at a time")
 }

@@ -140,7 +140,7 @@ fn make(
             bytes += length;
         }
     }
-    let manifest = Manifest::new(name.to_owned(), origin, &model.card, license, sha256, bytes);
+    let manifest = Manifest::new(name.to_owned(), origin, &model.info, license, sha256, bytes);
     manifest.write(staging)?;
     sync(&staging.join(MANIFEST))?;
     Ok(manifest)

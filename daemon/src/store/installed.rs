@@ -150,20 +150,19 @@ impl Store {
         }))
     }
 
-    /// Loads the model that `name` stands for, or without a name the default model. The flag is
-    /// true for the built-in model.
+    /// Loads the model that `name` stands for, or without a name the default model.
     ///
     /// # Errors
     ///
     /// If the model does not exist or cannot be used.
-    pub fn load(&self, name: Option<&str>, compute: Compute) -> Result<(Model, bool), StoreError> {
+    pub fn load(&self, name: Option<&str>, compute: Compute) -> Result<Model, StoreError> {
         loop {
             let source = self.find(name)?;
             let before = self.manifest(source.id()).ok();
             let model = Model::load(&source, compute)?;
             // If the model was replaced meanwhile, its files may be of both versions.
             if self.manifest(source.id()).ok() == before {
-                return Ok((model, matches!(source, Source::Builtin)));
+                return Ok(model);
             }
         }
     }

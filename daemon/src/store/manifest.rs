@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use gte_shared::wire::{ModelCard, Pooling};
+use gte_shared::wire::{ModelInfo, Pooling};
 use serde::{Deserialize, Serialize};
 
 use super::error::{StoreError, at};
@@ -58,7 +58,7 @@ impl Manifest {
     pub(super) fn new(
         name: String,
         origin: Origin,
-        card: &ModelCard,
+        info: &ModelInfo,
         license: Option<String>,
         sha256: BTreeMap<String, String>,
         bytes: u64,
@@ -67,9 +67,9 @@ impl Manifest {
             version: VERSION,
             name,
             origin,
-            pooling: card.pooling,
-            max_tokens: card.max_tokens as usize,
-            dimension: card.dimension,
+            pooling: info.pooling,
+            max_tokens: info.max_tokens as usize,
+            dimension: info.dimension,
             license,
             sha256,
             bytes,

@@ -1,9 +1,8 @@
 //! Starting the daemon when there is none.
 //!
-//! Every client that finds none starts one; the daemon's own lock on its socket decides which of
-//! them stays, and the others leave with [`EXIT_ALREADY_RUNNING`] before they load anything. So
-//! there is one mechanism for "one daemon a socket", and no lock of the clients that could be left
-//! behind.
+//! Every client that finds none starts one; the daemon's own lock on its socket decides which of them
+//! stays, and the others exit with [`EXIT_ALREADY_RUNNING`] before they load anything. So there is one
+//! mechanism for "one daemon per socket", and no lock of the clients that could be left behind.
 
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
@@ -16,54 +15,54 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::connection::{Client, connect};
+use super::connection::Connection;
 use super::error::ClientError;
-use crate::EXIT_ALREADY_RUNNING;
 use crate::endpoint::Endpoint;
+use crate::version::EXIT_ALREADY_RUNNING;
 
-/// How long a started daemon may take until it answers: a large model on a slow disk.
-const START_PATIENCE: Duration = Duration::from_mins(1);
+/// Time that a started daemon may take until it answers: a large model on a slow disk.
+const START_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Pause between two looks at a daemon that is starting.
 const POLL: Duration = Duration::from_millis(5);
 
-/// Pause before another daemon is started because the last one has left again: it found the socket
-/// held by one that was leaving itself.
+/// Pause before another daemon is started because the last one has exited again: it found the socket
+/// held by one that was exiting itself.
 const RETRY: Duration = Duration::from_millis(50);
 
-/// A started daemon's log begins anew when it has grown over this: 1 MiB.
+/// Size of a started daemon's log from which on it begins anew: 1 MiB.
 const MAX_LOG_BYTES: u64 = 1024 * 1024;
 
-/// The most of a failed daemon's last words that an error repeats, in bytes.
-const MAX_WORDS_BYTES: u64 = 4096;
+/// Bytes of a failed daemon's log that an error repeats at most.
+const MAX_QUOTED_BYTES: u64 = 4096;
 
 /// Connects to the daemon at `endpoint`; when there is none, starts one and waits until it answers.
 ///
 /// # Errors
 ///
-/// See [`ClientError`]: no `gted` found, it could not start (with what it said), or it did not
-/// answer in time.
-pub(super) async fn connect_or_start(endpoint: &Endpoint) -> Result<Client, ClientError> {
-    let deadline = Instant::now() + START_PATIENCE;
+/// See [`ClientError`]: no `gted` found, it could not start (with its messages), or it did not answer
+/// in time.
+pub(super) async fn connect_or_start(endpoint: &Endpoint) -> Result<Connection, ClientError> {
+    let deadline = Instant::now() + START_TIMEOUT;
     let mut starting: Option<Starting> = None;
     loop {
-        match connect(endpoint).await {
-            // Closed: the daemon that was reached was leaving.
+        match Connection::open(endpoint).await {
+            // Closed: the daemon that was reached was exiting.
             Err(ClientError::NotRunning(_) | ClientError::Closed) => {}
             done => {
                 if let Some(daemon) = starting {
-                    daemon.leave_alone();
+                    daemon.release();
                 }
                 return done;
             }
         }
         if Instant::now() >= deadline {
-            return Err(ClientError::StartTimeout(START_PATIENCE));
+            return Err(ClientError::StartTimeout(START_TIMEOUT));
         }
         match &mut starting {
             None => starting = Some(Starting::spawn(endpoint)?),
             Some(daemon) => {
-                if daemon.has_left()? {
+                if daemon.has_exited()? {
                     starting = None;
                     sleep(RETRY).await;
                 } else {
@@ -79,7 +78,7 @@ struct Starting {
     child: Child,
     program: PathBuf,
     log: File,
-    /// Where in the log this daemon's words begin.
+    /// Offset in the log of this daemon's messages.
     log_from: u64,
 }
 
@@ -111,13 +110,13 @@ impl Starting {
         })
     }
 
-    /// Whether this daemon has left again without a fault: because another one holds the socket, or
-    /// because it was told to end.
+    /// Returns true if this daemon has exited without a fault: because another one holds the socket, or
+    /// because it was told to stop.
     ///
     /// # Errors
     ///
-    /// If it has ended for any other reason.
-    fn has_left(&mut self) -> Result<bool, ClientError> {
+    /// If it has exited for any other reason.
+    fn has_exited(&mut self) -> Result<bool, ClientError> {
         let status = self.child.try_wait().map_err(|source| ClientError::Spawn {
             program: self.program.clone(),
             source,
@@ -131,26 +130,25 @@ impl Starting {
             }
             Some(status) => Err(ClientError::StartFailed {
                 status,
-                log: self.words(),
+                log: self.messages(),
             }),
         }
     }
 
-    /// Lets it live on by itself. When it ends, its remains are cleared away, as long as this process
-    /// lives.
-    fn leave_alone(mut self) {
+    /// Lets it go on by itself. When it exits, it is waited for, as long as this process lives.
+    fn release(mut self) {
         std::thread::spawn(move || self.child.wait());
     }
 
-    /// What the daemon wrote, or why that cannot be read.
-    fn words(&mut self) -> String {
-        let mut words = Vec::new();
+    /// Messages of the daemon, or the reason why they cannot be read.
+    fn messages(&mut self) -> String {
+        let mut bytes = Vec::new();
         let read = self
             .log
             .seek(SeekFrom::Start(self.log_from))
-            .and_then(|_| (&self.log).take(MAX_WORDS_BYTES).read_to_end(&mut words));
+            .and_then(|_| (&self.log).take(MAX_QUOTED_BYTES).read_to_end(&mut bytes));
         match read {
-            Ok(_) => String::from_utf8_lossy(&words).trim_end().to_owned(),
+            Ok(_) => String::from_utf8_lossy(&bytes).trim_end().to_owned(),
             Err(error) => format!("(its log cannot be read: {error})"),
         }
     }

@@ -1,4 +1,4 @@
-//! What can go wrong between a client and its daemon.
+//! Failures between a client and its daemon.
 
 use std::io;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use crate::wire::codec::CodecError;
 use crate::wire::frame::FrameError;
 use crate::wire::{ErrorReply, MAX_FRAME_BYTES};
 
-/// Why a call has no reply. Each says what was wrong; [`hint`](Self::hint) says what to do next.
+/// Failure of a call. The message says what is wrong; [`hint`](Self::hint) says what to do next.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// Nobody listens at the socket.
@@ -21,13 +21,13 @@ pub enum ClientError {
     Connect {
         /// The socket.
         socket: PathBuf,
-        /// What the system says.
+        /// Error of the system.
         source: io::Error,
     },
-    /// There is no place for the socket.
+    /// The socket has no usable path.
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
-    /// The daemon speaks another protocol, in its own words or in none that are understood.
+    /// The daemon speaks another protocol.
     #[error("client and daemon do not understand each other: {0}")]
     Handshake(String),
     /// The daemon refused the request or failed at it.
@@ -36,35 +36,35 @@ pub enum ClientError {
     /// The connection ended before the reply came.
     #[error("the daemon closed the connection before it answered")]
     Closed,
-    /// What the daemon sent is no reply.
+    /// The daemon sent bytes that are not a reply.
     #[error("the daemon's reply cannot be read: {0}")]
     Reply(#[from] CodecError),
-    /// The daemon answered something else than was asked.
-    #[error("the daemon answered another question than was asked")]
+    /// The reply belongs to another kind of request.
+    #[error("the daemon sent a reply of an unexpected kind")]
     UnexpectedReply,
     /// The transport failed.
     #[error(transparent)]
     Frame(FrameError),
     /// The request is larger than a frame.
-    #[error("the request is {0} bytes long, and a frame holds {MAX_FRAME_BYTES}")]
+    #[error("the request has {0} bytes; the limit is {MAX_FRAME_BYTES}")]
     RequestTooLarge(usize),
     /// No `gted` to start.
-    #[error("there is no gted beside this program or on the PATH")]
+    #[error("gted is neither beside this program nor on the PATH")]
     NoProgram,
     /// `gted` is there, but cannot be started.
     #[error("{} cannot be started: {source}", program.display())]
     Spawn {
         /// The program.
         program: PathBuf,
-        /// What the system says.
+        /// Error of the system.
         source: io::Error,
     },
     /// `gted` was started and gave up.
-    #[error("the daemon could not start ({status}){}", said(log))]
+    #[error("the daemon could not start ({status}){}", quoted(log))]
     StartFailed {
-        /// How it ended.
+        /// Exit status.
         status: ExitStatus,
-        /// What it wrote.
+        /// Its messages.
         log: String,
     },
     /// `gted` was started and is not answering yet.
@@ -72,7 +72,7 @@ pub enum ClientError {
     StartTimeout(Duration),
 }
 
-fn said(log: &str) -> String {
+fn quoted(log: &str) -> String {
     if log.is_empty() {
         String::new()
     } else {
@@ -81,7 +81,7 @@ fn said(log: &str) -> String {
 }
 
 impl ClientError {
-    /// What to do next, where there is something.
+    /// Next step for the user, where there is one.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
@@ -101,8 +101,8 @@ impl ClientError {
             Self::StartTimeout(_) => {
                 Some("run `gted serve` in another terminal to see what it waits for".to_owned())
             }
+            Self::Endpoint(error) => error.hint(),
             Self::Connect { .. }
-            | Self::Endpoint(_)
             | Self::Frame(_)
             | Self::Spawn { .. }
             | Self::StartFailed { .. } => None,

@@ -1,14 +1,15 @@
 //! The client: connect, start the daemon when there is none, call it.
 //!
-//! A [`Link`] is a line to the daemon that is connected when it is needed; [`stop`] ends a daemon of
-//! any build.
+//! A [`Client`] connects when it is needed; [`stop`] ends a daemon of any version.
 
 mod autostart;
+#[expect(clippy::module_inception, reason = "the file of the type `Client`")]
+mod client;
 mod connection;
 mod error;
-mod link;
+mod stop;
 
 pub use autostart::find_gted;
-pub use connection::stop;
+pub use client::{Client, Start};
 pub use error::ClientError;
-pub use link::{Link, Start};
+pub use stop::stop;

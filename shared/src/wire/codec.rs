@@ -7,7 +7,7 @@ use bincode::config::{Configuration, Limit, LittleEndian, Varint};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::MAX_FRAME_BYTES;
+use super::limits::MAX_FRAME_BYTES;
 
 /// Bytes that are not the message they should be, or a message that cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -23,7 +23,7 @@ pub enum CodecError {
     Encode(#[from] bincode::error::EncodeError),
 }
 
-/// What a message may take up while it is decoded, as bincode counts it: an integer counts in full
+/// Memory that a message may take while it is decoded, as bincode counts it: an integer counts in full
 /// even where it was written in one byte, so a whole frame may count for more than its bytes.
 const DECODE_LIMIT: usize = 2 * MAX_FRAME_BYTES;
 
@@ -71,16 +71,16 @@ pub fn decode_prefix<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, &[u8]), Co
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::{MAX_TEXTS_PER_REQUEST, Request, RequestEnvelope};
+    use crate::wire::{Embed, GetStatus, MAX_TEXTS_PER_REQUEST, Rank, Request, RequestEnvelope};
 
     #[test]
     fn a_request_survives_the_round_trip() {
         let request: RequestEnvelope = (
             7,
-            Request::Rank {
+            Request::Rank(Rank {
                 query: "怎么退款".into(),
                 texts: vec!["退款流程".into(), String::new()],
-            },
+            }),
         );
         let bytes = encode(&request).unwrap();
         assert_eq!(decode::<RequestEnvelope>(&bytes).unwrap(), request);
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_length_that_lies_is_refused_before_it_is_believed() {
+    fn a_false_length_is_refused_before_memory_is_taken() {
         // Variant 0 (similarity), then a string of 2^60 bytes.
         let mut bytes = vec![0, 253];
         bytes.extend((1_u64 << 60).to_le_bytes());
@@ -113,14 +113,14 @@ mod tests {
         // As many texts as a request may have, and as many bytes as a frame may have.
         let text = "x".repeat(MAX_FRAME_BYTES / MAX_TEXTS_PER_REQUEST - 4);
         let texts = vec![text; MAX_TEXTS_PER_REQUEST];
-        let bytes = encode(&Request::Embed { texts }).unwrap();
+        let bytes = encode(&Request::Embed(Embed { texts })).unwrap();
         assert!(bytes.len() <= MAX_FRAME_BYTES && bytes.len() > MAX_FRAME_BYTES / 100 * 98);
         assert!(decode::<Request>(&bytes).is_ok());
     }
 
     #[test]
     fn left_over_bytes_are_an_error() {
-        let mut bytes = encode(&Request::Status).unwrap();
+        let mut bytes = encode(&Request::from(GetStatus)).unwrap();
         bytes.push(0);
         assert!(matches!(
             decode::<Request>(&bytes),

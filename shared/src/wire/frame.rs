@@ -6,22 +6,16 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
-use super::MAX_FRAME_BYTES;
+use super::limits::MAX_FRAME_BYTES;
 
-/// How long the other side may pause inside a frame or a line: 30 s.
-///
-/// Between messages a connection may rest as long as it likes; half a message that does not go on
-/// is a client in error, and its connection is given up.
-pub const PATIENCE_INSIDE_MESSAGE: Duration = Duration::from_secs(30);
-
-/// How much room is made for bytes that were announced but have not arrived.
+/// Memory that is reserved for bytes that were announced but have not arrived.
 const READ_STEP: usize = 64 * 1024;
 
-/// Why no frame could be read or written.
+/// Failure to read or write a frame.
 #[derive(Debug, thiserror::Error)]
 pub enum FrameError {
     /// Announced or built longer than the limit.
-    #[error("a frame of {size} bytes is over the limit of {MAX_FRAME_BYTES}")]
+    #[error("a frame has {size} bytes; the limit is {MAX_FRAME_BYTES}")]
     TooLarge {
         /// Its size in bytes.
         size: u64,
@@ -39,14 +33,14 @@ pub enum FrameError {
 
 /// Reads one frame's payload; `None` when the other side closed the connection between frames.
 ///
-/// Waits as long as it takes for a frame to begin, and `patience` for each further piece of it.
+/// Waits as long as it takes for a frame to begin, and `stall_timeout` for each further part of it.
 ///
 /// # Errors
 ///
 /// See [`FrameError`]. After an error the stream is no longer at a frame's boundary.
 pub async fn read_frame<R: AsyncRead + Unpin>(
     reader: &mut R,
-    patience: Duration,
+    stall_timeout: Duration,
 ) -> Result<Option<Vec<u8>>, FrameError> {
     let mut header = [0; 4];
     let mut have = reader.read(&mut header).await?;
@@ -54,7 +48,7 @@ pub async fn read_frame<R: AsyncRead + Unpin>(
         return Ok(None);
     }
     while have < header.len() {
-        have += read_some(reader.read(&mut header[have..]), patience).await?;
+        have += read_some(reader.read(&mut header[have..]), stall_timeout).await?;
     }
     let size = u32::from_le_bytes(header);
     let length = usize::try_from(size).unwrap_or(usize::MAX);
@@ -65,25 +59,25 @@ pub async fn read_frame<R: AsyncRead + Unpin>(
     let mut body = reader.take(size.into());
     while payload.len() < length {
         payload.reserve(READ_STEP.min(length - payload.len()));
-        read_some(body.read_buf(&mut payload), patience).await?;
+        read_some(body.read_buf(&mut payload), stall_timeout).await?;
     }
     Ok(Some(payload))
 }
 
-/// One read inside a message: at least one byte, or an error.
+/// Reads at least one byte inside a message.
 async fn read_some(
     read: impl Future<Output = io::Result<usize>>,
-    patience: Duration,
+    stall_timeout: Duration,
 ) -> Result<usize, FrameError> {
-    match timeout(patience, read).await {
-        Err(_) => Err(FrameError::Stalled(patience)),
+    match timeout(stall_timeout, read).await {
+        Err(_) => Err(FrameError::Stalled(stall_timeout)),
         Ok(Ok(0)) => Err(FrameError::Truncated),
         Ok(Ok(count)) => Ok(count),
         Ok(Err(error)) => Err(error.into()),
     }
 }
 
-/// A payload as a frame.
+/// Makes the frame of a payload.
 ///
 /// # Errors
 ///
@@ -120,7 +114,7 @@ pub async fn write_frame<W: AsyncWrite + Unpin>(
 mod tests {
     use super::*;
 
-    const PATIENCE: Duration = Duration::from_millis(50);
+    const TIMEOUT: Duration = Duration::from_millis(50);
 
     #[tokio::test]
     async fn frames_follow_each_other() {
@@ -129,14 +123,14 @@ mod tests {
         write_frame(&mut stream, b"").await.unwrap();
         let mut reader = stream.as_slice();
         assert_eq!(
-            read_frame(&mut reader, PATIENCE).await.unwrap().unwrap(),
+            read_frame(&mut reader, TIMEOUT).await.unwrap().unwrap(),
             b"one"
         );
         assert_eq!(
-            read_frame(&mut reader, PATIENCE).await.unwrap().unwrap(),
+            read_frame(&mut reader, TIMEOUT).await.unwrap().unwrap(),
             b""
         );
-        assert!(read_frame(&mut reader, PATIENCE).await.unwrap().is_none());
+        assert!(read_frame(&mut reader, TIMEOUT).await.unwrap().is_none());
     }
 
     #[tokio::test]
@@ -144,7 +138,7 @@ mod tests {
         let largest = vec![7; MAX_FRAME_BYTES];
         let mut stream = Vec::new();
         write_frame(&mut stream, &largest).await.unwrap();
-        let read = read_frame(&mut stream.as_slice(), PATIENCE).await.unwrap();
+        let read = read_frame(&mut stream.as_slice(), TIMEOUT).await.unwrap();
         assert_eq!(read.unwrap().len(), MAX_FRAME_BYTES);
 
         let over = vec![7; MAX_FRAME_BYTES + 1];
@@ -152,7 +146,7 @@ mod tests {
         assert!(matches!(error, FrameError::TooLarge { .. }));
 
         let header = u32::MAX.to_le_bytes();
-        let error = read_frame(&mut header.as_slice(), PATIENCE).await;
+        let error = read_frame(&mut header.as_slice(), TIMEOUT).await;
         assert!(matches!(error, Err(FrameError::TooLarge { .. })));
     }
 
@@ -160,7 +154,7 @@ mod tests {
     async fn an_end_inside_a_frame_is_not_a_clean_end() {
         for cut in 1..7 {
             let stream = [3, 0, 0, 0, b'o', b'n', b'e'];
-            let error = read_frame(&mut &stream[..cut], PATIENCE).await;
+            let error = read_frame(&mut &stream[..cut], TIMEOUT).await;
             assert!(
                 matches!(error, Err(FrameError::Truncated)),
                 "cut at byte {cut}"
@@ -169,10 +163,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn half_a_frame_then_silence_runs_out_of_patience() {
+    async fn half_a_frame_then_silence_is_a_stall() {
         let (mut near, mut far) = tokio::io::duplex(64);
         near.write_all(&[3, 0, 0, 0, b'o']).await.unwrap();
-        let error = read_frame(&mut far, PATIENCE).await;
+        let error = read_frame(&mut far, TIMEOUT).await;
         assert!(matches!(error, Err(FrameError::Stalled(_))));
     }
 }

@@ -1,53 +1,254 @@
-//! What a client can ask.
+//! Requests: one struct per request, [`Request`] over all of them, and [`Call`], which ties each to the
+//! type of its reply.
 
 use serde::{Deserialize, Serialize};
 
-/// The first frame of a connection, from the client.
-///
-/// This message and [`Welcome`](super::Welcome) keep their layout for ever: they are how two
-/// builds find out that they do not understand each other.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Hello {
-    /// Protocol number the client speaks.
-    pub protocol: u32,
-    /// Build of the client, for words only.
-    pub build: String,
+use super::model_info::ModelInfo;
+use super::reply::{Computed, Embedding, PairScore, Ranking, Reply};
+use super::status::Status;
+
+/// Content of a frame from the client after the handshake: an id of its choice, and the request.
+pub type RequestEnvelope = (u64, Request);
+
+/// A request and the type of its successful reply.
+pub trait Call: Into<Request> + Send {
+    /// Type of the successful reply.
+    type Output;
+
+    /// Makes the reply of an output.
+    fn reply(output: Self::Output) -> Reply;
+
+    /// Takes the output from a reply; `None` if the reply belongs to another request.
+    fn output(reply: Reply) -> Option<Self::Output>;
+
+    /// Number of texts in the request.
+    fn text_count(&self) -> usize {
+        0
+    }
 }
 
 /// One request. The order of the variants is part of the protocol.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Request {
-    /// How similar two texts are.
-    Similarity {
-        /// One text.
-        a: String,
-        /// The other.
-        b: String,
-    },
-    /// The same for many pairs, answered in their order.
-    Similarities {
-        /// The pairs.
-        pairs: Vec<(String, String)>,
-    },
-    /// One text against many, answered best first.
-    Rank {
-        /// The text that all others are held against.
-        query: String,
-        /// The others.
-        texts: Vec<String>,
-    },
-    /// The embedding vectors of texts, in their order.
-    Embed {
-        /// The texts.
-        texts: Vec<String>,
-    },
-    /// What the daemon is doing.
-    Status,
-    /// Finish what runs, then leave.
-    Shutdown,
-    /// Answer with another model from now on, and after the next start.
-    Use {
-        /// An installed model, or the embedded one.
-        model: String,
-    },
+    /// See [`Similarity`].
+    Similarity(Similarity),
+    /// See [`Similarities`].
+    Similarities(Similarities),
+    /// See [`Rank`].
+    Rank(Rank),
+    /// See [`Embed`].
+    Embed(Embed),
+    /// See [`GetStatus`].
+    GetStatus(GetStatus),
+    /// See [`Shutdown`].
+    Shutdown(Shutdown),
+    /// See [`UseModel`].
+    UseModel(UseModel),
+}
+
+/// Asks for the similarity of two texts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Similarity {
+    /// The first text.
+    pub a: String,
+    /// The second text.
+    pub b: String,
+}
+
+impl From<Similarity> for Request {
+    fn from(request: Similarity) -> Self {
+        Self::Similarity(request)
+    }
+}
+
+impl Call for Similarity {
+    type Output = Computed<PairScore>;
+
+    fn reply(output: Self::Output) -> Reply {
+        Reply::Similarity(output)
+    }
+
+    fn output(reply: Reply) -> Option<Self::Output> {
+        match reply {
+            Reply::Similarity(output) => Some(output),
+            _ => None,
+        }
+    }
+
+    fn text_count(&self) -> usize {
+        2
+    }
+}
+
+/// Asks for the similarities of many pairs, answered in their order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Similarities {
+    /// The pairs.
+    pub pairs: Vec<(String, String)>,
+}
+
+impl From<Similarities> for Request {
+    fn from(request: Similarities) -> Self {
+        Self::Similarities(request)
+    }
+}
+
+impl Call for Similarities {
+    type Output = Computed<Vec<PairScore>>;
+
+    fn reply(output: Self::Output) -> Reply {
+        Reply::Similarities(output)
+    }
+
+    fn output(reply: Reply) -> Option<Self::Output> {
+        match reply {
+            Reply::Similarities(output) => Some(output),
+            _ => None,
+        }
+    }
+
+    fn text_count(&self) -> usize {
+        2 * self.pairs.len()
+    }
+}
+
+/// Asks for texts in the order of their similarity to a query, best first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rank {
+    /// Text that the others are compared with.
+    pub query: String,
+    /// The others.
+    pub texts: Vec<String>,
+}
+
+impl From<Rank> for Request {
+    fn from(request: Rank) -> Self {
+        Self::Rank(request)
+    }
+}
+
+impl Call for Rank {
+    type Output = Computed<Ranking>;
+
+    fn reply(output: Self::Output) -> Reply {
+        Reply::Ranking(output)
+    }
+
+    fn output(reply: Reply) -> Option<Self::Output> {
+        match reply {
+            Reply::Ranking(output) => Some(output),
+            _ => None,
+        }
+    }
+
+    fn text_count(&self) -> usize {
+        1 + self.texts.len()
+    }
+}
+
+/// Asks for the vectors of texts, in their order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Embed {
+    /// The texts.
+    pub texts: Vec<String>,
+}
+
+impl From<Embed> for Request {
+    fn from(request: Embed) -> Self {
+        Self::Embed(request)
+    }
+}
+
+impl Call for Embed {
+    type Output = Computed<Vec<Embedding>>;
+
+    fn reply(output: Self::Output) -> Reply {
+        Reply::Embeddings(output)
+    }
+
+    fn output(reply: Reply) -> Option<Self::Output> {
+        match reply {
+            Reply::Embeddings(output) => Some(output),
+            _ => None,
+        }
+    }
+
+    fn text_count(&self) -> usize {
+        self.texts.len()
+    }
+}
+
+/// Asks for the state of the daemon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GetStatus;
+
+impl From<GetStatus> for Request {
+    fn from(request: GetStatus) -> Self {
+        Self::GetStatus(request)
+    }
+}
+
+impl Call for GetStatus {
+    type Output = Status;
+
+    fn reply(output: Self::Output) -> Reply {
+        Reply::Status(output)
+    }
+
+    fn output(reply: Reply) -> Option<Self::Output> {
+        match reply {
+            Reply::Status(output) => Some(output),
+            _ => None,
+        }
+    }
+}
+
+/// Asks the daemon to finish what runs and exit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shutdown;
+
+impl From<Shutdown> for Request {
+    fn from(request: Shutdown) -> Self {
+        Self::Shutdown(request)
+    }
+}
+
+impl Call for Shutdown {
+    type Output = ();
+
+    fn reply((): Self::Output) -> Reply {
+        Reply::Stopping
+    }
+
+    fn output(reply: Reply) -> Option<Self::Output> {
+        matches!(reply, Reply::Stopping).then_some(())
+    }
+}
+
+/// Has another model answer from now on, and after the next start.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UseModel {
+    /// Name of an installed model, or of the built-in one.
+    pub model: String,
+}
+
+impl From<UseModel> for Request {
+    fn from(request: UseModel) -> Self {
+        Self::UseModel(request)
+    }
+}
+
+impl Call for UseModel {
+    type Output = ModelInfo;
+
+    fn reply(output: Self::Output) -> Reply {
+        Reply::Selected(output)
+    }
+
+    fn output(reply: Reply) -> Option<Self::Output> {
+        match reply {
+            Reply::Selected(output) => Some(output),
+            _ => None,
+        }
+    }
 }

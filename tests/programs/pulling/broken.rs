@@ -2,14 +2,14 @@
 
 use std::fs;
 
-use gte_tests::{Faults, Hub, Place, fixture, wait_until};
+use gte_tests::{Faults, Hub, Sandbox, fixture, wait_until};
 
 use super::{REPO, asks_for, from_huggingface, pull, run, tiny};
 use crate::models::{copy, gives_pytorchs_values, leftovers};
 
 #[test]
 fn a_download_that_breaks_is_gone_on_with() {
-    let place = Place::default();
+    let sandbox = Sandbox::default();
     let hub = tiny();
     let size = hub.size("model.safetensors");
     let mut have = 0;
@@ -19,10 +19,10 @@ fn a_download_that_breaks_is_gone_on_with() {
             cut_at: Some(cut),
             ..Faults::default()
         });
-        let output = from_huggingface(&place, &hub);
+        let output = from_huggingface(&sandbox, &hub);
         assert_eq!(output.code(), Some(1), "cut at {cut}");
         assert_eq!(
-            place.gted(&["verify", "tiny"]).code(),
+            sandbox.gted(&["verify", "tiny"]).code(),
             Some(1),
             "it is not taken for a model"
         );
@@ -43,37 +43,37 @@ fn a_download_that_breaks_is_gone_on_with() {
         have = cut;
     }
     hub.misbehave(Faults::default());
-    from_huggingface(&place, &hub).success();
-    assert_eq!(leftovers(&place), ["tiny"]);
-    gives_pytorchs_values(&place, "tiny");
+    from_huggingface(&sandbox, &hub).success();
+    assert_eq!(leftovers(&sandbox), ["tiny"]);
+    gives_pytorchs_values(&sandbox, "tiny");
 }
 
 #[test]
 fn a_server_that_knows_no_ranges_is_asked_from_the_start() {
-    let place = Place::default();
+    let sandbox = Sandbox::default();
     let hub = tiny();
     hub.misbehave(Faults {
         cut_at: Some(5000),
         ..Faults::default()
     });
-    assert_eq!(from_huggingface(&place, &hub).code(), Some(1));
+    assert_eq!(from_huggingface(&sandbox, &hub).code(), Some(1));
     hub.misbehave(Faults {
         no_ranges: true,
         ..Faults::default()
     });
-    from_huggingface(&place, &hub).success();
-    gives_pytorchs_values(&place, "tiny");
+    from_huggingface(&sandbox, &hub).success();
+    gives_pytorchs_values(&sandbox, "tiny");
 }
 
 #[test]
 fn what_is_not_what_the_hub_states_is_thrown_away() {
-    let place = Place::default();
+    let sandbox = Sandbox::default();
     let hub = tiny();
     hub.misbehave(Faults {
         corrupt: true,
         ..Faults::default()
     });
-    let output = from_huggingface(&place, &hub);
+    let output = from_huggingface(&sandbox, &hub);
     assert_eq!(output.code(), Some(1));
     assert!(
         output
@@ -82,25 +82,25 @@ fn what_is_not_what_the_hub_states_is_thrown_away() {
         "{output:?}"
     );
     hub.misbehave(Faults::default());
-    from_huggingface(&place, &hub).success();
-    gives_pytorchs_values(&place, "tiny");
+    from_huggingface(&sandbox, &hub).success();
+    gives_pytorchs_values(&sandbox, "tiny");
 }
 
 #[test]
 fn a_line_that_breaks_again_and_again_still_gets_the_model_there() {
-    let place = Place::default();
+    let sandbox = Sandbox::default();
     let hub = tiny();
     hub.misbehave(Faults {
         cut_each: Some(hub.size("model.safetensors") / 3),
         ..Faults::default()
     });
-    from_huggingface(&place, &hub).success();
-    gives_pytorchs_values(&place, "tiny");
+    from_huggingface(&sandbox, &hub).success();
+    gives_pytorchs_values(&sandbox, "tiny");
 }
 
 #[test]
 fn what_one_hub_has_given_stays_while_the_other_is_tried() {
-    let place = Place::default();
+    let sandbox = Sandbox::default();
     let hub = tiny();
     let size = hub.size("model.safetensors");
     hub.misbehave(Faults {
@@ -108,20 +108,20 @@ fn what_one_hub_has_given_stays_while_the_other_is_tried() {
         ..Faults::default()
     });
     // Both hubs are there, and both break in the middle.
-    assert_eq!(run(pull(&place, &hub, &[REPO])).code(), Some(1));
+    assert_eq!(run(pull(&sandbox, &hub, &[REPO])).code(), Some(1));
     drop(hub.requests());
     hub.misbehave(Faults::default());
-    run(pull(&place, &hub, &[REPO])).success();
+    run(pull(&sandbox, &hub, &[REPO])).success();
     let requests = hub.requests();
     let weights: Vec<_> = requests.iter().filter(|request| request.to_cdn).collect();
     assert_eq!(weights.len(), 1);
     assert_eq!(weights[0].headers["range"], format!("bytes={}-", size / 2));
-    assert_eq!(leftovers(&place), ["tiny"]);
+    assert_eq!(leftovers(&sandbox), ["tiny"]);
 }
 
 #[test]
 fn a_repository_that_changes_meanwhile_is_not_mixed_up() {
-    let place = Place::default();
+    let sandbox = Sandbox::default();
     let hub = tiny();
     let weights = fs::read(fixture("tiny-bert/hf/model.safetensors")).expect("it is there");
     let mut other = weights.clone();
@@ -133,15 +133,15 @@ fn a_repository_that_changes_meanwhile_is_not_mixed_up() {
         ..Faults::default()
     });
     // ModelScope's revision has the same name before and after.
-    let from_modelscope = || run(pull(&place, &hub, &[REPO, "--from", "modelscope"]));
+    let from_modelscope = || run(pull(&sandbox, &hub, &[REPO, "--from", "modelscope"]));
     assert_eq!(from_modelscope().code(), Some(1));
     hub.change("model.safetensors", weights.clone());
     let tokenizer = fs::read_to_string(fixture("tiny-bert/hf/tokenizer.json")).expect("there");
     hub.change("tokenizer.json", format!("{tokenizer}\n").into_bytes());
     hub.misbehave(Faults::default());
     from_modelscope().success();
-    gives_pytorchs_values(&place, "tiny");
-    let installed = place
+    gives_pytorchs_values(&sandbox, "tiny");
+    let installed = sandbox
         .path()
         .join(".local/share/gte/models/tiny/tokenizer.json");
     let installed = fs::read_to_string(installed).expect("it is there");
@@ -162,8 +162,8 @@ fn every_byte_boundary_of_a_small_file_can_be_the_last() {
 /// Breaks a pull at every so many bytes of the weights, which are in their shortest form: a header of
 /// which every byte matters, and one number.
 fn breaks_at_every_byte(first: usize, step: usize) {
-    let place = Place::default();
-    let model = copy(&place, "tiny-bert/hf", "model");
+    let sandbox = Sandbox::default();
+    let model = copy(&sandbox, "tiny-bert/hf", "model");
     let hub = Hub::serving(&model);
     let header = br#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#;
     let length = u64::try_from(header.len()).expect("it fits");
@@ -175,55 +175,55 @@ fn breaks_at_every_byte(first: usize, step: usize) {
             cut_at: Some(cut),
             ..Faults::default()
         });
-        let output = from_huggingface(&place, &hub);
+        let output = from_huggingface(&sandbox, &hub);
         assert_eq!(output.code(), Some(1), "cut at {cut}");
         let mut words = output.stderr.lines().rev();
         let message = words.find(|line| !line.starts_with("hint: "));
         let message = message.expect("it says why");
         assert!(message.starts_with("gted: "), "{message}");
         let left = [".tiny.huggingface.download"];
-        assert_eq!(leftovers(&place), left, "cut at {cut}");
+        assert_eq!(leftovers(&sandbox), left, "cut at {cut}");
     }
     // Whole at last, and then it is seen that it is no model; what came is thrown away.
     hub.misbehave(Faults::default());
-    let output = from_huggingface(&place, &hub);
+    let output = from_huggingface(&sandbox, &hub);
     assert!(output.stderr.contains("the weights lack"), "{output:?}");
-    assert_eq!(leftovers(&place), Vec::<String>::new());
+    assert_eq!(leftovers(&sandbox), Vec::<String>::new());
     let good = fs::read(model.join("model.safetensors")).expect("it is there");
     hub.change("model.safetensors", good);
-    from_huggingface(&place, &hub).success();
-    gives_pytorchs_values(&place, "tiny");
+    from_huggingface(&sandbox, &hub).success();
+    gives_pytorchs_values(&sandbox, "tiny");
 }
 
 #[test]
 fn a_file_longer_than_stated_is_not_read_to_its_end() {
-    let place = Place::default();
+    let sandbox = Sandbox::default();
     let hub = tiny();
     hub.misbehave(Faults {
         too_long: 1 << 20,
         ..Faults::default()
     });
-    let output = from_huggingface(&place, &hub);
+    let output = from_huggingface(&sandbox, &hub);
     assert_eq!(output.code(), Some(1));
     assert!(output.stderr.contains("has more than the"), "{output:?}");
     hub.misbehave(Faults::default());
-    from_huggingface(&place, &hub).success();
-    gives_pytorchs_values(&place, "tiny");
+    from_huggingface(&sandbox, &hub).success();
+    gives_pytorchs_values(&sandbox, "tiny");
 }
 
 #[test]
 fn a_pull_killed_in_the_middle_is_gone_on_with() {
-    let place = Place::default();
+    let sandbox = Sandbox::default();
     let hub = tiny();
     hub.misbehave(Faults {
         cut_at: Some(7000),
         ..Faults::default()
     });
     // Killed while it waits to connect anew after the connection broke.
-    let mut child = pull(&place, &hub, &[REPO, "--from", "huggingface"])
+    let mut child = pull(&sandbox, &hub, &[REPO, "--from", "huggingface"])
         .spawn()
         .expect("it starts");
-    let part = place
+    let part = sandbox
         .path()
         .join(".local/share/gte/models/.tiny.huggingface.download/model.safetensors.part");
     wait_until("7,000 bytes", || {
@@ -235,75 +235,75 @@ fn a_pull_killed_in_the_middle_is_gone_on_with() {
     child.wait().expect("it ends");
     hub.misbehave(Faults::default());
     drop(hub.requests());
-    from_huggingface(&place, &hub).success();
+    from_huggingface(&sandbox, &hub).success();
     let requests = hub.requests();
     let weights = requests
         .iter()
         .find(|request| request.to_cdn)
         .expect("it was asked for");
     assert_eq!(weights.headers["range"], "bytes=7000-");
-    gives_pytorchs_values(&place, "tiny");
+    gives_pytorchs_values(&sandbox, "tiny");
 }
 
 #[test]
 fn a_file_that_is_whole_but_was_not_checked_yet_is_not_fetched_again() {
-    let place = Place::default();
+    let sandbox = Sandbox::default();
     let hub = tiny();
     let size = hub.size("model.safetensors");
     hub.misbehave(Faults {
         cut_at: Some(size - 1),
         ..Faults::default()
     });
-    assert_eq!(from_huggingface(&place, &hub).code(), Some(1));
+    assert_eq!(from_huggingface(&sandbox, &hub).code(), Some(1));
     hub.misbehave(Faults::default());
     // As if it had been killed between the last byte and the check.
-    let part = place
+    let part = sandbox
         .path()
         .join(".local/share/gte/models/.tiny.huggingface.download/model.safetensors.part");
     fs::copy(fixture("tiny-bert/hf/model.safetensors"), &part).expect("a file can be copied");
     drop(hub.requests());
-    from_huggingface(&place, &hub).success();
+    from_huggingface(&sandbox, &hub).success();
     let weights = |request: &gte_tests::Request| asks_for(request, "model.safetensors");
     assert!(!hub.requests().iter().any(weights));
-    gives_pytorchs_values(&place, "tiny");
+    gives_pytorchs_values(&sandbox, "tiny");
 }
 
 #[test]
 fn what_the_repository_has_no_more_is_not_installed() {
-    let place = Place::default();
+    let sandbox = Sandbox::default();
     let hub = tiny();
     hub.misbehave(Faults {
         cut_at: Some(5000),
         ..Faults::default()
     });
-    let from_modelscope = || run(pull(&place, &hub, &[REPO, "--from", "modelscope"]));
+    let from_modelscope = || run(pull(&sandbox, &hub, &[REPO, "--from", "modelscope"]));
     assert_eq!(from_modelscope().code(), Some(1));
     // Another form of weights and a further stage, which an attempt at an older revision has left.
-    let download = place
+    let download = sandbox
         .path()
         .join(".local/share/gte/models/.tiny.modelscope.download");
     fs::write(download.join("pytorch_model.bin"), "old").expect("a file can be written");
     fs::write(download.join("modules.json"), r#"[{"type":"Dense"}]"#).expect("written");
     hub.misbehave(Faults::default());
     from_modelscope().success();
-    gives_pytorchs_values(&place, "tiny");
+    gives_pytorchs_values(&sandbox, "tiny");
 }
 
 #[test]
 fn what_the_user_forgot_to_say_does_not_cost_the_download() {
-    let place = Place::default();
+    let sandbox = Sandbox::default();
     let hub = Hub::serving(&fixture("tiny-bert/modelscope"));
     hub.misbehave(Faults {
         cut_at: Some(9000),
         ..Faults::default()
     });
     let told = [REPO, "--from", "modelscope", "--pooling", "cls"];
-    assert_eq!(run(pull(&place, &hub, &told)).code(), Some(1));
+    assert_eq!(run(pull(&sandbox, &hub, &told)).code(), Some(1));
     hub.misbehave(Faults::default());
-    let untold = run(pull(&place, &hub, &told[..3]));
+    let untold = run(pull(&sandbox, &hub, &told[..3]));
     assert!(untold.stderr.contains("--pooling"), "{untold:?}");
     drop(hub.requests());
-    run(pull(&place, &hub, &told)).success();
+    run(pull(&sandbox, &hub, &told)).success();
     let requests = hub.requests();
     let weights = requests.iter().find(|request| request.to_cdn);
     assert_eq!(
@@ -312,13 +312,13 @@ fn what_the_user_forgot_to_say_does_not_cost_the_download() {
     );
 
     // What is left of an unfinished pull can be cleared away, but not under one that is at work.
-    place.gted(&["remove", "tiny"]).success();
+    sandbox.gted(&["remove", "tiny"]).success();
     hub.misbehave(Faults {
         cut_at: Some(9000),
         ..Faults::default()
     });
-    let mut child = pull(&place, &hub, &told).spawn().expect("it starts");
-    let part = place
+    let mut child = pull(&sandbox, &hub, &told).spawn().expect("it starts");
+    let part = sandbox
         .path()
         .join(".local/share/gte/models/.tiny.modelscope.download/pytorch_model.bin.part");
     wait_until("the beginning of the file", || {
@@ -326,19 +326,19 @@ fn what_the_user_forgot_to_say_does_not_cost_the_download() {
         assert!(running, "it ended by itself");
         part.exists()
     });
-    let busy = place.gted(&["remove", "tiny"]);
+    let busy = sandbox.gted(&["remove", "tiny"]);
     assert!(
         busy.stderr.contains("another gted is pulling tiny"),
         "{busy:?}"
     );
     child.kill().expect("it can be killed");
     child.wait().expect("it ends");
-    let staging = place.path().join(".local/share/gte/models/.tiny.new");
+    let staging = sandbox.path().join(".local/share/gte/models/.tiny.new");
     fs::create_dir(staging).expect("a folder can be made");
-    place.gted(&["remove", "tiny"]).success();
-    assert_eq!(leftovers(&place), Vec::<String>::new());
+    sandbox.gted(&["remove", "tiny"]).success();
+    assert_eq!(leftovers(&sandbox), Vec::<String>::new());
     assert_eq!(
-        place.gted(&["remove", "tiny"]).code(),
+        sandbox.gted(&["remove", "tiny"]).code(),
         Some(1),
         "nothing is left"
     );

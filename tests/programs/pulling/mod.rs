@@ -7,7 +7,7 @@ use std::fs;
 use std::process::{Child, Command};
 
 use gte_shared::models::PullEvent;
-use gte_tests::{COMMIT, Faults, Hub, Output, Place, Request, fixture, gted};
+use gte_tests::{COMMIT, Faults, Hub, Output, Request, Sandbox, fixture, gted};
 use serde_json::Value;
 
 use crate::models::{copy_folder, gives_pytorchs_values, leftovers};
@@ -15,8 +15,8 @@ use crate::models::{copy_folder, gives_pytorchs_values, leftovers};
 pub(crate) const REPO: &str = "owner/tiny";
 
 /// A command that pulls with both hubs at `hub`, and nothing else to be reached.
-pub(crate) fn pull(place: &Place, hub: &Hub, arguments: &[&str]) -> Command {
-    let mut command = place.command(gted());
+pub(crate) fn pull(sandbox: &Sandbox, hub: &Hub, arguments: &[&str]) -> Command {
+    let mut command = sandbox.command(gted());
     command
         .arg("pull")
         .args(arguments)
@@ -35,8 +35,8 @@ pub(crate) fn run(mut command: Command) -> Output {
     }
 }
 
-pub(crate) fn from_huggingface(place: &Place, hub: &Hub) -> Output {
-    run(pull(place, hub, &[REPO, "--from", "huggingface"]))
+pub(crate) fn from_huggingface(sandbox: &Sandbox, hub: &Hub) -> Output {
+    run(pull(sandbox, hub, &[REPO, "--from", "huggingface"]))
 }
 
 pub(crate) fn tiny() -> Hub {
@@ -49,9 +49,9 @@ pub(crate) fn asks_for(request: &Request, path: &str) -> bool {
 
 #[test]
 fn from_hugging_face_with_the_token_for_the_hub_alone() {
-    let place = Place::default();
+    let sandbox = Sandbox::default();
     let hub = tiny();
-    let output = from_huggingface(&place, &hub);
+    let output = from_huggingface(&sandbox, &hub);
     assert!(
         output
             .success()
@@ -63,49 +63,49 @@ fn from_hugging_face_with_the_token_for_the_hub_alone() {
         assert_eq!(token, !request.to_cdn, "{request:?}");
     }
     assert!(requests.iter().any(|request| request.to_cdn));
-    let manifest = place
+    let manifest = sandbox
         .path()
         .join(".local/share/gte/models/tiny/manifest.json");
     let manifest: Value =
         serde_json::from_slice(&fs::read(manifest).expect("it is there")).expect("JSON");
     assert_eq!(manifest["origin"]["revision"], COMMIT);
-    assert_eq!(leftovers(&place), ["tiny"]);
+    assert_eq!(leftovers(&sandbox), ["tiny"]);
 
-    let again = from_huggingface(&place, &hub).success();
+    let again = from_huggingface(&sandbox, &hub).success();
     assert!(again.contains("installed already"), "{again}");
     assert_eq!(hub.requests().len(), 0);
-    gives_pytorchs_values(&place, "tiny");
+    gives_pytorchs_values(&sandbox, "tiny");
 }
 
 #[test]
 fn from_modelscope_which_does_not_say_how_a_model_pools() {
-    let place = Place::default();
+    let sandbox = Sandbox::default();
     let hub = Hub::serving(&fixture("tiny-bert/modelscope"));
-    let output = run(pull(&place, &hub, &["gte-small-zh"]));
+    let output = run(pull(&sandbox, &hub, &["gte-small-zh"]));
     let printed = output.success();
     assert!(
         printed.contains("from modelscope:iic/nlp_gte_sentence-embedding_chinese-small"),
         "{printed}"
     );
-    gives_pytorchs_values(&place, "gte-small-zh");
+    gives_pytorchs_values(&sandbox, "gte-small-zh");
 
     // Not in the catalogue, so nobody says how it pools, which is found out before its weights are
     // fetched; unless the user does.
     drop(hub.requests());
-    let unknown = run(pull(&place, &hub, &[REPO, "--from", "modelscope"]));
+    let unknown = run(pull(&sandbox, &hub, &[REPO, "--from", "modelscope"]));
     assert_eq!(unknown.code(), Some(1));
     assert!(unknown.stderr.contains("--pooling cls"), "{unknown:?}");
     assert!(!hub.requests().iter().any(|request| request.to_cdn));
     let told = [REPO, "--from", "modelscope", "--pooling", "cls"];
-    run(pull(&place, &hub, &told)).success();
-    gives_pytorchs_values(&place, "tiny");
+    run(pull(&sandbox, &hub, &told)).success();
+    gives_pytorchs_values(&sandbox, "tiny");
 }
 
 #[test]
 fn a_source_that_fails_is_named_and_the_next_is_tried() {
-    let place = Place::default();
+    let sandbox = Sandbox::default();
     let hub = tiny();
-    let mut command = pull(&place, &hub, &[REPO]);
+    let mut command = pull(&sandbox, &hub, &[REPO]);
     // Nobody listens there.
     command.env("MODELSCOPE_ENDPOINT", "http://127.0.0.1:9");
     let output = run(command);
@@ -119,19 +119,19 @@ fn a_source_that_fails_is_named_and_the_next_is_tried() {
 
 #[test]
 fn offline_nothing_is_asked_and_a_cache_is_used_where_it_is() {
-    let place = Place::default();
+    let sandbox = Sandbox::default();
     let hub = tiny();
-    let offline = run(pull(&place, &hub, &[REPO, "--offline"]));
+    let offline = run(pull(&sandbox, &hub, &[REPO, "--offline"]));
     assert_eq!(offline.code(), Some(1));
     assert!(
         offline.stderr.contains("the network is not to be used"),
         "{offline:?}"
     );
-    let mut command = pull(&place, &hub, &[REPO]);
+    let mut command = pull(&sandbox, &hub, &[REPO]);
     command.env("HF_HUB_OFFLINE", "1");
     assert_eq!(run(command).code(), Some(1));
 
-    let cache = place
+    let cache = sandbox
         .path()
         .join(".cache/huggingface/hub/models--owner--tiny");
     fs::create_dir_all(cache.join("refs")).expect("a folder can be made");
@@ -141,29 +141,29 @@ fn offline_nothing_is_asked_and_a_cache_is_used_where_it_is() {
         &fixture("tiny-bert/hf"),
         &cache.join("snapshots").join(COMMIT),
     );
-    run(pull(&place, &hub, &[REPO, "--offline"])).success();
+    run(pull(&sandbox, &hub, &[REPO, "--offline"])).success();
     assert_eq!(hub.requests().len(), 0, "and nothing was asked for");
-    gives_pytorchs_values(&place, "tiny");
+    gives_pytorchs_values(&sandbox, "tiny");
 }
 
 #[test]
 fn a_folder_is_pulled_from_as_well() {
-    let place = Place::default();
+    let sandbox = Sandbox::default();
     let hub = tiny();
     let folder = fixture("tiny-bert/hf");
     let folder = folder.to_str().expect("UTF-8");
-    run(pull(&place, &hub, &["tiny", "--from", folder])).success();
+    run(pull(&sandbox, &hub, &["tiny", "--from", folder])).success();
     assert_eq!(hub.requests().len(), 0);
-    gives_pytorchs_values(&place, "tiny");
+    gives_pytorchs_values(&sandbox, "tiny");
 }
 
 #[test]
 fn two_pulls_at_once_do_the_work_once() {
-    let place = Place::default();
+    let sandbox = Sandbox::default();
     let hub = tiny();
     let pulls: Vec<Child> = (0..4)
         .map(|_| {
-            let mut command = pull(&place, &hub, &[REPO, "--from", "huggingface"]);
+            let mut command = pull(&sandbox, &hub, &[REPO, "--from", "huggingface"]);
             command.spawn().expect("gted can be started")
         })
         .collect();
@@ -179,13 +179,13 @@ fn two_pulls_at_once_do_the_work_once() {
 
 #[test]
 fn a_mirror_without_checksums_is_used_and_said_to_be_one() {
-    let place = Place::default();
+    let sandbox = Sandbox::default();
     let hub = tiny();
     hub.misbehave(Faults {
         no_checksums: true,
         ..Faults::default()
     });
-    let output = run(pull(&place, &hub, &[REPO, "--from", &hub.endpoint()]));
+    let output = run(pull(&sandbox, &hub, &[REPO, "--from", &hub.endpoint()]));
     assert!(
         output
             .stderr
@@ -201,15 +201,15 @@ fn a_mirror_without_checksums_is_used_and_said_to_be_one() {
             "{request:?}"
         );
     }
-    gives_pytorchs_values(&place, "tiny");
+    gives_pytorchs_values(&sandbox, "tiny");
 }
 
 #[test]
 fn a_revision_is_asked_for_by_its_name_and_files_by_the_commit_it_is() {
-    let place = Place::default();
+    let sandbox = Sandbox::default();
     let hub = tiny();
     let arguments = [REPO, "--from", "huggingface", "--revision", "refs/pr/1"];
-    run(pull(&place, &hub, &arguments)).success();
+    run(pull(&sandbox, &hub, &arguments)).success();
     let requests = hub.requests();
     assert!(
         requests[0]
@@ -224,41 +224,41 @@ fn a_revision_is_asked_for_by_its_name_and_files_by_the_commit_it_is() {
         let (line, commit) = (&request.line, format!("/resolve/{COMMIT}/"));
         assert!(line.contains(&commit), "{line}");
     }
-    let again = run(pull(&place, &hub, &arguments)).success();
+    let again = run(pull(&sandbox, &hub, &arguments)).success();
     assert!(again.contains("installed already"), "{again}");
 }
 
 #[test]
 fn modelscopes_cache_is_found_where_its_client_puts_a_name_with_a_dot() {
-    let place = Place::default();
+    let sandbox = Sandbox::default();
     let hub = tiny();
-    let cache = place.path().join(".cache/modelscope/hub/models");
+    let cache = sandbox.path().join(".cache/modelscope/hub/models");
     // An empty folder of another client comes first.
     fs::create_dir_all(cache.join("BAAI/bge-base-zh-v1.5")).expect("a folder can be made");
     copy_folder(
         &fixture("tiny-bert/hf"),
         &cache.join("BAAI/bge-base-zh-v1___5"),
     );
-    let output = run(pull(&place, &hub, &["bge-base-zh-v1.5", "--offline"]));
+    let output = run(pull(&sandbox, &hub, &["bge-base-zh-v1.5", "--offline"]));
     let printed = output.success();
     assert!(
         printed.contains("from modelscope:BAAI/bge-base-zh-v1.5"),
         "{printed}"
     );
-    gives_pytorchs_values(&place, "bge-base-zh-v1.5");
+    gives_pytorchs_values(&sandbox, "bge-base-zh-v1.5");
     // Nobody knows which revision that is.
-    place.gted(&["remove", "bge-base-zh-v1.5"]).success();
+    sandbox.gted(&["remove", "bge-base-zh-v1.5"]).success();
     let revision = ["bge-base-zh-v1.5", "--offline", "--revision", "v1"];
-    assert_eq!(run(pull(&place, &hub, &revision)).code(), Some(1));
+    assert_eq!(run(pull(&sandbox, &hub, &revision)).code(), Some(1));
     assert_eq!(hub.requests().len(), 0);
 }
 
 #[test]
 fn a_proxy_of_the_environment_is_used() {
-    let place = Place::default();
+    let sandbox = Sandbox::default();
     // Stands in for the proxy: it is asked for another server's files by their whole address.
     let hub = tiny();
-    let mut command = place.command(gted());
+    let mut command = sandbox.command(gted());
     command
         .args(["pull", REPO, "--from", "huggingface"])
         .env("HF_ENDPOINT", "http://hub.invalid")
@@ -278,9 +278,9 @@ fn a_proxy_of_the_environment_is_used() {
 
 #[test]
 fn programs_are_told_what_happens_line_by_line() {
-    let place = Place::default();
+    let sandbox = Sandbox::default();
     let hub = tiny();
-    let mut command = pull(&place, &hub, &[REPO, "--json"]);
+    let mut command = pull(&sandbox, &hub, &[REPO, "--json"]);
     command.env("MODELSCOPE_ENDPOINT", "http://127.0.0.1:9");
     let printed = run(command).success();
     let events: Vec<PullEvent> = printed

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use gte_tests::{COMMIT, Faults, Hub, Place};
+use gte_tests::{COMMIT, Faults, Hub, Sandbox};
 use serde_json::Value;
 
 use super::{REPO, from_huggingface, pull, run, tiny};
@@ -10,7 +10,7 @@ use crate::models::{copy, gives_pytorchs_values, leftovers, rewrite};
 
 #[test]
 fn what_a_hub_answers_is_told_in_words() {
-    let place = Place::default();
+    let sandbox = Sandbox::default();
     let hub = tiny();
     let status = |status| Faults {
         status: Some(status),
@@ -43,26 +43,26 @@ fn what_a_hub_answers_is_told_in_words() {
     for (faults, words) in cases {
         hub.misbehave(faults);
         for from in ["huggingface", "modelscope"] {
-            let output = run(pull(&place, &hub, &[REPO, "--from", from]));
+            let output = run(pull(&sandbox, &hub, &[REPO, "--from", from]));
             assert_eq!(output.code(), Some(1));
             assert!(output.stderr.contains(words), "{words}: {output:?}");
             assert!(!output.stderr.contains("secret"), "{output:?}");
         }
     }
-    assert_eq!(leftovers(&place), Vec::<String>::new());
+    assert_eq!(leftovers(&sandbox), Vec::<String>::new());
     hub.misbehave(Faults::default());
-    from_huggingface(&place, &hub).success();
+    from_huggingface(&sandbox, &hub).success();
 }
 
 #[test]
 fn another_architecture_is_found_out_before_its_weights_are_fetched() {
-    let place = Place::default();
-    let model = copy(&place, "tiny-bert/hf", "other");
+    let sandbox = Sandbox::default();
+    let model = copy(&sandbox, "tiny-bert/hf", "other");
     let config = fs::read_to_string(model.join("config.json")).expect("it is there");
     let config = config.replace("\"bert\"", "\"roberta\"");
     fs::write(model.join("config.json"), config).expect("a file can be written");
     let hub = Hub::serving(&model);
-    let output = from_huggingface(&place, &hub);
+    let output = from_huggingface(&sandbox, &hub);
     assert_eq!(output.code(), Some(1));
     assert!(
         output.stderr.contains("model_type is roberta"),
@@ -73,7 +73,7 @@ fn another_architecture_is_found_out_before_its_weights_are_fetched() {
 
 #[test]
 fn what_is_no_models_name_is_refused_before_anything_is_asked() {
-    let place = Place::default();
+    let sandbox = Sandbox::default();
     let hub = tiny();
     for (name, words) in [
         ("nonsense", "there is no model nonsense"),
@@ -82,7 +82,7 @@ fn what_is_no_models_name_is_refused_before_anything_is_asked() {
         ("/models/model", "is not a repository name"),
         ("a/b/c", "is not a repository name"),
     ] {
-        let output = run(pull(&place, &hub, &[name]));
+        let output = run(pull(&sandbox, &hub, &[name]));
         assert_eq!(output.code(), Some(1));
         assert!(output.stderr.contains(words), "{output:?}");
     }
@@ -91,8 +91,8 @@ fn what_is_no_models_name_is_refused_before_anything_is_asked() {
 
 #[test]
 fn a_list_that_names_files_outside_gets_nothing_written_there() {
-    let place = Place::default();
-    let model = copy(&place, "tiny-bert/hf", "sharded");
+    let sandbox = Sandbox::default();
+    let model = copy(&sandbox, "tiny-bert/hf", "sharded");
     let files = ["model-1-of-2.safetensors", "part two.safetensors"];
     rewrite(&model, &files, str::to_owned);
     let mut map = serde_json::Map::new();
@@ -114,9 +114,9 @@ fn a_list_that_names_files_outside_gets_nothing_written_there() {
         ..Faults::default()
     });
     for from in ["modelscope", "huggingface"] {
-        run(pull(&place, &hub, &[REPO, "--from", from])).success();
-        gives_pytorchs_values(&place, "tiny");
-        place.gted(&["remove", "tiny"]).success();
+        run(pull(&sandbox, &hub, &[REPO, "--from", from])).success();
+        gives_pytorchs_values(&sandbox, "tiny");
+        sandbox.gted(&["remove", "tiny"]).success();
     }
     let requests = hub.requests();
     assert!(
@@ -133,10 +133,10 @@ fn a_list_that_names_files_outside_gets_nothing_written_there() {
 
 #[test]
 fn another_model_of_the_same_name_is_not_taken_for_the_wanted_one() {
-    let place = Place::default();
+    let sandbox = Sandbox::default();
     let hub = tiny();
-    from_huggingface(&place, &hub).success();
-    let other = run(pull(&place, &hub, &["somebody/tiny"]));
+    from_huggingface(&sandbox, &hub).success();
+    let other = run(pull(&sandbox, &hub, &["somebody/tiny"]));
     assert_eq!(other.code(), Some(1));
     assert!(
         other.stderr.contains(
@@ -144,17 +144,17 @@ fn another_model_of_the_same_name_is_not_taken_for_the_wanted_one() {
         ),
         "{other:?}"
     );
-    let revision = run(pull(&place, &hub, &[REPO, "--revision", "v2"]));
+    let revision = run(pull(&sandbox, &hub, &[REPO, "--revision", "v2"]));
     assert!(revision.stderr.contains("another model"), "{revision:?}");
-    let commit = run(pull(&place, &hub, &[REPO, "--revision", COMMIT]));
+    let commit = run(pull(&sandbox, &hub, &[REPO, "--revision", COMMIT]));
     assert!(commit.success().contains("installed already"));
 
     // A damaged one is replaced.
-    let manifest = place
+    let manifest = sandbox
         .path()
         .join(".local/share/gte/models/tiny/manifest.json");
     fs::write(&manifest, "{\"version\":").expect("a file can be written");
-    let listed = place.gted(&["models"]);
+    let listed = sandbox.gted(&["models"]);
     assert!(
         listed
             .stderr
@@ -162,6 +162,6 @@ fn another_model_of_the_same_name_is_not_taken_for_the_wanted_one() {
         "{listed:?}"
     );
     assert!(listed.success().contains("gte-base-zh"));
-    from_huggingface(&place, &hub).success();
-    gives_pytorchs_values(&place, "tiny");
+    from_huggingface(&sandbox, &hub).success();
+    gives_pytorchs_values(&sandbox, "tiny");
 }

@@ -1,56 +1,26 @@
-//! What can happen to the screen, and what the screen can ask for.
+//! Actions: the events that change the state.
 
 use crossterm::event::KeyEvent;
 
-use super::models::News;
-use super::state::{Daemon, Outcome};
+use super::screens::models::ModelsEvent;
+use super::screens::pair::Outcome;
+use super::state::Daemon;
 
-/// Something that happened.
+/// Event that changes the state.
 #[derive(Clone, Debug)]
 pub enum Action {
     /// A key was pressed.
     Key(KeyEvent),
     /// Text was pasted.
     Paste(String),
-    /// The terminal has another size, or has to be drawn anew for another reason.
+    /// The terminal has another size, or has to be drawn again for another reason.
     Redraw,
-    /// The texts have rested since the change of this number.
-    Rested(u64),
-    /// The comparison that the change of this number asked for has been answered.
+    /// The texts of this revision were compared.
     Answered(u64, Outcome),
-    /// The daemon has become something else.
+    /// The daemon's condition changed.
     Daemon(Daemon),
-    /// Something has become known about models.
-    Models(News),
+    /// A model event arrived.
+    Models(ModelsEvent),
     /// The program was told to end.
     End,
-}
-
-/// Something that has to happen outside.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Effect {
-    /// Say so when the texts have rested for a moment since the change of this number.
-    Rest(u64),
-    /// Compare the texts.
-    Compare {
-        /// Number of the change, to be named in the answer.
-        change: u64,
-        /// The upper text.
-        a: String,
-        /// The lower text.
-        b: String,
-    },
-    /// Find out which models there are.
-    ListModels,
-    /// Fetch a model.
-    Pull {
-        /// Number of the pull, to be named in its news.
-        number: u64,
-        /// The model.
-        name: String,
-    },
-    /// Stop fetching.
-    CancelPull,
-    /// Have the daemon answer with a model.
-    Use(String),
 }

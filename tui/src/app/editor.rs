@@ -1,4 +1,4 @@
-//! One of the two multi-line inputs.
+//! Editor of one of the two multi-line texts.
 
 use crossterm::event::KeyEvent;
 use ratatui::style::Style;
@@ -14,7 +14,7 @@ impl Default for Editor {
     fn default() -> Self {
         let mut area = TextArea::default();
         area.set_wrap_mode(WrapMode::Glyph);
-        // The terminal's own cursor shows the place, because an input method's window follows it.
+        // The terminal's own cursor is shown, because an input method's window follows it.
         area.set_cursor_style(Style::new());
         area.set_cursor_line_style(Style::new());
         Self { area }
@@ -22,40 +22,40 @@ impl Default for Editor {
 }
 
 impl Editor {
-    /// Applies a key; says whether the text has changed.
-    pub fn key(&mut self, key: KeyEvent) -> bool {
+    /// Applies a key; returns true if the text changed.
+    pub fn on_key(&mut self, key: KeyEvent) -> bool {
         self.area.input(key)
     }
 
-    /// Inserts pasted text at the cursor; says whether the text has changed.
+    /// Inserts pasted text at the cursor; returns true if the text changed.
     ///
-    /// Line ends become line feeds, and control characters, which would be invisible, are left out.
-    pub fn paste(&mut self, text: &str) -> bool {
+    /// Line ends become line feeds. Control characters would be invisible, so they are left out.
+    pub fn on_paste(&mut self, text: &str) -> bool {
         let text = text.replace("\r\n", "\n").replace('\r', "\n");
         let visible = |c: &char| !c.is_control() || matches!(c, '\n' | '\t');
         let text: String = text.chars().filter(visible).collect();
         self.area.insert_str(text)
     }
 
-    /// The whole text.
+    /// Joins the lines of the text.
     #[must_use]
     pub fn text(&self) -> String {
         self.area.lines().join("\n")
     }
 
-    /// Whether there is no text at all.
+    /// Returns true if the text has no characters.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.area.is_empty()
     }
 
-    /// Whether there is nothing but white space.
+    /// Returns true if the text has only white space.
     #[must_use]
     pub fn is_blank(&self) -> bool {
         self.area.lines().iter().all(|line| line.trim().is_empty())
     }
 
-    /// The widget that draws it.
+    /// Widget that draws the text.
     #[must_use]
     pub fn area(&self) -> &TextArea<'static> {
         &self.area

@@ -1,35 +1,30 @@
 //! The one place where the state changes.
 
+use std::mem;
+
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-use super::action::{Action, Effect};
-use super::state::{Daemon, Outcome, State};
+use super::action::Action;
+use super::effect::Effect;
+use super::state::{Daemon, State};
 
-/// Applies an action; returns what has to happen outside.
+/// Applies an action; returns the work that it causes outside.
 pub fn update(state: &mut State, action: Action) -> Option<Effect> {
     match action {
         Action::Key(key) if key.kind == KeyEventKind::Release => None,
-        Action::Key(key) => press(state, key),
-        Action::Paste(text) => {
-            let changed = !state.covered() && state.focused().paste(&text);
-            changed.then(|| changed_texts(state)).flatten()
-        }
+        Action::Key(key) => on_key(state, key),
+        Action::Paste(_) if state.is_covered() => None,
+        Action::Paste(text) => state.pair.on_paste(&text),
         Action::Redraw => None,
-        Action::Rested(change) => compare(state, change),
-        Action::Answered(change, outcome) => {
-            // Numbers only grow, so an answer that comes late cannot replace a newer one.
-            if change == state.change {
-                state.answered = change;
-                state.outcome = outcome;
+        Action::Answered(revision, outcome) => {
+            if let Some(model) = state.pair.on_answer(revision, outcome) {
+                // Another program may have had the daemon use another model.
+                state.daemon = Daemon::ready(model);
             }
-            // The model may have changed while it was computed.
-            compare_anew(state)
+            None
         }
-        Action::Daemon(daemon) => {
-            state.daemon = daemon;
-            compare_anew(state)
-        }
-        Action::Models(news) => state.models.learn(news),
+        Action::Daemon(daemon) => on_daemon(state, daemon),
+        Action::Models(event) => state.models.on_event(event),
         Action::End => {
             state.leaving = true;
             None
@@ -37,163 +32,119 @@ pub fn update(state: &mut State, action: Action) -> Option<Effect> {
     }
 }
 
-fn press(state: &mut State, key: KeyEvent) -> Option<Effect> {
+fn on_key(state: &mut State, key: KeyEvent) -> Option<Effect> {
     let control = key.modifiers.contains(KeyModifiers::CONTROL);
     match key.code {
         KeyCode::Char('c') if control => state.leaving = true,
-        // While the explanation is open, any other key closes it.
-        KeyCode::Down | KeyCode::Up if let Some(line) = &mut state.help => {
-            let last = state.language.strings().help.len().saturating_sub(1);
-            *line = match key.code {
-                KeyCode::Down => (*line + 1).min(last),
-                _ => line.saturating_sub(1),
-            };
+        _ if state.help.is_open() => {
+            let lines = state.language.strings().help.len();
+            state.help.on_key(key, lines);
         }
-        _ if state.help.is_some() => state.help = None,
-        _ if state.models.open => return state.models.press(key),
+        _ if state.models.open => return state.models.on_key(key),
         KeyCode::F(2) => return Some(state.models.open()),
         KeyCode::Esc => state.leaving = true,
-        KeyCode::F(1) => state.help = Some(0),
-        // Typed into a text, a question mark is one. A Chinese input method types the wide form.
-        KeyCode::Char('?' | '？') if state.focused().is_empty() => state.help = Some(0),
-        KeyCode::Tab | KeyCode::BackTab => state.focus = state.focus.other(),
-        _ => {
-            if state.focused().key(key) {
-                return changed_texts(state);
-            }
-        }
+        KeyCode::F(1) => state.help.open(),
+        // In a text, a question mark is typed. A Chinese input method types the wide form.
+        KeyCode::Char('?' | '？') if state.pair.focused().is_empty() => state.help.open(),
+        _ => return state.pair.on_key(key),
     }
     None
 }
 
-fn changed_texts(state: &mut State) -> Option<Effect> {
-    state.change += 1;
-    if state.a.is_blank() || state.b.is_blank() {
-        state.answered = state.change;
-        state.outcome = Outcome::Waiting;
-        None
-    } else {
-        Some(Effect::Rest(state.change))
-    }
-}
-
-/// A score of another model than the one that answers now says nothing beside later ones.
-fn compare_anew(state: &mut State) -> Option<Effect> {
-    let outdated = match (&state.daemon, &state.outcome) {
-        (Daemon::Ready { model, .. }, Outcome::Scored(scored)) => scored.model != *model,
-        _ => false,
+/// Sets the daemon's condition, and compares again if another model answers now: a score of the
+/// model before means nothing beside later ones.
+fn on_daemon(state: &mut State, daemon: Daemon) -> Option<Effect> {
+    let before = mem::replace(&mut state.daemon, daemon);
+    let Daemon::Ready { model, .. } = &state.daemon else {
+        return None;
     };
-    outdated.then(|| changed_texts(state)).flatten()
-}
-
-fn compare(state: &State, change: u64) -> Option<Effect> {
-    // A change since then has its own rest.
-    (change == state.change && state.computing()).then(|| Effect::Compare {
-        change,
-        a: state.a.text(),
-        b: state.b.text(),
-    })
+    let replaced = matches!(&before, Daemon::Ready { model: old, .. } if old != model);
+    // A comparison that is under way may still be answered by the model before.
+    let outdated =
+        state.pair.is_scored_by_another(model) || (replaced && state.pair.is_computing());
+    outdated.then(|| state.pair.compare()).flatten()
 }
 
 #[cfg(test)]
 mod tests {
-    use gte_shared::score::Label;
-    use gte_shared::wire::TextInfo;
+    use gte_shared::score::Verdict;
+    use gte_shared::wire::{ModelInfo, Pooling, Precision, TextInfo};
 
     use super::*;
-    use crate::app::{Scored, Side};
+    use crate::app::key_hint::Purpose;
+    use crate::app::screens::pair::{Outcome, Scored};
     use crate::strings::Language;
 
-    fn key(code: KeyCode) -> Action {
-        Action::Key(KeyEvent::new(code, KeyModifiers::NONE))
+    fn press(state: &mut State, code: KeyCode) -> Option<Effect> {
+        update(state, Action::Key(KeyEvent::new(code, KeyModifiers::NONE)))
     }
 
-    fn type_text(state: &mut State, text: &str) -> Option<Effect> {
-        let keys = text.chars().map(|c| key(KeyCode::Char(c)));
-        keys.map(|key| update(state, key)).last().flatten()
+    fn type_text(state: &mut State, text: &str) {
+        for character in text.chars() {
+            press(state, KeyCode::Char(character));
+        }
     }
 
     fn with_two_texts() -> State {
         let mut state = State::new(Language::Zh);
         type_text(&mut state, "甲");
-        update(&mut state, key(KeyCode::Tab));
+        press(&mut state, KeyCode::Tab);
         type_text(&mut state, "乙");
         state
     }
 
+    fn model(id: &str) -> ModelInfo {
+        ModelInfo {
+            id: id.to_owned(),
+            dimension: 512,
+            pooling: Pooling::Cls,
+            max_tokens: 512,
+            precision: Precision::F32,
+            builtin: false,
+        }
+    }
+
+    fn ready(id: &str) -> Action {
+        Action::Daemon(Daemon::ready(&model(id)))
+    }
+
+    fn scored(id: &str) -> Outcome {
+        let text = TextInfo {
+            tokens: 3,
+            truncated: false,
+        };
+        Outcome::Scored(Scored {
+            similarity: 50.0,
+            cosine: 0.5,
+            verdict: Verdict::Low,
+            texts: [text, text],
+            model: model(id),
+            micros: 1,
+        })
+    }
+
+    fn asks_again(effect: Option<&Effect>, asked: u64) -> bool {
+        matches!(effect, Some(Effect::Compare { revision, .. }) if *revision > asked)
+    }
+
     #[test]
-    fn typing_two_texts_asks_for_a_score_once_they_rest() {
+    fn a_question_mark_opens_the_help_in_an_empty_text_only() {
         let mut state = State::new(Language::Zh);
-        assert_eq!(
-            type_text(&mut state, "今天天气很好"),
-            None,
-            "one text is no pair"
-        );
-        update(&mut state, key(KeyCode::Tab));
-        assert_eq!(state.focus, Side::B);
-        let effect = type_text(&mut state, "今天");
-        let change = state.change;
-        assert_eq!(effect, Some(Effect::Rest(change)));
-        assert_eq!(
-            update(&mut state, Action::Rested(change)),
-            Some(Effect::Compare {
-                change,
-                a: "今天天气很好".into(),
-                b: "今天".into()
-            })
-        );
-        assert_eq!(update(&mut state, Action::Rested(change - 1)), None);
-    }
-
-    #[test]
-    fn an_old_answer_never_replaces_a_newer_one() {
-        let mut state = with_two_texts();
-        let old = state.change;
-        type_text(&mut state, "丙");
-        let new = state.change;
-        update(
-            &mut state,
-            Action::Answered(new, Outcome::Failed("new".into())),
-        );
-        update(
-            &mut state,
-            Action::Answered(old, Outcome::Failed("old".into())),
-        );
-        assert_eq!(state.outcome, Outcome::Failed("new".into()));
-        assert!(!state.computing());
-    }
-
-    #[test]
-    fn an_answer_to_texts_that_are_gone_is_not_shown() {
-        let mut state = with_two_texts();
-        let asked = state.change;
-        update(&mut state, key(KeyCode::Backspace));
-        update(&mut state, Action::Answered(asked, Outcome::Blank));
-        assert_eq!(state.outcome, Outcome::Waiting);
-        assert!(!state.computing());
-    }
-
-    #[test]
-    fn a_question_mark_explains_only_where_it_cannot_be_text() {
-        let mut state = State::new(Language::Zh);
-        update(&mut state, key(KeyCode::Char('?')));
-        assert!(state.help.is_some());
-        update(&mut state, key(KeyCode::Esc));
-        assert!(
-            state.help.is_none() && !state.leaving,
-            "the key only closes it"
-        );
+        press(&mut state, KeyCode::Char('?'));
+        assert!(state.help.is_open());
+        press(&mut state, KeyCode::Esc);
+        assert!(!state.help.is_open() && !state.leaving);
         type_text(&mut state, "可以吗?");
-        assert!(state.help.is_none());
-        assert_eq!(state.a.text(), "可以吗?");
-        update(&mut state, key(KeyCode::F(1)));
-        assert!(state.help.is_some());
+        assert!(!state.help.is_open());
+        assert_eq!(state.pair.a.text(), "可以吗?");
+        press(&mut state, KeyCode::F(1));
+        assert!(state.help.is_open());
     }
 
     #[test]
     fn escape_and_control_c_leave() {
         let mut state = State::new(Language::Zh);
-        update(&mut state, key(KeyCode::Esc));
+        press(&mut state, KeyCode::Esc);
         assert!(state.leaving);
         let mut state = State::new(Language::Zh);
         let control_c = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
@@ -202,73 +153,74 @@ mod tests {
     }
 
     #[test]
-    fn a_paste_keeps_its_lines_and_loses_its_control_characters() {
+    fn escape_is_hinted_as_the_key_that_it_is() {
         let mut state = State::new(Language::Zh);
-        update(&mut state, Action::Paste("一\r\n二\u{1b}[31m\t三".into()));
-        assert_eq!(state.a.text(), "一\n二[31m\t三");
-    }
-
-    fn scored(model: &str) -> Outcome {
-        Outcome::Scored(Scored {
-            similarity: 50.0,
-            cosine: 0.5,
-            label: Label::Low,
-            texts: [TextInfo {
-                tokens: 3,
-                truncated: false,
-            }; 2],
-            model: model.to_owned(),
-            micros: 1,
-        })
+        let escape = |state: &State| {
+            let hints = state.key_hints();
+            let hint = hints.iter().find(|hint| hint.key == "Esc");
+            hint.map(|hint| hint.purpose)
+        };
+        assert_eq!(escape(&state), Some(Purpose::Leave));
+        for code in [KeyCode::F(1), KeyCode::F(2)] {
+            press(&mut state, code);
+            assert_eq!(escape(&state), Some(Purpose::Close));
+            press(&mut state, KeyCode::Esc);
+            assert!(!state.is_covered() && !state.leaving);
+        }
     }
 
     #[test]
-    fn a_score_of_another_model_is_computed_anew() {
-        let ready = |model: &str| {
-            Action::Daemon(Daemon::Ready {
-                model: model.to_owned(),
-                embedded: false,
-            })
-        };
+    fn an_answer_sets_the_model_that_is_shown() {
         let mut state = with_two_texts();
         update(&mut state, ready("one"));
-        let asked = state.change;
-        update(&mut state, Action::Answered(asked, scored("one")));
-        assert_eq!(
-            update(&mut state, ready("one")),
-            None,
-            "nothing has changed"
-        );
-        let effect = update(&mut state, ready("another"));
-        assert_eq!(effect, Some(Effect::Rest(asked + 1)));
-        assert!(state.computing());
-        // One that was under way when the model changed is no better.
-        let late = Action::Answered(asked + 1, scored("one"));
-        assert_eq!(update(&mut state, late), Some(Effect::Rest(asked + 2)));
-        let answer = Action::Answered(asked + 2, scored("another"));
+        let answer = Action::Answered(state.pair.revision, scored("another"));
         assert_eq!(update(&mut state, answer), None);
-        assert!(!state.computing());
+        assert_eq!(state.daemon, Daemon::ready(&model("another")));
     }
 
     #[test]
-    fn what_is_typed_over_the_list_of_models_changes_no_text() {
+    fn a_score_of_another_model_is_computed_again() {
         let mut state = with_two_texts();
-        assert_eq!(
-            update(&mut state, key(KeyCode::F(2))),
-            Some(Effect::ListModels)
-        );
-        type_text(&mut state, "丙");
-        update(&mut state, Action::Paste("丁".into()));
-        update(&mut state, key(KeyCode::Esc));
-        assert!(!state.leaving, "the key only closes it");
-        assert_eq!((state.a.text(), state.b.text()), ("甲".into(), "乙".into()));
+        update(&mut state, ready("one"));
+        let asked = state.pair.revision;
+        update(&mut state, Action::Answered(asked, scored("one")));
+        assert_eq!(update(&mut state, ready("one")), None, "the same model");
+        let effect = update(&mut state, ready("another"));
+        assert!(asks_again(effect.as_ref(), asked));
+        assert!(state.pair.is_computing());
     }
 
     #[test]
-    fn the_daemon_coming_back_changes_no_text() {
+    fn an_answer_of_the_model_before_is_dropped() {
+        let mut state = with_two_texts();
+        update(&mut state, ready("one"));
+        let asked = state.pair.revision;
+        let effect = update(&mut state, ready("another"));
+        assert!(asks_again(effect.as_ref(), asked));
+        update(&mut state, Action::Answered(asked, scored("one")));
+        assert_eq!(state.pair.outcome, Outcome::Waiting);
+        assert_eq!(state.daemon, Daemon::ready(&model("another")));
+        let answer = Action::Answered(state.pair.revision, scored("another"));
+        assert_eq!(update(&mut state, answer), None);
+        assert!(!state.pair.is_computing());
+    }
+
+    #[test]
+    fn keys_over_the_list_of_models_change_no_text() {
+        let mut state = with_two_texts();
+        let effect = press(&mut state, KeyCode::F(2));
+        assert_eq!(effect, Some(Effect::ListModels));
+        type_text(&mut state, "丙");
+        update(&mut state, Action::Paste("丁".to_owned()));
+        let texts = (state.pair.a.text(), state.pair.b.text());
+        assert_eq!(texts, ("甲".to_owned(), "乙".to_owned()));
+    }
+
+    #[test]
+    fn an_unreachable_daemon_changes_no_text() {
         let mut state = with_two_texts();
         update(&mut state, Action::Daemon(Daemon::Unreachable));
-        assert_eq!(state.a.text(), "甲");
+        assert_eq!(state.pair.a.text(), "甲");
         assert_eq!(state.daemon, Daemon::Unreachable);
     }
 }

@@ -5,20 +5,20 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use clap::Args;
-use gte_shared::client::{ClientError, Link};
-use gte_shared::wire::json::PairLine;
-use gte_shared::wire::{Computed, PairScore};
+use gte_shared::client::{Client, ClientError};
+use gte_shared::wire::json::{PairRow, Source};
+use gte_shared::wire::{Computed, PairScore, Similarities};
 use tokio::task::JoinHandle;
 
-use super::Global;
 use super::error::{BLANK, InputError};
-use super::input::{Input, Line};
-use super::output::{json_line, score_columns, warn_if_cut};
+use super::global::Global;
+use super::input::{Input, Line, LineFault};
+use super::output::{WithSource, json_line, score_columns, warn_if_cut};
 
-/// Requests under way at a time: one computed while the next is on its way.
+/// Requests in flight: one is computed while the next is on its way.
 const IN_FLIGHT: usize = 2;
 
-/// Score many pairs, one a line: a<TAB>b
+/// Score many pairs, one per line: a<TAB>b
 ///
 /// Prints a line for each, in the same order: similarity, cosine, verdict and the two texts,
 /// separated by tabs.
@@ -41,7 +41,7 @@ struct Asked {
 impl Batch {
     pub(super) async fn run(self, global: &Global) -> anyhow::Result<()> {
         let mut lines = self.input.lines(parse)?;
-        let link = Arc::new(global.link()?);
+        let client = Arc::new(global.client()?);
         let mut asked: VecDeque<Asked> = VecDeque::new();
         loop {
             let room = asked.len() < IN_FLIGHT;
@@ -63,7 +63,7 @@ impl Batch {
                     if lines.is_empty() {
                         return Ok(());
                     }
-                    asked.push_back(Asked::ask(&link, lines));
+                    asked.push_back(Asked::ask(&client, lines));
                 }
             }
         }
@@ -82,10 +82,10 @@ async fn answer(asked: &mut VecDeque<Asked>) -> Scores {
 }
 
 impl Asked {
-    fn ask(link: &Arc<Link>, lines: Vec<Line<Pair>>) -> Self {
+    fn ask(client: &Arc<Client>, lines: Vec<Line<Pair>>) -> Self {
         let pairs = lines.iter().map(|line| line.content.clone()).collect();
-        let link = Arc::clone(link);
-        let answer = tokio::spawn(async move { link.similarities(pairs).await });
+        let client = Arc::clone(client);
+        let answer = tokio::spawn(async move { client.call(Similarities { pairs }).await });
         Self { lines, answer }
     }
 
@@ -99,8 +99,11 @@ impl Asked {
         let mut out = io::BufWriter::new(io::stdout().lock());
         for (line, score) in lines.iter().zip(&computed.result) {
             if global.json {
-                let word = global.interpretation(score.label);
-                json_line(&mut out, &PairLine::new(score, &computed, word))?;
+                let row = WithSource {
+                    row: PairRow::new(score, global.interpretation(score.verdict)),
+                    source: Source::of(&computed),
+                };
+                json_line(&mut out, &row)?;
             } else {
                 let (a, b) = &line.content;
                 writeln!(out, "{}\t{a}\t{b}", score_columns(global, score))?;
@@ -114,18 +117,19 @@ impl Asked {
     }
 }
 
-fn parse(line: &str) -> Result<Pair, String> {
+fn parse(line: &str) -> Result<Pair, LineFault> {
     if line.trim().is_empty() {
-        return Err(BLANK.to_owned());
+        return Err(LineFault(BLANK.to_owned()));
     }
     let columns: Vec<&str> = line.split('\t').collect();
     let [a, b] = columns.as_slice() else {
         let found = columns.len();
-        return Err(format!("{found} columns, where a pair has 2: a<TAB>b"));
+        let fault = format!("{found} columns, where a pair has 2: a<TAB>b");
+        return Err(LineFault(fault));
     };
     for (name, text) in [("A", a), ("B", b)] {
         if text.trim().is_empty() {
-            return Err(format!("text {name} is blank"));
+            return Err(LineFault(format!("text {name} is blank")));
         }
     }
     Ok(((*a).to_owned(), (*b).to_owned()))
@@ -138,9 +142,9 @@ mod tests {
     #[test]
     fn a_pair_has_two_texts_and_one_tab() {
         assert_eq!(parse("甲\t乙"), Ok(("甲".into(), "乙".into())));
-        assert!(parse("甲").unwrap_err().contains("1 columns"));
-        assert!(parse("甲\t乙\t丙").unwrap_err().contains("3 columns"));
-        assert_eq!(parse("甲\t "), Err("text B is blank".into()));
-        assert_eq!(parse("\u{3000}"), Err(BLANK.into()));
+        assert!(parse("甲").unwrap_err().0.contains("1 columns"));
+        assert!(parse("甲\t乙\t丙").unwrap_err().0.contains("3 columns"));
+        assert_eq!(parse("甲\t "), Err(LineFault("text B is blank".into())));
+        assert_eq!(parse("\u{3000}"), Err(LineFault(BLANK.into())));
     }
 }

@@ -5,10 +5,11 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 use gte_shared::client::ClientError;
+use gte_shared::wire::Similarity;
 use serde::Serialize;
 use tokio::task::JoinSet;
 
-use super::Global;
+use super::global::Global;
 use super::output::json_line;
 
 /// Measure how fast the daemon answers under load
@@ -72,31 +73,31 @@ impl Bench {
         let seconds = Duration::from_secs(self.seconds.into());
         // So that no two runs ask for the same.
         let run = SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos();
-        let mut clients = JoinSet::new();
-        let mut links = Vec::new();
+        let mut clients = Vec::new();
         for _ in 0..self.clients {
-            let link = global.link()?;
+            let client = global.client()?;
             let (a, b) = Texts::Cached.pair(run, 0, 0);
             // Connects, and has the daemon remember the pair.
-            link.similarity(a, b).await?;
-            links.push(link);
+            client.call(Similarity { a, b }).await?;
+            clients.push(client);
         }
         let start = Instant::now();
-        for (client, link) in (0..).zip(links) {
-            clients.spawn(async move {
+        let mut running = JoinSet::new();
+        for (number, client) in (0..).zip(clients) {
+            running.spawn(async move {
                 let mut times = Vec::new();
                 while start.elapsed() < seconds {
-                    let (a, b) = texts.pair(run, client, times.len());
+                    let (a, b) = texts.pair(run, number, times.len());
                     let asked = Instant::now();
-                    link.similarity(a, b).await?;
+                    client.call(Similarity { a, b }).await?;
                     times.push(asked.elapsed());
                 }
                 Ok::<_, ClientError>(times)
             });
         }
         let mut times = Vec::new();
-        while let Some(client) = clients.join_next().await {
-            times.extend(client??);
+        while let Some(done) = running.join_next().await {
+            times.extend(done??);
         }
         let elapsed = start.elapsed();
         times.sort_unstable();

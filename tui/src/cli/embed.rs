@@ -3,17 +3,18 @@
 use std::io::{self, Write};
 
 use clap::Args;
-use gte_shared::wire::{Computed, Embedding, Pooling, TextInfo};
+use gte_shared::wire::json::{VectorRow, VectorSpace};
+use gte_shared::wire::{Computed, Embedding};
 use serde::Serialize;
 
-use super::Global;
 use super::error::InputError;
+use super::global::Global;
 use super::input::{Input, Line, text};
 use super::output::{json_line, warn_if_cut};
 
 /// Print the embedding vector of each line
 ///
-/// Prints a line for each, in the same order: its numbers, separated by tabs. Vectors have unit
+/// Prints a line for each, in the same order: its values, separated by tabs. Vectors have unit
 /// length, so that their dot product is the cosine.
 #[derive(Args, Debug)]
 pub(super) struct Embed {
@@ -24,7 +25,7 @@ pub(super) struct Embed {
 impl Embed {
     pub(super) async fn run(self, global: &Global) -> anyhow::Result<()> {
         let mut lines = self.input.lines(text)?;
-        let link = global.link()?;
+        let client = global.client()?;
         loop {
             let lines = lines.next().await?;
             if lines.is_empty() {
@@ -35,7 +36,7 @@ impl Embed {
                 Some(at) => format!("line {}", at.number),
                 None => format!("text {text}"),
             };
-            let computed = link.embed(texts).await;
+            let computed = client.call(gte_shared::wire::Embed { texts }).await;
             let computed = computed.map_err(|error| InputError::locate(error, place))?;
             print(global, &lines, &computed)?;
         }
@@ -48,30 +49,27 @@ fn print(
     computed: &Computed<Vec<Embedding>>,
 ) -> anyhow::Result<()> {
     #[derive(Serialize)]
-    struct Object<'a> {
+    struct Row<'a> {
         line: u64,
-        embedding: &'a [f32],
         #[serde(flatten)]
-        info: TextInfo,
+        vector: VectorRow<'a>,
         model: &'a str,
-        dimension: u32,
-        pooling: Pooling,
+        #[serde(flatten)]
+        space: VectorSpace,
     }
     let mut out = io::BufWriter::new(io::stdout().lock());
     for (line, embedding) in lines.iter().zip(&computed.result) {
         if global.json {
-            let object = Object {
+            let row = Row {
                 line: line.number,
-                embedding: &embedding.vector,
-                info: embedding.text,
+                vector: VectorRow::from(embedding),
                 model: &computed.model.id,
-                dimension: computed.model.dimension,
-                pooling: computed.model.pooling,
+                space: VectorSpace::of(computed),
             };
-            json_line(&mut out, &object)?;
+            json_line(&mut out, &row)?;
         } else {
-            let numbers: Vec<String> = embedding.vector.iter().map(f32::to_string).collect();
-            writeln!(out, "{}", numbers.join("\t"))?;
+            let values: Vec<String> = embedding.vector.iter().map(f32::to_string).collect();
+            writeln!(out, "{}", values.join("\t"))?;
         }
         warn_if_cut(global, &format!("line {}", line.number), embedding.text);
     }

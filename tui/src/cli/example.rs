@@ -1,6 +1,6 @@
 //! `gte` without a terminal: a scored example pair, so that the first run shows something anywhere.
 
-use super::Global;
+use super::global::Global;
 use super::output::say;
 use super::sim::Sim;
 

@@ -1,4 +1,4 @@
-//! Lines of a file or of stdin, numbered, and handed on as they come.
+//! Lines of a file or of stdin, numbered, and passed on as they come.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -10,24 +10,27 @@ use tokio::sync::mpsc;
 
 use super::error::{BLANK, InputError};
 
-/// The most lines that go into one request: enough for full batches, few enough that the first
-/// results come soon.
-pub(super) const LINES_A_REQUEST: usize = 256;
+/// Lines in one request at most: enough for full batches, few enough that the first results come
+/// soon.
+pub(super) const LINES_PER_REQUEST: usize = 256;
 
-/// The most bytes of lines that go into one request, unless a single line has more: a quarter of
-/// what a frame holds.
-const BYTES_A_REQUEST: usize = MAX_FRAME_BYTES / 4;
+/// Bytes of lines in one request at most, unless a single line has more: a quarter of a frame.
+const BYTES_PER_REQUEST: usize = MAX_FRAME_BYTES / 4;
 
 /// Lines read ahead of what has been sent.
-const LINES_AHEAD: usize = 4 * LINES_A_REQUEST;
+const LINES_AHEAD: usize = 4 * LINES_PER_REQUEST;
 
-/// Where lines come from.
+/// Source of lines.
 #[derive(Args, Debug)]
 pub(super) struct Input {
     /// File to read; - or nothing for stdin
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
 }
+
+/// Fault of a line, in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct LineFault(pub(super) String);
 
 /// One line and its number, from 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,11 +48,10 @@ pub(super) struct Lines<T> {
 }
 
 impl Input {
-    /// Starts reading on a thread of its own. `parse` makes of each line what the command wants, or
-    /// says what is wrong with it.
+    /// Starts reading on a thread of its own. `parse` turns each line into the command's own type.
     pub(super) fn lines<T: Send + 'static>(
         self,
-        parse: impl Fn(&str) -> Result<T, String> + Send + 'static,
+        parse: impl Fn(&str) -> Result<T, LineFault> + Send + 'static,
     ) -> anyhow::Result<Lines<T>> {
         let reader = open(self.file.as_deref())?;
         let name = self
@@ -89,7 +91,7 @@ impl<T> Lines<T> {
             Some(first) => lines.push(first?),
         }
         let mut bytes = 0;
-        while lines.len() < LINES_A_REQUEST && bytes < BYTES_A_REQUEST {
+        while lines.len() < LINES_PER_REQUEST && bytes < BYTES_PER_REQUEST {
             match self.receiver.try_recv() {
                 Ok(Ok(line)) => {
                     bytes += line.bytes;
@@ -106,10 +108,10 @@ impl<T> Lines<T> {
     }
 }
 
-/// A text as a line has it.
-pub(super) fn text(line: &str) -> Result<String, String> {
+/// Takes a line as one text.
+pub(super) fn text(line: &str) -> Result<String, LineFault> {
     if line.trim().is_empty() {
-        Err(BLANK.to_owned())
+        Err(LineFault(BLANK.to_owned()))
     } else {
         Ok(line.to_owned())
     }
@@ -130,7 +132,7 @@ fn open(file: Option<&Path>) -> anyhow::Result<Box<dyn Read + Send>> {
 fn parsed<T>(
     reader: impl Read,
     name: &str,
-    parse: impl Fn(&str) -> Result<T, String>,
+    parse: impl Fn(&str) -> Result<T, LineFault>,
 ) -> impl Iterator<Item = Result<Line<T>, anyhow::Error>> {
     let mut reader = BufReader::new(reader);
     let mut bytes = Vec::new();
@@ -147,10 +149,11 @@ fn parsed<T>(
 fn parse_line<T>(
     number: u64,
     bytes: &[u8],
-    parse: &impl Fn(&str) -> Result<T, String>,
+    parse: &impl Fn(&str) -> Result<T, LineFault>,
 ) -> Result<Line<T>, anyhow::Error> {
-    let wrong = |problem: String| InputError::at_line(number, problem);
-    let line = str::from_utf8(bytes).map_err(|_| wrong("the line is not UTF-8".to_owned()))?;
+    let wrong = |LineFault(problem)| InputError::at_line(number, problem);
+    let line =
+        str::from_utf8(bytes).map_err(|_| wrong(LineFault("the line is not UTF-8".to_owned())))?;
     let line = line.strip_suffix('\n').unwrap_or(line);
     let line = line.strip_suffix('\r').unwrap_or(line);
     // What some editors put at the beginning of a file.

@@ -1,11 +1,21 @@
-//! What goes to stdout, and what is said besides.
+//! Output: data on stdout, warnings on stderr.
 
 use std::io::{self, Write};
 
+use gte_shared::wire::json::Source;
 use gte_shared::wire::{PairScore, TextInfo};
 use serde::Serialize;
 
-use super::Global;
+use super::global::Global;
+
+/// A row with the model and the time.
+#[derive(Serialize)]
+pub(super) struct WithSource<'a, T> {
+    #[serde(flatten)]
+    pub(super) row: T,
+    #[serde(flatten)]
+    pub(super) source: Source<'a>,
+}
 
 /// Writes one JSON object and a line feed.
 pub(super) fn json_line(out: &mut impl Write, object: &impl Serialize) -> io::Result<()> {
@@ -16,11 +26,11 @@ pub(super) fn json_line(out: &mut impl Write, object: &impl Serialize) -> io::Re
 
 /// The columns of a score: similarity, cosine and verdict.
 pub(super) fn score_columns(global: &Global, score: &PairScore) -> String {
-    let word = global.interpretation(score.label);
+    let word = global.interpretation(score.verdict);
     format!("{:.2}\t{}\t{word}", score.similarity, score.cosine)
 }
 
-/// Says on stderr that a text was cut; in JSON the object itself says so.
+/// Warns on stderr that a text was cut; in JSON the object itself says so.
 pub(super) fn warn_if_cut(global: &Global, place: &str, text: TextInfo) {
     if text.truncated && !global.json {
         let tokens = text.tokens;
@@ -30,7 +40,7 @@ pub(super) fn warn_if_cut(global: &Global, place: &str, text: TextInfo) {
     }
 }
 
-/// Says something on stderr. That nobody listens there must not end what goes to stdout.
-pub(super) fn say(words: &str) {
-    drop(writeln!(io::stderr(), "gte: {words}"));
+/// Prints a message on stderr. A closed stderr does not end the output on stdout.
+pub(super) fn say(message: &str) {
+    drop(writeln!(io::stderr(), "gte: {message}"));
 }

@@ -3,21 +3,22 @@
 use std::io::{self, Write};
 
 use clap::Args;
-use gte_shared::client::Link;
+use gte_shared::client::Client;
+use gte_shared::wire::json::HitRow;
 use gte_shared::wire::{Hit, TextInfo};
 use serde::Serialize;
 
-use super::Global;
 use super::error::InputError;
+use super::global::Global;
 use super::input::{Input, Lines, text};
 use super::output::{json_line, warn_if_cut};
 
-/// Rank lines by how similar they are to a text, best first
+/// Rank lines by their similarity to a text, best first
 ///
 /// Prints similarity, cosine, verdict, line number and line, separated by tabs.
 #[derive(Args, Debug)]
 pub(super) struct Rank {
-    /// The text that the lines are held against
+    /// Text that the lines are compared with
     query: String,
     #[command(flatten)]
     input: Input,
@@ -41,8 +42,8 @@ struct Ranking {
 impl Rank {
     pub(super) async fn run(self, global: &Global) -> anyhow::Result<()> {
         let lines = self.input.lines(text)?;
-        let link = global.link()?;
-        let ranking = rank(&link, self.query, lines).await?;
+        let client = global.client()?;
+        let ranking = rank(&client, self.query, lines).await?;
         if let Some(query) = ranking.query {
             warn_if_cut(global, "the query", query);
         }
@@ -50,7 +51,7 @@ impl Rank {
     }
 }
 
-async fn rank(link: &Link, query: String, mut lines: Lines<String>) -> anyhow::Result<Ranking> {
+async fn rank(client: &Client, query: String, mut lines: Lines<String>) -> anyhow::Result<Ranking> {
     let mut ranking = Ranking::default();
     loop {
         let mut lines = lines.next().await?;
@@ -62,7 +63,8 @@ async fn rank(link: &Link, query: String, mut lines: Lines<String>) -> anyhow::R
             Some(at) => format!("line {}", at.number),
             None => "the query".to_owned(),
         };
-        let computed = link.rank(query.clone(), texts).await;
+        let query = query.clone();
+        let computed = client.call(gte_shared::wire::Rank { query, texts }).await;
         let computed = computed.map_err(|error| InputError::locate(error, place))?;
         ranking.model = computed.model.id;
         ranking.query = Some(computed.result.query);
@@ -86,32 +88,26 @@ async fn rank(link: &Link, query: String, mut lines: Lines<String>) -> anyhow::R
 impl Ranking {
     fn print(&self, global: &Global) -> anyhow::Result<()> {
         #[derive(Serialize)]
-        struct Object<'a> {
+        struct Row<'a> {
             line: u64,
-            similarity: f64,
-            cosine: f32,
-            interpretation: &'a str,
-            text: &'a str,
             #[serde(flatten)]
-            info: TextInfo,
+            hit: HitRow<'a>,
+            text: &'a str,
             query: Option<TextInfo>,
             model: &'a str,
         }
         let mut out = io::BufWriter::new(io::stdout().lock());
         for Ranked { line, text, hit } in &self.ranked {
-            let interpretation = global.interpretation(hit.label);
+            let interpretation = global.interpretation(hit.verdict);
             if global.json {
-                let object = Object {
+                let row = Row {
                     line: *line,
-                    similarity: hit.similarity,
-                    cosine: hit.cosine,
-                    interpretation,
+                    hit: HitRow::new(hit, interpretation),
                     text,
-                    info: hit.text,
                     query: self.query,
                     model: &self.model,
                 };
-                json_line(&mut out, &object)?;
+                json_line(&mut out, &row)?;
             } else {
                 let (similarity, cosine) = (hit.similarity, hit.cosine);
                 writeln!(

@@ -3,11 +3,12 @@
 use std::io::{self, Write};
 
 use clap::Args;
-use gte_shared::wire::json::PairLine;
+use gte_shared::wire::Similarity;
+use gte_shared::wire::json::{PairRow, Source};
 
-use super::Global;
 use super::error::InputError;
-use super::output::{json_line, score_columns, warn_if_cut};
+use super::global::Global;
+use super::output::{WithSource, json_line, score_columns, warn_if_cut};
 
 /// Score one pair of texts
 ///
@@ -22,15 +23,19 @@ pub(super) struct Sim {
 
 impl Sim {
     pub(super) async fn run(self, global: &Global) -> anyhow::Result<()> {
-        let link = global.link()?;
-        let computed = link.similarity(self.a, self.b).await;
+        let client = global.client()?;
+        let (a, b) = (self.a, self.b);
+        let computed = client.call(Similarity { a, b }).await;
         let place = |text| format!("text {}", ["A", "B"][text % 2]);
         let computed = computed.map_err(|error| InputError::locate(error, place))?;
         let score = &computed.result;
         let mut out = io::stdout().lock();
         if global.json {
-            let word = global.interpretation(score.label);
-            json_line(&mut out, &PairLine::new(score, &computed, word))?;
+            let row = WithSource {
+                row: PairRow::new(score, global.interpretation(score.verdict)),
+                source: Source::of(&computed),
+            };
+            json_line(&mut out, &row)?;
         } else {
             writeln!(out, "{}", score_columns(global, score))?;
         }

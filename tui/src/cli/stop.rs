@@ -1,13 +1,13 @@
-//! `gte stop`: let the daemon finish what runs and end.
+//! `gte stop`: let the daemon finish what runs and exit.
 
 use std::io;
 
 use gte_shared::client::{ClientError, stop};
 
-use super::Global;
+use super::global::Global;
 use super::output::{json_line, say};
 
-/// That there is no daemon to stop is what the user wants, and no error.
+/// Stops the daemon. If none is running, that is what the user wants, not an error.
 pub(super) async fn run(global: &Global) -> anyhow::Result<()> {
     let stopped = match stop(&global.endpoint()?).await {
         Ok(()) => true,

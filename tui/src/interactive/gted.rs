@@ -1,5 +1,4 @@
-//! What the screen has `gted` do: list models, and pull them. The screen and the daemon themselves stay
-//! away from the network.
+//! Runs of `gted`: they list models and pull them. Screen and daemon stay away from the network.
 
 use std::process::{ExitStatus, Stdio};
 use std::time::Instant;
@@ -10,20 +9,20 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::Command;
 use tokio::sync::mpsc;
 
-use crate::app::{Action, News};
+use crate::app::{Action, ModelsEvent};
 
-/// Why `gted` did not do what it was asked for, in its own words or the system's.
+/// Failure of a run, in the words of `gted` or of the system.
 #[derive(Debug, thiserror::Error)]
 enum GtedError {
     #[error("gted is neither beside this program nor on the PATH")]
     NotFound,
     #[error("gted cannot be run: {0}")]
     Io(#[from] std::io::Error),
-    #[error("gted answers in an unknown form; is it of another build? {0}")]
-    Form(#[from] serde_json::Error),
+    #[error("gted sent an unexpected response; it may be of another version: {0}")]
+    Json(#[from] serde_json::Error),
     #[error("{0}")]
     Failed(String),
-    #[error("gted ended without a word ({0})")]
+    #[error("gted exited without output ({0})")]
     Silent(ExitStatus),
 }
 
@@ -34,15 +33,15 @@ fn gted(arguments: &[&str]) -> Result<Command, GtedError> {
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        // A pull ends with the screen; the next one goes on with what it has fetched.
+        // A pull ends with the screen. The next pull resumes it.
         .kill_on_drop(true);
     Ok(command)
 }
 
-/// Tells which models there are.
-pub(super) async fn list(actions: mpsc::UnboundedSender<Action>) {
+/// Lists the models.
+pub(super) async fn list(action_tx: mpsc::UnboundedSender<Action>) {
     let rows = listed().await.map_err(|error| error.to_string());
-    tell(&actions, News::Listed(rows));
+    send(&action_tx, ModelsEvent::Listed(rows));
 }
 
 async fn listed() -> Result<Vec<ModelRow>, GtedError> {
@@ -54,56 +53,61 @@ async fn listed() -> Result<Vec<ModelRow>, GtedError> {
     }
 }
 
-/// Pulls a model, telling what happens. Dropping the future ends the pull.
-pub(super) async fn pull(number: u64, name: String, actions: mpsc::UnboundedSender<Action>) {
+/// Pulls a model and reports its events. Dropping the future ends the pull.
+pub(super) async fn pull(number: u64, name: String, action_tx: mpsc::UnboundedSender<Action>) {
     let start = Instant::now();
-    let happened = |event| tell(&actions, News::Pulled(number, event, start.elapsed()));
-    // After `Installed` this says nothing new, and is not heard.
-    let words = match pulled(&name, happened).await {
-        Ok(()) => "gted ended without a word".to_owned(),
+    let on_event = |event| {
+        let event = ModelsEvent::Pulled(number, event, start.elapsed());
+        send(&action_tx, event);
+    };
+    // After `Installed` this event is ignored.
+    let reason = match pulled(&name, on_event).await {
+        Ok(()) => "gted exited without output".to_owned(),
         Err(error) => error.to_string(),
     };
-    tell(&actions, News::PullFailed(number, words));
+    send(&action_tx, ModelsEvent::PullFailed(number, reason));
 }
 
-async fn pulled(name: &str, happened: impl Fn(PullEvent)) -> Result<(), GtedError> {
+async fn pulled(name: &str, on_event: impl Fn(PullEvent)) -> Result<(), GtedError> {
     let mut child = gted(&["pull", name, "--json"])?.spawn()?;
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let events = async {
         let Some(stdout) = stdout else { return Ok(()) };
         let mut lines = BufReader::new(stdout).lines();
         while let Some(line) = lines.next_line().await? {
-            happened(serde_json::from_str(&line)?);
+            on_event(serde_json::from_str(&line)?);
         }
         Ok::<_, GtedError>(())
     };
     // Both are read at once, since a full pipe would hold the other up.
-    let words = async {
-        let mut words = Vec::new();
+    let errors = async {
+        let mut errors = Vec::new();
         if let Some(mut stderr) = stderr {
-            stderr.read_to_end(&mut words).await?;
+            stderr.read_to_end(&mut errors).await?;
         }
-        Ok::<_, GtedError>(words)
+        Ok::<_, GtedError>(errors)
     };
-    let ((), words) = tokio::try_join!(events, words)?;
+    let ((), errors) = tokio::try_join!(events, errors)?;
     let status = child.wait().await?;
     if status.success() {
         Ok(())
     } else {
-        Err(failed(&words, status))
+        Err(failed(&errors, status))
     }
 }
 
-/// The last line of what it said, or how it ended without a word.
+/// The last error on stderr (a hint may follow it), or the exit status if there is none.
 fn failed(stderr: &[u8], status: ExitStatus) -> GtedError {
-    let words = String::from_utf8_lossy(stderr);
-    match words.lines().last() {
-        Some(last) => GtedError::Failed(last.strip_prefix("gted: ").unwrap_or(last).to_owned()),
+    const PREFIX: &str = "gted: ";
+    let stderr = String::from_utf8_lossy(stderr);
+    let mut errors = stderr.lines().filter_map(|line| line.strip_prefix(PREFIX));
+    match errors.next_back().or(stderr.lines().next_back()) {
+        Some(error) => GtedError::Failed(error.to_owned()),
         None => GtedError::Silent(status),
     }
 }
 
-fn tell(actions: &mpsc::UnboundedSender<Action>, news: News) {
-    // The screen has been left: nobody is there to be told.
-    drop(actions.send(Action::Models(news)));
+fn send(action_tx: &mpsc::UnboundedSender<Action>, event: ModelsEvent) {
+    // The send fails once the screen is left, and then nobody waits for it.
+    drop(action_tx.send(Action::Models(event)));
 }

@@ -1,4 +1,4 @@
-//! The terminal: opened for the screen, put back in order on every way out, and read.
+//! The terminal: opened for the screen, read, and put back in order on every way out.
 
 use std::io::{self, Stdout};
 use std::panic;
@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 
 use crate::app::Action;
 
-/// The terminal in the screen's hands; dropping it puts everything back.
+/// The terminal while the screen uses it; dropping it puts everything back.
 pub(super) struct Screen {
     terminal: Terminal<CrosstermBackend<Stdout>>,
 }
@@ -23,7 +23,7 @@ pub(super) struct Screen {
 impl Screen {
     pub(super) fn open() -> io::Result<Self> {
         restore_on_panic();
-        // Made first, so that its drop undoes whatever of the rest has been done.
+        // Created first, so that its drop undoes the steps below even if one of them fails.
         let screen = Self {
             terminal: Terminal::new(CrosstermBackend::new(io::stdout()))?,
         };
@@ -44,7 +44,7 @@ impl Drop for Screen {
     }
 }
 
-/// Puts the terminal back in order. Nobody is left to be told if that fails.
+/// Puts the terminal back in order. An error here has nowhere to be shown.
 fn restore() {
     drop(execute!(
         io::stdout(),
@@ -55,7 +55,7 @@ fn restore() {
     drop(disable_raw_mode());
 }
 
-/// A panic's message is readable only once the terminal is back in order.
+/// Has a panic restore the terminal first: its message is readable only then.
 fn restore_on_panic() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -67,8 +67,8 @@ fn restore_on_panic() {
     });
 }
 
-/// Reads events on a thread of its own, since reading blocks. The thread ends with the program.
-pub(super) fn read_events(actions: mpsc::UnboundedSender<Action>) {
+/// Reads events on a thread, since reading blocks. The thread ends with the program.
+pub(super) fn read_events(action_tx: mpsc::UnboundedSender<Action>) {
     std::thread::spawn(move || {
         loop {
             let action = match read() {
@@ -80,7 +80,7 @@ pub(super) fn read_events(actions: mpsc::UnboundedSender<Action>) {
                 Err(_) => Action::End,
             };
             let over = matches!(action, Action::End);
-            if actions.send(action).is_err() || over {
+            if action_tx.send(action).is_err() || over {
                 return;
             }
         }

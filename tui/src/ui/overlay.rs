@@ -1,4 +1,4 @@
-//! A panel laid over the screen: a rule with a title, lines, and a rule.
+//! A panel over the screen: a rule with a title, lines, and a rule.
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Rect};
@@ -11,8 +11,9 @@ use super::theme::Theme;
 /// Cells left free on the left and on the right of the lines.
 pub(super) const MARGIN: usize = 2;
 
-/// Draws as many lines as there is room for, from `first` on, in the middle of the screen. The hints
-/// in the last line of the screen stay visible.
+/// Draws as many lines as there is room for, from `first` on, in the middle of the screen.
+///
+/// The hints in the screen's last line stay visible.
 pub(super) fn draw(
     title: &str,
     lines: Vec<Line>,

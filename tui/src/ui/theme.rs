@@ -1,54 +1,54 @@
-//! Colours. Every difference that a colour shows is also shown without one.
+//! Colors. Every difference that a color shows is also shown without one.
 
-use gte_shared::score::Label;
+use gte_shared::score::Verdict;
 use ratatui::style::{Color, Modifier, Style};
 
-/// How things look.
+/// Styles of the screen.
 #[derive(Clone, Copy, Debug)]
 pub struct Theme {
-    colour: bool,
+    color: bool,
 }
 
 impl Theme {
-    /// With the terminal's sixteen colours, or without any.
+    /// Creates a theme with the terminal's sixteen colors, or without any.
     #[must_use]
-    pub fn new(colour: bool) -> Self {
-        Self { colour }
+    pub fn new(color: bool) -> Self {
+        Self { color }
     }
 
-    /// Without colours where `NO_COLOR` is set and not empty (no-color.org).
+    /// Creates a theme without colors if `NO_COLOR` is set and not empty (no-color.org).
     #[must_use]
     pub fn of_environment() -> Self {
-        let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        Self::new(!no_colour)
+        let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        Self::new(!no_color)
     }
 
-    fn with(self, colour: Color, style: Style) -> Style {
-        if self.colour { style.fg(colour) } else { style }
+    fn with(self, color: Color, style: Style) -> Style {
+        if self.color { style.fg(color) } else { style }
     }
 
-    /// What matters less.
+    /// Style of secondary things.
     pub(super) fn quiet(self) -> Style {
         self.with(Color::Reset, Style::new().add_modifier(Modifier::DIM))
     }
 
-    /// What is in use.
+    /// Style of things in use.
     pub(super) fn active(self) -> Style {
         self.with(Color::Cyan, Style::new().add_modifier(Modifier::BOLD))
     }
 
-    /// What the user must not miss.
+    /// Style of things that the user must not miss.
     pub(super) fn warning(self) -> Style {
         self.with(Color::Yellow, Style::new().add_modifier(Modifier::BOLD))
     }
 
-    /// A verdict.
-    pub(super) fn verdict(self, label: Label) -> Style {
-        let colour = match label {
-            Label::High => Color::Green,
-            Label::Medium => Color::Yellow,
-            Label::Low => Color::Red,
+    /// Style of a verdict.
+    pub(super) fn verdict(self, verdict: Verdict) -> Style {
+        let color = match verdict {
+            Verdict::High => Color::Green,
+            Verdict::Medium => Color::Yellow,
+            Verdict::Low => Color::Red,
         };
-        self.with(colour, Style::new().add_modifier(Modifier::BOLD))
+        self.with(color, Style::new().add_modifier(Modifier::BOLD))
     }
 }

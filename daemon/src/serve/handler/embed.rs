@@ -2,55 +2,58 @@
 
 use std::time::Instant;
 
-use gte_shared::wire::{Embedding, MAX_FRAME_BYTES, Reply};
+use gte_shared::wire::{Computed, Embed, Embedding, ErrorReply, MAX_FRAME_BYTES};
 
-use super::{Loaded, Outcome, computed, embed, too_many};
+use super::handle::Handle;
+use super::reply::{computed, embed, too_many};
+use crate::serve::service::Service;
 
-/// What a vector costs in a reply besides its numbers, in bytes: its length, the number of tokens
-/// and the mark of truncation, each as long as it can get.
+/// Bytes of a vector in a reply besides its values: its length, the number of tokens and the mark of
+/// truncation, each as long as it can get.
 const OVERHEAD_BYTES: usize = 5 + 5 + 1;
 
-/// What the rest of a reply costs, in bytes: model, timings and lengths, generously.
+/// Bytes of the rest of a reply: model, timings and lengths, generously.
 const ENVELOPE_BYTES: usize = 4096;
 
-pub(super) async fn answer(loaded: &Loaded, texts: Vec<String>) -> Outcome {
-    let start = Instant::now();
-    // Found out before the work is done, not after.
-    let most = most_vectors(loaded.model.dimension as usize);
-    if texts.len() > most {
-        return Err(too_many(texts.len(), most));
+impl Handle for Embed {
+    async fn handle(self, service: &Service) -> Result<Computed<Vec<Embedding>>, ErrorReply> {
+        let start = Instant::now();
+        let loaded = service.selected();
+        // Found out before the work is done, not after.
+        let limit = max_vectors(loaded.model.dimension as usize);
+        if self.texts.len() > limit {
+            return Err(too_many(self.texts.len(), limit));
+        }
+        let embedded = embed(&loaded, self.texts).await?;
+        let embeddings = embedded
+            .texts
+            .iter()
+            .map(|(vector, text)| Embedding {
+                vector: vector.to_vec(),
+                text: *text,
+            })
+            .collect();
+        Ok(computed(&loaded, start, &embedded, embeddings))
     }
-    let embedded = embed(loaded, texts).await?;
-    let embeddings = embedded
-        .texts
-        .iter()
-        .map(|(vector, text)| Embedding {
-            vector: vector.to_vec(),
-            text: *text,
-        })
-        .collect();
-    Ok(Reply::Embeddings(computed(
-        loaded, start, &embedded, embeddings,
-    )))
 }
 
-/// How many vectors fit into one reply.
-fn most_vectors(dimension: usize) -> usize {
+/// Vectors in one reply at most.
+fn max_vectors(dimension: usize) -> usize {
     (MAX_FRAME_BYTES - ENVELOPE_BYTES) / (dimension * size_of::<f32>() + OVERHEAD_BYTES)
 }
 
 #[cfg(test)]
 mod tests {
     use gte_shared::wire::{
-        Computed, ModelCard, Pooling, Precision, ReplyEnvelope, TextInfo, Timings, codec,
+        ModelInfo, Pooling, Precision, Reply, ReplyEnvelope, TextInfo, Timings, codec,
     };
 
     use super::*;
 
     #[test]
-    fn the_most_vectors_fit_into_a_frame() {
+    fn as_many_vectors_as_allowed_fit_into_a_frame() {
         let dimension = 512;
-        let vectors = most_vectors(dimension);
+        let vectors = max_vectors(dimension);
         let embedding = Embedding {
             vector: vec![0.5; dimension],
             text: TextInfo {
@@ -61,12 +64,13 @@ mod tests {
         let reply: ReplyEnvelope = (
             u64::MAX,
             Ok(Reply::Embeddings(Computed {
-                model: ModelCard {
+                model: ModelInfo {
                     id: "m".repeat(255),
                     dimension: 512,
                     pooling: Pooling::Cls,
                     max_tokens: 512,
                     precision: Precision::F32,
+                    builtin: false,
                 },
                 timings: Timings {
                     tokenize_micros: u64::MAX,

@@ -1,18 +1,21 @@
-//! How similar the two texts of each of many pairs are.
+//! The similarities of many pairs.
 
 use std::time::Instant;
 
-use gte_shared::wire::Reply;
+use gte_shared::wire::{Computed, ErrorReply, PairScore, Similarities};
 
-use super::{Loaded, Outcome, computed, embed, score_pair};
+use super::handle::Handle;
+use super::reply::{computed, embed, score_pair};
+use crate::serve::service::Service;
 
-pub(super) async fn answer(loaded: &Loaded, pairs: Vec<(String, String)>) -> Outcome {
-    let start = Instant::now();
-    let texts = pairs.into_iter().flat_map(|(a, b)| [a, b]).collect();
-    let embedded = embed(loaded, texts).await?;
-    let (pairs, _) = embedded.texts.as_chunks();
-    let scores = pairs.iter().map(|[a, b]| score_pair(a, b)).collect();
-    Ok(Reply::Similarities(computed(
-        loaded, start, &embedded, scores,
-    )))
+impl Handle for Similarities {
+    async fn handle(self, service: &Service) -> Result<Computed<Vec<PairScore>>, ErrorReply> {
+        let start = Instant::now();
+        let loaded = service.selected();
+        let texts = self.pairs.into_iter().flat_map(|(a, b)| [a, b]).collect();
+        let embedded = embed(&loaded, texts).await?;
+        let (pairs, _) = embedded.texts.as_chunks();
+        let scores = pairs.iter().map(|[a, b]| score_pair(a, b)).collect();
+        Ok(computed(&loaded, start, &embedded, scores))
+    }
 }

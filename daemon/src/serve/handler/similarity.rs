@@ -1,17 +1,22 @@
-//! How similar two texts are.
+//! The similarity of two texts.
 
 use std::time::Instant;
 
-use gte_shared::wire::Reply;
+use gte_shared::wire::{Computed, ErrorReply, PairScore, Similarity};
 
-use super::{Loaded, Outcome, computed, embed, incomplete, score_pair};
+use super::handle::Handle;
+use super::reply::{computed, embed, incomplete, score_pair};
+use crate::serve::service::Service;
 
-pub(super) async fn answer(loaded: &Loaded, a: String, b: String) -> Outcome {
-    let start = Instant::now();
-    let embedded = embed(loaded, vec![a, b]).await?;
-    let [a, b] = embedded.texts.as_slice() else {
-        return Err(incomplete());
-    };
-    let score = score_pair(a, b);
-    Ok(Reply::Similarity(computed(loaded, start, &embedded, score)))
+impl Handle for Similarity {
+    async fn handle(self, service: &Service) -> Result<Computed<PairScore>, ErrorReply> {
+        let start = Instant::now();
+        let loaded = service.selected();
+        let embedded = embed(&loaded, vec![self.a, self.b]).await?;
+        let [a, b] = embedded.texts.as_slice() else {
+            return Err(incomplete());
+        };
+        let score = score_pair(a, b);
+        Ok(computed(&loaded, start, &embedded, score))
+    }
 }

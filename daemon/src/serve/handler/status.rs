@@ -1,26 +1,28 @@
-//! What the daemon is doing.
+//! The state of the daemon.
 
-use std::sync::atomic::Ordering;
+use gte_shared::VERSION;
+use gte_shared::wire::{ErrorReply, GetStatus, PROTOCOL, Status};
 
-use gte_shared::BUILD;
-use gte_shared::wire::Status;
+use super::handle::Handle;
+use crate::serve::service::Service;
 
-use super::Service;
-
-pub(super) fn answer(service: &Service) -> Status {
-    let loaded = service.loaded();
-    Status {
-        build: BUILD.to_owned(),
-        pid: std::process::id(),
-        model: loaded.model.clone(),
-        embedded: loaded.embedded,
-        threads: u32::try_from(loaded.engine.threads()).unwrap_or(u32::MAX),
-        uptime_seconds: service.started.elapsed().as_secs(),
-        connections: service.connections.load(Ordering::Relaxed),
-        requests: service.requests.load(Ordering::Relaxed),
-        texts: service.texts.load(Ordering::Relaxed),
-        texts_in_hand: loaded.engine.texts_in_hand() as u64,
-        resident_bytes: resident_bytes().unwrap_or(0),
+impl Handle for GetStatus {
+    async fn handle(self, service: &Service) -> Result<Status, ErrorReply> {
+        let loaded = service.selected();
+        let counters = service.counters();
+        Ok(Status {
+            version: VERSION.to_owned(),
+            protocol: PROTOCOL,
+            pid: std::process::id(),
+            model: loaded.model.clone(),
+            threads: u32::try_from(loaded.engine.threads()).unwrap_or(u32::MAX),
+            uptime_seconds: counters.uptime.as_secs(),
+            connections: counters.connections,
+            requests: counters.requests,
+            texts: counters.texts,
+            pending_texts: loaded.engine.pending_texts() as u64,
+            resident_bytes: resident_bytes().unwrap_or(0),
+        })
     }
 }
 

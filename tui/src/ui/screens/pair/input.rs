@@ -1,11 +1,11 @@
-//! One text: a rule with its name and length, the editor below, and the terminal's cursor in it.
+//! A text: a rule with its name and length, the editor below, and the terminal's cursor in it.
 
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
-use super::theme::Theme;
 use crate::app::{Side, State};
+use crate::ui::theme::Theme;
 
 /// Cells left free on either side of the text.
 const MARGIN: u16 = 1;
@@ -23,29 +23,29 @@ pub(super) fn draw(state: &State, side: Side, theme: Theme, frame: &mut Frame, a
         width: area.width.saturating_sub(2 * MARGIN),
         height: area.height - 1,
     };
-    let editor = state.editor(side);
+    let editor = state.pair.editor(side);
     if editor.is_empty() {
         let placeholder = Span::styled(state.language.strings().placeholder, theme.quiet());
         frame.render_widget(Line::from(placeholder), text);
     } else {
         frame.render_widget(editor.area(), text);
     }
-    if state.focus == side && !state.covered() && text.area() > 0 {
+    if state.pair.focus == side && !state.is_covered() && text.area() > 0 {
         frame.set_cursor_position(cursor(state, side, text));
     }
 }
 
-/// Where the cursor is on the screen; an input method opens its window there.
+/// Position of the cursor on the screen; an input method opens its window there.
 fn cursor(state: &State, side: Side, text: Rect) -> Position {
-    let editor = state.editor(side);
+    let editor = state.pair.editor(side);
     if editor.is_empty() {
         return text.as_position();
     }
     let area = editor.area();
     let (cursor, (top, left)) = (area.screen_cursor(), area.scroll_offset());
-    let offset = |place: usize, from: u16, size: u16| {
-        let place = u16::try_from(place).unwrap_or(u16::MAX);
-        place.saturating_sub(from).min(size.saturating_sub(1))
+    let offset = |cell: usize, from: u16, size: u16| {
+        let cell = u16::try_from(cell).unwrap_or(u16::MAX);
+        cell.saturating_sub(from).min(size.saturating_sub(1))
     };
     Position {
         x: text.x + offset(cursor.col, left, text.width),
@@ -55,19 +55,19 @@ fn cursor(state: &State, side: Side, text: Rect) -> Position {
 
 fn draw_rule(state: &State, side: Side, theme: Theme, frame: &mut Frame, area: Rect) {
     let words = state.language.strings();
-    let style = if state.focus == side {
-        theme.active()
+    // The mark shows the focus where there are no colors.
+    let (mark, style) = if state.pair.focus == side {
+        ('>', theme.active())
     } else {
-        theme.quiet()
+        ('-', theme.quiet())
     };
-    let (name, mark) = match side {
-        Side::A => ("A", state.focus == Side::A),
-        Side::B => ("B", state.focus == Side::B),
+    let name = match side {
+        Side::A => 'A',
+        Side::B => 'B',
     };
-    // The mark shows the focus where there are no colours.
-    let left = format!("--{} {name} ", if mark { ">" } else { "-" });
+    let left = format!("--{mark} {name} ");
     let width = usize::from(area.width);
-    let right = match state.text_info(side) {
+    let right = match state.pair.text_info(side) {
         None => Span::raw(""),
         Some(info) if info.truncated => {
             let long = format!(" {}{}{} ", words.cut_before, info.tokens, words.cut_after);
@@ -80,10 +80,10 @@ fn draw_rule(state: &State, side: Side, theme: Theme, frame: &mut Frame, area: R
         }
         Some(info) => Span::styled(format!(" {} {} ", info.tokens, words.tokens), theme.quiet()),
     };
-    let filling = width.saturating_sub(left.len() + right.width() + 2);
+    let dashes = width.saturating_sub(left.len() + right.width() + 2);
     let line = Line::from(vec![
         Span::styled(left, style),
-        Span::styled("-".repeat(filling), style),
+        Span::styled("-".repeat(dashes), style),
         right,
         Span::styled("--", style),
     ]);

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 /// A temporary folder in which the programs find nothing but what the test puts there. The daemon
 /// that may have been started in it is stopped at the end.
-pub struct Place {
+pub struct Sandbox {
     directory: TempDir,
 }
 
@@ -44,7 +44,7 @@ impl Output {
     }
 }
 
-impl Default for Place {
+impl Default for Sandbox {
     fn default() -> Self {
         // Short, since a socket's path has to be.
         let directory = tempfile::Builder::new().prefix("gte").tempdir();
@@ -54,7 +54,7 @@ impl Default for Place {
     }
 }
 
-impl Place {
+impl Sandbox {
     /// The folder.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -67,7 +67,7 @@ impl Place {
         self.path().join("gted.sock")
     }
 
-    /// A command that runs `program` in this place.
+    /// A command that runs `program` in this sandbox.
     #[must_use]
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
@@ -116,7 +116,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for Sandbox {
     fn drop(&mut self) {
         drop(self.run(&["stop"]));
     }

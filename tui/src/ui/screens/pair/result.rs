@@ -1,4 +1,4 @@
-//! The outcome: number, verdict, cosine and time, and the gauge below.
+//! The result: number, verdict, cosine and time, and the gauge below.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -6,8 +6,8 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
 
 use super::gauge;
-use super::theme::Theme;
 use crate::app::{Daemon, Outcome, Scored, State};
+use crate::ui::theme::Theme;
 
 pub(super) fn draw(state: &State, theme: Theme, frame: &mut Frame, area: Rect) {
     let words = state.language.strings();
@@ -25,9 +25,9 @@ pub(super) fn draw(state: &State, theme: Theme, frame: &mut Frame, area: Rect) {
         width: area.width.saturating_sub(4),
         height: area.height - rule.height,
     };
-    let message = match &state.outcome {
+    let message = match &state.pair.outcome {
         Outcome::Scored(scored) => return draw_score(state, scored, theme, frame, inner),
-        _ if state.computing() => Line::styled(words.computing, theme.quiet()),
+        _ if state.pair.is_computing() => Line::styled(words.computing, theme.quiet()),
         Outcome::Waiting => return draw_waiting(state, theme, frame, inner),
         Outcome::Blank => Line::styled(words.blank, theme.warning()),
         Outcome::Failed(error) => {
@@ -37,25 +37,25 @@ pub(super) fn draw(state: &State, theme: Theme, frame: &mut Frame, area: Rect) {
     frame.render_widget(Paragraph::new(message).wrap(Wrap { trim: true }), inner);
 }
 
-/// What to do next; and that the embedded model is not the best there is.
+/// Draws the next step, and the note about the builtin model.
 fn draw_waiting(state: &State, theme: Theme, frame: &mut Frame, area: Rect) {
     let words = state.language.strings();
     let mut lines = vec![Line::styled(words.waiting, theme.quiet())];
-    if let Daemon::Ready { embedded: true, .. } = state.daemon {
-        lines.push(Line::styled(words.embedded_note, theme.quiet()));
+    if let Daemon::Ready { builtin: true, .. } = state.daemon {
+        lines.push(Line::styled(words.builtin_note, theme.quiet()));
     }
     frame.render_widget(Paragraph::new(lines).wrap(Wrap { trim: true }), area);
 }
 
 fn draw_score(state: &State, scored: &Scored, theme: Theme, frame: &mut Frame, area: Rect) {
     let words = state.language.strings();
-    let verdict = theme.verdict(scored.label);
+    let style = theme.verdict(scored.verdict);
     let mut spans = vec![
-        Span::styled(format!("{:.2}  ", scored.similarity), verdict),
-        Span::styled(state.language.verdict(scored.label), verdict),
+        Span::styled(format!("{:.2}  ", scored.similarity), style),
+        Span::styled(state.language.verdict(scored.verdict), style),
     ];
-    let details = if state.computing() {
-        // The score still stands for the texts before the last change.
+    let details = if state.pair.is_computing() {
+        // The score shown is still that of the texts before the last change.
         vec![words.computing.to_owned()]
     } else {
         vec![

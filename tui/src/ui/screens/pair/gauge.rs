@@ -1,18 +1,18 @@
 //! The gauge: a scale from 0 to 100 in its three zones, with a pointer at the score.
 
-use gte_shared::score::{HIGH_ABOVE, Label, MEDIUM_ABOVE};
+use gte_shared::score::{HIGH_ABOVE, MEDIUM_ABOVE, Verdict};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::theme::Theme;
 use crate::app::Scored;
 use crate::strings::Language;
+use crate::ui::theme::Theme;
 
 /// Marks on the scale.
 const MARKS: [u8; 5] = [0, 25, 50, 75, 100];
 
-/// The widest scale, in cells: two a point.
+/// Most cells of the scale: two per point, and the last mark.
 const MAX_CELLS: u16 = 201;
 
 pub(super) fn draw(
@@ -28,18 +28,18 @@ pub(super) fn draw(
     let scale = Scale {
         cells: area.width.min(MAX_CELLS),
     };
-    let verdict = theme.verdict(scored.label);
+    let style = theme.verdict(scored.verdict);
     let quiet = theme.quiet();
-    let pointer = usize::from(scale.place(scored.similarity));
+    let pointer = usize::from(scale.cell(scored.similarity));
     let numbers = Line::styled(scale.numbers(), quiet);
     let bar = scale.bar();
     let (before, at) = bar.split_at(pointer.min(bar.len()));
     let bar = Line::from(vec![
-        Span::styled(before.to_owned(), verdict),
+        Span::styled(before.to_owned(), style),
         Span::styled(at.to_owned(), quiet),
     ]);
-    let pointer_line = Line::styled(format!("{}^", " ".repeat(pointer)), verdict);
-    // With little room the numbers go first, and then the space around.
+    let pointer_line = Line::styled(format!("{}^", " ".repeat(pointer)), style);
+    // In a low terminal the zones are left out first, then the space above, then the numbers.
     let lines = match area.height {
         0 => vec![],
         1 => vec![pointer_over(&scale.bar(), pointer, theme, scored)],
@@ -47,7 +47,7 @@ pub(super) fn draw(
         3 => vec![numbers, bar, pointer_line],
         4 => vec![Line::raw(""), numbers, bar, pointer_line],
         _ => {
-            let zones = scale.zones(language, scored.label, theme);
+            let zones = scale.zones(language, scored.verdict, theme);
             vec![Line::raw(""), numbers, bar, pointer_line, zones]
         }
     };
@@ -69,32 +69,32 @@ fn pointer_over(bar: &str, pointer: usize, theme: Theme, scored: &Scored) -> Lin
     let after = at.get(1..).unwrap_or_default();
     Line::from(vec![
         Span::styled(before.to_owned(), theme.quiet()),
-        Span::styled("^", theme.verdict(scored.label)),
+        Span::styled("^", theme.verdict(scored.verdict)),
         Span::styled(after.to_owned(), theme.quiet()),
     ])
 }
 
-/// A scale of so many cells, the first standing for 0 and the last for 100.
+/// A scale of so many cells; the first stands for 0 and the last for 100.
 struct Scale {
     cells: u16,
 }
 
 impl Scale {
-    /// The cell for a score.
-    fn place(&self, score: f64) -> u16 {
+    /// Cell of a score.
+    fn cell(&self, score: f64) -> u16 {
         let last = f64::from(self.cells - 1);
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
             reason = "between 0 and the number of cells"
         )]
-        let place = (score.clamp(0.0, 100.0) / 100.0 * last).round() as u16;
-        place
+        let cell = (score.clamp(0.0, 100.0) / 100.0 * last).round() as u16;
+        cell
     }
 
-    /// The scale itself: its marks, and between them the zone each cell lies in.
+    /// The scale itself: marks, and between them the zone of each cell.
     fn bar(&self) -> String {
-        let marks = MARKS.map(|mark| self.place(mark.into()));
+        let marks = MARKS.map(|mark| self.cell(mark.into()));
         (0..self.cells)
             .map(|cell| {
                 let score = f64::from(cell) / f64::from(self.cells - 1) * 100.0;
@@ -111,24 +111,24 @@ impl Scale {
             .collect()
     }
 
-    /// The verdicts under their zones, each centred in its own, the one that holds standing out.
-    fn zones(&self, language: Language, label: Label, theme: Theme) -> Line<'static> {
+    /// Verdicts, each centered under its zone; the pair's own stands out.
+    fn zones(&self, language: Language, verdict: Verdict, theme: Theme) -> Line<'static> {
         let zones = [
-            (Label::Low, 0.0, MEDIUM_ABOVE),
-            (Label::Medium, MEDIUM_ABOVE, HIGH_ABOVE),
-            (Label::High, HIGH_ABOVE, 100.0),
+            (Verdict::Low, 0.0, MEDIUM_ABOVE),
+            (Verdict::Medium, MEDIUM_ABOVE, HIGH_ABOVE),
+            (Verdict::High, HIGH_ABOVE, 100.0),
         ];
         let mut spans = Vec::new();
         let mut column = 0;
         for (zone, from, to) in zones {
-            let style = if zone == label {
+            let style = if zone == verdict {
                 theme.verdict(zone)
             } else {
                 theme.quiet()
             };
             let word = Span::styled(language.verdict(zone), style);
-            let centre = usize::from(self.place(f64::midpoint(from, to)));
-            let start = centre.saturating_sub(word.width() / 2);
+            let center = usize::from(self.cell(f64::midpoint(from, to)));
+            let start = center.saturating_sub(word.width() / 2);
             // A word with no room of its own is left out.
             if start < column {
                 continue;
@@ -141,13 +141,13 @@ impl Scale {
         Line::from(spans)
     }
 
-    /// The numbers over the marks, each centred on its own.
+    /// Numbers over the marks, each centered on its own.
     fn numbers(&self) -> String {
         let mut line = String::new();
         for mark in MARKS {
             let number = mark.to_string();
-            let centre = usize::from(self.place(mark.into()));
-            let start = (centre.saturating_sub(number.len() / 2))
+            let center = usize::from(self.cell(mark.into()));
+            let start = (center.saturating_sub(number.len() / 2))
                 .min(usize::from(self.cells).saturating_sub(number.len()));
             if start >= line.len() {
                 line.push_str(&" ".repeat(start - line.len()));
@@ -163,9 +163,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_ends_of_the_scale_are_0_and_100() {
+    fn the_scale_runs_from_0_to_100() {
         let scale = Scale { cells: 41 };
-        assert_eq!([0.0, 50.0, 100.0].map(|s| scale.place(s)), [0, 20, 40]);
+        assert_eq!([0.0, 50.0, 100.0].map(|s| scale.cell(s)), [0, 20, 40]);
         assert_eq!(scale.bar(), "|---------|---------|=========|#########|");
         assert_eq!(scale.numbers(), "0        25        50        75       100");
     }

@@ -1,0 +1,66 @@
+//! Failures of the engine, and the replies that they become.
+
+use gte_shared::wire::{ErrorCode, ErrorReply};
+
+use super::backend::{EmbedError, TokenizeError};
+
+/// Failure to make vectors of texts.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum EngineError {
+    /// One of the texts cannot be used.
+    #[error("text {index}: {problem}")]
+    Text {
+        /// Index among the texts, from 0.
+        index: usize,
+        /// Fault of the text.
+        problem: TokenizeError,
+    },
+    /// One of the texts is too long.
+    #[error("a text has {bytes} bytes; the limit is {limit}")]
+    TooLong {
+        /// Index among the texts, from 0.
+        index: usize,
+        /// Length in bytes.
+        bytes: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// More work is pending than the engine accepts.
+    #[error("too much work pending: {pending} of {limit} {what}")]
+    Overloaded {
+        /// Texts, or bytes of text.
+        what: &'static str,
+        /// Amount that is pending now.
+        pending: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// The model failed.
+    #[error(transparent)]
+    Embed(#[from] EmbedError),
+    /// The engine has ended.
+    #[error("the engine has ended")]
+    Ended,
+}
+
+impl From<EngineError> for ErrorReply {
+    fn from(error: EngineError) -> Self {
+        let message = error.to_string();
+        match error {
+            EngineError::Text { index, problem } => match problem {
+                TokenizeError::Blank => Self::new(
+                    ErrorCode::BlankText,
+                    format!("text {index} is blank: {problem}"),
+                ),
+                TokenizeError::Failed => Self::new(ErrorCode::Internal, message),
+            }
+            .about_text(index),
+            EngineError::TooLong { index, .. } => Self::new(ErrorCode::TooLarge, message)
+                .with_hint("send the part of it that matters; a model reads 512 tokens")
+                .about_text(index),
+            EngineError::Overloaded { .. } => Self::new(ErrorCode::Overloaded, message)
+                .with_hint("try again in a moment, with fewer texts at a time"),
+            EngineError::Embed(_) | EngineError::Ended => Self::new(ErrorCode::Internal, message),
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! The binary protocol: a handshake, then frames of requests and replies.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gte_shared::VERSION;
+use gte_shared::wire::codec::{self, CodecError};
+use gte_shared::wire::frame::{FrameError, frame, read_frame};
+use gte_shared::wire::{
+    ErrorCode, ErrorReply, Hello, MAGIC, MAX_FRAME_BYTES, PROTOCOL, Reply, ReplyEnvelope, Request,
+    STALL_TIMEOUT, Welcome,
+};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio::sync::{Semaphore, mpsc};
+use tokio::time::{Instant, timeout_at};
+
+use super::error::SessionError;
+use super::handler::{self, reply_too_large};
+use super::service::Service;
+use super::stream::{keep_open, write_all};
+
+/// Shakes hands before the deadline, then answers requests until the client closes its side or the
+/// daemon stops.
+pub(super) async fn serve<R, W>(
+    mut reader: R,
+    mut writer: W,
+    service: &Arc<Service>,
+    deadline: Instant,
+) -> Result<(), SessionError>
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin + Send + 'static,
+{
+    let greeted = timeout_at(deadline, read_hello(&mut reader)).await;
+    let greeted = greeted.unwrap_or(Err(SessionError::Silent));
+    let answer = codec::encode::<Result<Welcome, ErrorReply>>(&welcome(&greeted))?;
+    let stall_timeout = service.limits().stall_timeout;
+    write_all(&mut writer, &frame(&answer)?, stall_timeout).await?;
+    greeted?;
+    serve_frames(reader, writer, service).await
+}
+
+/// Reads the four bytes of the opening and the client's greeting.
+async fn read_hello(reader: &mut (impl AsyncRead + Unpin)) -> Result<(), SessionError> {
+    let mut magic = [0; MAGIC.len()];
+    reader.read_exact(&mut magic).await?;
+    if magic != MAGIC {
+        return Err(SessionError::UnknownProtocol);
+    }
+    let frame = read_frame(reader, STALL_TIMEOUT).await?;
+    let hello: Hello = codec::decode(&frame.ok_or(FrameError::Truncated)?)?;
+    if hello.protocol == PROTOCOL {
+        Ok(())
+    } else {
+        Err(SessionError::Mismatch {
+            protocol: hello.protocol,
+            version: hello.version,
+        })
+    }
+}
+
+/// The answer to a greeting: the welcome, or the reason for a refusal.
+fn welcome(greeted: &Result<(), SessionError>) -> Result<Welcome, ErrorReply> {
+    match greeted {
+        Ok(()) => Ok(Welcome {
+            protocol: PROTOCOL,
+            version: VERSION.to_owned(),
+        }),
+        Err(SessionError::Frame(error)) => Err(frame_refusal(error)),
+        Err(error @ SessionError::Mismatch { .. }) => Err(ErrorReply::new(
+            ErrorCode::ProtocolMismatch,
+            error.to_string(),
+        )),
+        Err(error) => Err(ErrorReply::new(ErrorCode::BadFrame, error.to_string())),
+    }
+}
+
+/// Reads requests and answers each in a task of its own. A request that has been read is answered even
+/// when the client closes its side or the daemon stops.
+async fn serve_frames<R, W>(
+    mut reader: R,
+    writer: W,
+    service: &Arc<Service>,
+) -> Result<(), SessionError>
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin + Send + 'static,
+{
+    let limits = service.limits();
+    let permits = Arc::new(Semaphore::new(limits.requests_in_flight));
+    let (replies, outbox) = mpsc::channel::<ReplyEnvelope>(limits.requests_in_flight);
+    let writing = tokio::spawn(write_replies(writer, outbox, limits.stall_timeout));
+
+    let outcome = loop {
+        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else {
+            // The semaphore is never closed.
+            break Ok(());
+        };
+        let frame = tokio::select! {
+            () = service.stopped() => break Ok(()),
+            () = replies.closed() => break Err(SessionError::NotReading),
+            frame = read_frame(&mut reader, limits.stall_timeout) => frame,
+        };
+        let request = match frame {
+            Ok(Some(request)) => request,
+            Ok(None) => break Ok(()),
+            Err(error) => {
+                let reply = (0, Err(frame_refusal(&error)));
+                // The writer reports a connection that is gone.
+                drop(replies.send(reply).await);
+                break Err(error.into());
+            }
+        };
+        let replies = replies.clone();
+        let service = Arc::clone(service);
+        tokio::spawn(async move {
+            let reply = answer(&service, &request).await;
+            drop(replies.send(reply).await);
+            drop(permit);
+        });
+    };
+
+    // The writer ends when the last request has been answered.
+    drop(replies);
+    match writing.await {
+        Ok(written) => outcome.and(written),
+        Err(_) => outcome,
+    }
+}
+
+fn frame_refusal(error: &FrameError) -> ErrorReply {
+    let code = match error {
+        FrameError::TooLarge { .. } => ErrorCode::TooLarge,
+        FrameError::Truncated | FrameError::Stalled(_) | FrameError::Io(_) => ErrorCode::BadFrame,
+    };
+    let refusal = ErrorReply::new(code, error.to_string());
+    match error {
+        FrameError::TooLarge { .. } => refusal.with_hint("send it in several requests"),
+        _ => refusal,
+    }
+}
+
+/// Answers one request frame.
+async fn answer(service: &Service, frame: &[u8]) -> ReplyEnvelope {
+    let bad = |message: &str| {
+        ErrorReply::new(ErrorCode::BadRequest, message)
+            .with_hint("the client may be of another version than the daemon; see PROTOCOL.md")
+    };
+    let Ok((id, request)) = codec::decode_prefix::<u64>(frame) else {
+        return (0, Err(bad("the frame does not begin with a request's id")));
+    };
+    match codec::decode::<Request>(request) {
+        Ok(request) => (id, handler::answer(service, request).await),
+        Err(_) => (
+            id,
+            Err(bad("the frame is not a request that this version knows")),
+        ),
+    }
+}
+
+/// Writes replies as they come, until all senders are gone.
+async fn write_replies<W: AsyncWrite + Unpin>(
+    mut writer: W,
+    mut outbox: mpsc::Receiver<ReplyEnvelope>,
+    stall_timeout: Duration,
+) -> Result<(), SessionError> {
+    let mut stopping = false;
+    while let Some(reply) = outbox.recv().await {
+        let bytes = frame(&encode_reply(&reply)?)?;
+        write_all(&mut writer, &bytes, stall_timeout).await?;
+        stopping |= matches!(reply, (_, Ok(Reply::Stopping)));
+    }
+    if stopping {
+        keep_open(writer);
+    }
+    Ok(())
+}
+
+/// Encodes a reply; one that is too large for a frame is replaced by an error that says so.
+fn encode_reply(reply: &ReplyEnvelope) -> Result<Vec<u8>, CodecError> {
+    let payload = codec::encode(reply)?;
+    if payload.len() <= MAX_FRAME_BYTES {
+        return Ok(payload);
+    }
+    let error = reply_too_large(payload.len());
+    codec::encode::<ReplyEnvelope>(&(reply.0, Err(error)))
+}

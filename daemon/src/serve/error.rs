@@ -1,0 +1,38 @@
+//! End of a session before its client wanted it.
+
+use gte_shared::VERSION;
+use gte_shared::wire::PROTOCOL;
+use gte_shared::wire::codec::CodecError;
+use gte_shared::wire::frame::FrameError;
+
+/// End of a session before its client wanted it.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SessionError {
+    #[error("no request within the handshake timeout")]
+    Silent,
+    #[error("the connection opened with neither protocol")]
+    UnknownProtocol,
+    #[error(
+        "the client (version {version}) speaks protocol {protocol}, this daemon (version {VERSION}) \
+         protocol {PROTOCOL}: {}",
+        outdated(*protocol)
+    )]
+    Mismatch { protocol: u32, version: String },
+    #[error("the client stopped reading replies")]
+    NotReading,
+    #[error("the first frame is not a greeting: {0}")]
+    Handshake(#[from] CodecError),
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+    #[error("the connection failed: {0}")]
+    Io(#[from] std::io::Error),
+}
+
+/// The end that has to be updated when the client speaks `protocol`.
+fn outdated(protocol: u32) -> &'static str {
+    if protocol < PROTOCOL {
+        "update the client"
+    } else {
+        "update gted, then run `gte stop`"
+    }
+}

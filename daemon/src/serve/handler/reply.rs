@@ -1,0 +1,78 @@
+//! Helpers of the handlers: vectors, scores, and the parts that replies have in common.
+
+use std::time::{Duration, Instant};
+
+use gte_shared::score::{self, Verdict};
+use gte_shared::wire::{
+    Computed, ErrorCode, ErrorReply, MAX_FRAME_BYTES, PairScore, TextInfo, Timings,
+};
+
+use crate::engine::Embedded;
+use crate::serve::service::Loaded;
+
+/// Makes the vectors of texts, or the engine's error as the client is told it.
+pub(super) async fn embed(loaded: &Loaded, texts: Vec<String>) -> Result<Embedded, ErrorReply> {
+    let embedded = loaded.engine.embed(texts).await;
+    embedded.map_err(|error| {
+        let reply = ErrorReply::from(error);
+        if reply.code == ErrorCode::Internal {
+            tracing::error!(error = %reply, "request failed");
+        }
+        reply
+    })
+}
+
+/// Adds the model and the time since `start` to a result.
+pub(super) fn computed<T>(
+    loaded: &Loaded,
+    start: Instant,
+    embedded: &Embedded,
+    result: T,
+) -> Computed<T> {
+    Computed {
+        model: loaded.model.clone(),
+        timings: Timings {
+            tokenize_micros: micros(embedded.tokenize),
+            embed_micros: micros(embedded.embed),
+            total_micros: micros(start.elapsed()),
+        },
+        result,
+    }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// Scores two texts that the engine has embedded.
+pub(super) fn score_pair(
+    (a, a_info): &(impl AsRef<[f32]>, TextInfo),
+    (b, b_info): &(impl AsRef<[f32]>, TextInfo),
+) -> PairScore {
+    let cosine = score::cosine(a.as_ref(), b.as_ref());
+    let similarity = score::similarity(cosine);
+    PairScore {
+        cosine,
+        similarity,
+        verdict: Verdict::of(similarity),
+        a: *a_info,
+        b: *b_info,
+    }
+}
+
+/// The error for fewer vectors than texts, which the engine checks for.
+pub(super) fn incomplete() -> ErrorReply {
+    ErrorReply::new(ErrorCode::Internal, "the engine gave too few vectors")
+}
+
+/// The error for a request of too many texts.
+pub(super) fn too_many(texts: usize, limit: usize) -> ErrorReply {
+    let message = format!("the request has {texts} texts; the limit of its kind is {limit}");
+    ErrorReply::new(ErrorCode::TooLarge, message).with_hint("send it in several requests")
+}
+
+/// The error in place of a reply that is over the limit.
+pub(in crate::serve) fn reply_too_large(bytes: usize) -> ErrorReply {
+    let message = format!("the reply has {bytes} bytes; the limit is {MAX_FRAME_BYTES}");
+    ErrorReply::new(ErrorCode::TooLarge, message).with_hint("ask for fewer texts at a time")
+}

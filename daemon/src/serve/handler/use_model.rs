@@ -1,0 +1,12 @@
+//! Another model from now on.
+
+use gte_shared::wire::{ErrorReply, ModelInfo, UseModel};
+
+use super::handle::Handle;
+use crate::serve::service::Service;
+
+impl Handle for UseModel {
+    async fn handle(self, service: &Service) -> Result<ModelInfo, ErrorReply> {
+        service.use_model(self.model).await
+    }
+}

@@ -1,0 +1,12 @@
+//! The JSON form of requests and replies: one object per line.
+//!
+//! The daemon speaks it on the same socket to connections that begin with `{`, and the commands of
+//! `gte` print the same rows with `--json`.
+
+mod reply;
+mod request;
+mod rows;
+
+pub use reply::reply_line;
+pub use request::parse_request;
+pub use rows::{HitRow, PairRow, Source, VectorRow, VectorSpace};

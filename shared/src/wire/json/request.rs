@@ -1,0 +1,177 @@
+//! Request lines.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::wire::error_reply::{ErrorCode, ErrorReply};
+use crate::wire::request::{
+    Embed, GetStatus, Rank, Request, Shutdown, Similarities, Similarity, UseModel,
+};
+
+/// Forms of a request line, for the error that names them.
+const FORMS: &str = r#"{"a":…,"b":…}, {"pairs":[[…,…],…]}, {"query":…,"texts":[…]}, {"texts":[…]}, {"command":"status"}, {"command":"shutdown"} or {"command":"use","model":…}"#;
+
+/// One request line. Its fields decide the request.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    id: Option<Value>,
+    a: Option<String>,
+    b: Option<String>,
+    pairs: Option<Vec<(String, String)>>,
+    query: Option<String>,
+    texts: Option<Vec<String>>,
+    command: Option<Command>,
+    model: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Command {
+    Status,
+    Shutdown,
+    Use,
+}
+
+/// Reads a request line: the id to repeat in the reply, if it has one, and the request.
+///
+/// # Errors
+///
+/// [`ErrorCode::BadRequest`] if the line is not a JSON object or has none of the known forms. The error
+/// says where, and never quotes a text.
+pub fn parse_request(line: &[u8]) -> (Option<Value>, Result<Request, ErrorReply>) {
+    let line: Line = match serde_json::from_slice(line) {
+        Ok(line) => line,
+        Err(error) => return (id_of(line), Err(refusal(&describe(&error)))),
+    };
+    let Line {
+        id,
+        a,
+        b,
+        pairs,
+        query,
+        texts,
+        command,
+        model,
+    } = line;
+    let request = match (a, b, pairs, query, texts, (command, model)) {
+        (Some(a), Some(b), None, None, None, (None, None)) => Ok(Similarity { a, b }.into()),
+        (None, None, Some(pairs), None, None, (None, None)) => Ok(Similarities { pairs }.into()),
+        (None, None, None, Some(query), Some(texts), (None, None)) => {
+            Ok(Rank { query, texts }.into())
+        }
+        (None, None, None, None, Some(texts), (None, None)) => Ok(Embed { texts }.into()),
+        (None, None, None, None, None, (Some(command), model)) => match (command, model) {
+            (Command::Status, None) => Ok(GetStatus.into()),
+            (Command::Shutdown, None) => Ok(Shutdown.into()),
+            (Command::Use, Some(model)) => Ok(UseModel { model }.into()),
+            _ => Err(refusal("`model` belongs to the command `use` alone")),
+        },
+        _ => Err(refusal("the fields of the line are not those of a request")),
+    };
+    (id, request)
+}
+
+/// The id of a line that is not a request, if it is an object that has one.
+fn id_of(line: &[u8]) -> Option<Value> {
+    #[derive(Deserialize)]
+    struct Identified {
+        id: Option<Value>,
+    }
+    let identified: Identified = serde_json::from_slice(line).ok()?;
+    identified.id
+}
+
+fn refusal(message: &str) -> ErrorReply {
+    ErrorReply::new(ErrorCode::BadRequest, message).with_hint(format!("a request line is {FORMS}"))
+}
+
+/// Description of a faulty line, without serde's words, which may quote the line's strings.
+fn describe(error: &serde_json::Error) -> String {
+    use serde_json::error::Category;
+    let column = error.column();
+    match error.classify() {
+        Category::Eof => "the line ends in the middle of a JSON object".to_owned(),
+        Category::Syntax | Category::Io => format!("the line is not JSON at column {column}"),
+        Category::Data => {
+            format!("an unknown field or a value of the wrong type at column {column}")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Request, ErrorReply> {
+        parse_request(line.as_bytes()).1
+    }
+
+    #[test]
+    fn the_fields_decide_the_request() {
+        assert_eq!(
+            parse(r#"{"a":"甲","b":"乙"}"#).unwrap(),
+            Similarity {
+                a: "甲".into(),
+                b: "乙".into()
+            }
+            .into()
+        );
+        assert_eq!(
+            parse(r#"{"pairs":[["甲","乙"]]}"#).unwrap(),
+            Similarities {
+                pairs: vec![("甲".into(), "乙".into())]
+            }
+            .into()
+        );
+        assert_eq!(
+            parse(r#"{"query":"甲","texts":["乙"]}"#).unwrap(),
+            Rank {
+                query: "甲".into(),
+                texts: vec!["乙".into()]
+            }
+            .into()
+        );
+        assert_eq!(
+            parse(r#"{"texts":[]}"#).unwrap(),
+            Embed { texts: vec![] }.into()
+        );
+        assert_eq!(parse(r#"{"command":"status"}"#).unwrap(), GetStatus.into());
+        assert_eq!(
+            parse(r#"{"command":"use","model":"gte-base-zh"}"#).unwrap(),
+            UseModel {
+                model: "gte-base-zh".into()
+            }
+            .into()
+        );
+    }
+
+    #[test]
+    fn a_faulty_line_is_described_without_quoting_it() {
+        for line in [
+            "",
+            "{",
+            "[]",
+            "{}",
+            r#"{"a":"秘密"}"#,
+            r#"{"a":"秘密","b":7}"#,
+            r#"{"a":"秘密","b":"","texts":[]}"#,
+            r#"{"秘密":1}"#,
+            r#"{"command":"秘密"}"#,
+            r#"{"command":"use"}"#,
+            r#"{"command":"status","model":"秘密"}"#,
+            r#"{"model":"秘密"}"#,
+        ] {
+            let error = parse(line).unwrap_err();
+            assert_eq!(error.code, ErrorCode::BadRequest, "{line}");
+            assert!(!error.message.contains("秘密"), "{line}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_faulty_line_keeps_its_id() {
+        let (id, request) = parse_request(br#"{"id":"x","nonsense":1}"#);
+        assert!(request.is_err());
+        assert_eq!(id, Some("x".into()));
+    }
+}

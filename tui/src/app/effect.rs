@@ -1,0 +1,30 @@
+//! Effects: the work that the state asks the world outside for.
+
+/// Work outside the state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Compare two texts once they have rested. Replaces a comparison that still waits.
+    Compare {
+        /// Revision of the texts, which the answer repeats.
+        revision: u64,
+        /// The upper text.
+        a: String,
+        /// The lower text.
+        b: String,
+    },
+    /// Drop the comparison that still waits.
+    CancelCompare,
+    /// List the models.
+    ListModels,
+    /// Pull a model.
+    Pull {
+        /// Number of the pull, which its events repeat.
+        number: u64,
+        /// Name of the model.
+        name: String,
+    },
+    /// Stop the pull.
+    CancelPull,
+    /// Have the daemon use the model of this name.
+    UseModel(String),
+}

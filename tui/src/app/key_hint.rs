@@ -1,0 +1,42 @@
+//! Hints about keys. Each screen states its own beside the code that handles them.
+
+/// Key that works now, and its purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyHint {
+    /// Name of the key.
+    pub key: &'static str,
+    /// Purpose of the key.
+    pub purpose: Purpose,
+}
+
+/// Purpose of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Go to the other text.
+    OtherText,
+    /// Open the help.
+    Help,
+    /// Open the list of models.
+    Models,
+    /// Leave the program.
+    Leave,
+    /// Scroll the help.
+    Scroll,
+    /// Close what is open.
+    Close,
+    /// Select a model.
+    Select,
+    /// Pull the selected model, then use it.
+    Pull,
+    /// Use the selected model.
+    Use,
+    /// Stop the pull.
+    CancelPull,
+}
+
+impl KeyHint {
+    /// Pairs a key with its purpose.
+    pub(crate) const fn new(key: &'static str, purpose: Purpose) -> Self {
+        Self { key, purpose }
+    }
+}

@@ -1,0 +1,6 @@
+//! The screens: the state of each, and its changes.
+
+pub(super) mod help;
+pub(super) mod models;
+pub(super) mod pair;
+pub(super) mod pull;

@@ -1,0 +1,267 @@
+//! The comparison of two texts: both editors, the focus and the score.
+
+use crossterm::event::{KeyCode, KeyEvent};
+use gte_shared::score::Verdict;
+use gte_shared::wire::{Computed, ModelInfo, PairScore, TextInfo};
+
+use crate::app::editor::Editor;
+use crate::app::effect::Effect;
+use crate::app::key_hint::{KeyHint, Purpose};
+
+/// One of the two texts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Side {
+    /// The upper text.
+    #[default]
+    A,
+    /// The lower text.
+    B,
+}
+
+impl Side {
+    /// The opposite side.
+    #[must_use]
+    pub fn other(self) -> Self {
+        match self {
+            Self::A => Self::B,
+            Self::B => Self::A,
+        }
+    }
+}
+
+/// Score of a pair, with its details.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scored {
+    /// Score between 0 and 100.
+    pub similarity: f64,
+    /// Cosine within [-1, 1].
+    pub cosine: f32,
+    /// Verdict for the score.
+    pub verdict: Verdict,
+    /// Token counts of the texts, A and B.
+    pub texts: [TextInfo; 2],
+    /// Model that computed the score.
+    pub model: ModelInfo,
+    /// Time inside the daemon, in microseconds.
+    pub micros: u64,
+}
+
+impl From<Computed<PairScore>> for Scored {
+    fn from(computed: Computed<PairScore>) -> Self {
+        let score = computed.result;
+        Self {
+            similarity: score.similarity,
+            cosine: score.cosine,
+            verdict: score.verdict,
+            texts: [score.a, score.b],
+            model: computed.model,
+            micros: computed.timings.total_micros,
+        }
+    }
+}
+
+/// Outcome of a comparison.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Outcome {
+    /// Two texts are still missing.
+    #[default]
+    Waiting,
+    /// A score.
+    Scored(Scored),
+    /// One text has nothing to compare.
+    Blank,
+    /// An error, in words.
+    Failed(String),
+}
+
+/// State of the comparison.
+#[derive(Clone, Debug, Default)]
+pub struct PairState {
+    /// The upper text.
+    pub a: Editor,
+    /// The lower text.
+    pub b: Editor,
+    /// Text that keys go to.
+    pub focus: Side,
+    /// Outcome of the last comparison that was answered.
+    pub outcome: Outcome,
+    /// Count of the questions so far: changes of the texts, and of the model.
+    pub revision: u64,
+    /// Revision that `outcome` belongs to.
+    pub answered_revision: u64,
+}
+
+impl PairState {
+    /// Editor of one side.
+    #[must_use]
+    pub fn editor(&self, side: Side) -> &Editor {
+        match side {
+            Side::A => &self.a,
+            Side::B => &self.b,
+        }
+    }
+
+    /// Editor that keys go to.
+    #[must_use]
+    pub fn focused(&self) -> &Editor {
+        self.editor(self.focus)
+    }
+
+    /// Returns true if the answer to the last revision is still to come.
+    #[must_use]
+    pub fn is_computing(&self) -> bool {
+        self.answered_revision != self.revision
+    }
+
+    /// Token count of one side, if a score is shown.
+    #[must_use]
+    pub fn text_info(&self, side: Side) -> Option<TextInfo> {
+        match &self.outcome {
+            Outcome::Scored(scored) => Some(match side {
+                Side::A => scored.texts[0],
+                Side::B => scored.texts[1],
+            }),
+            _ => None,
+        }
+    }
+
+    /// Returns true if a score is shown, and another model than `model` computed it.
+    pub(crate) fn is_scored_by_another(&self, model: &str) -> bool {
+        matches!(&self.outcome, Outcome::Scored(scored) if scored.model.id != model)
+    }
+
+    /// Applies a key.
+    pub(crate) fn on_key(&mut self, key: KeyEvent) -> Option<Effect> {
+        if let KeyCode::Tab | KeyCode::BackTab = key.code {
+            self.focus = self.focus.other();
+            return None;
+        }
+        let changed = self.focused_mut().on_key(key);
+        changed.then(|| self.compare()).flatten()
+    }
+
+    /// Inserts pasted text.
+    pub(crate) fn on_paste(&mut self, text: &str) -> Option<Effect> {
+        let changed = self.focused_mut().on_paste(text);
+        changed.then(|| self.compare()).flatten()
+    }
+
+    /// Takes in an answer; returns the model that gave it.
+    ///
+    /// Only the last revision counts: the texts or the model have changed since the others.
+    pub(crate) fn on_answer(&mut self, revision: u64, outcome: Outcome) -> Option<&ModelInfo> {
+        if revision != self.revision {
+            return None;
+        }
+        self.answered_revision = revision;
+        self.outcome = outcome;
+        match &self.outcome {
+            Outcome::Scored(scored) => Some(&scored.model),
+            _ => None,
+        }
+    }
+
+    /// Begins a revision and asks for its score, if there are two texts.
+    pub(crate) fn compare(&mut self) -> Option<Effect> {
+        let was_computing = self.is_computing();
+        self.revision += 1;
+        if self.a.is_blank() || self.b.is_blank() {
+            self.answered_revision = self.revision;
+            self.outcome = Outcome::Waiting;
+            return was_computing.then_some(Effect::CancelCompare);
+        }
+        Some(Effect::Compare {
+            revision: self.revision,
+            a: self.a.text(),
+            b: self.b.text(),
+        })
+    }
+
+    /// Keys that work while no panel lies over the texts.
+    pub(crate) fn key_hints(&self) -> [KeyHint; 2] {
+        // In a text, a question mark is typed.
+        let help = if self.focused().is_empty() { "?" } else { "F1" };
+        [
+            KeyHint::new("Tab", Purpose::OtherText),
+            KeyHint::new(help, Purpose::Help),
+        ]
+    }
+
+    fn focused_mut(&mut self) -> &mut Editor {
+        match self.focus {
+            Side::A => &mut self.a,
+            Side::B => &mut self.b,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crossterm::event::KeyModifiers;
+
+    use super::*;
+
+    fn press(pair: &mut PairState, code: KeyCode) -> Option<Effect> {
+        pair.on_key(KeyEvent::new(code, KeyModifiers::NONE))
+    }
+
+    fn with_two_texts() -> PairState {
+        let mut pair = PairState::default();
+        pair.on_paste("甲");
+        press(&mut pair, KeyCode::Tab);
+        pair.on_paste("乙");
+        pair
+    }
+
+    #[test]
+    fn each_change_of_two_texts_asks_for_a_score_once() {
+        let mut pair = PairState::default();
+        let effect = pair.on_paste("今天天气很好");
+        assert_eq!(effect, None, "one text is not a pair");
+        assert_eq!(press(&mut pair, KeyCode::Tab), None);
+        assert_eq!(pair.focus, Side::B);
+        for (character, text) in [('今', "今"), ('天', "今天")] {
+            let effect = press(&mut pair, KeyCode::Char(character));
+            let compare = Effect::Compare {
+                revision: pair.revision,
+                a: "今天天气很好".to_owned(),
+                b: text.to_owned(),
+            };
+            assert_eq!(effect, Some(compare));
+        }
+        let effect = press(&mut pair, KeyCode::Left);
+        assert_eq!(effect, None, "moving changes no text");
+    }
+
+    #[test]
+    fn emptying_a_text_cancels_the_comparison_that_waits() {
+        let mut pair = with_two_texts();
+        let asked = pair.revision;
+        let effect = press(&mut pair, KeyCode::Backspace);
+        assert_eq!(effect, Some(Effect::CancelCompare));
+        pair.on_answer(asked, Outcome::Blank);
+        assert_eq!(pair.outcome, Outcome::Waiting, "the answer is too late");
+        assert!(!pair.is_computing());
+        let effect = press(&mut pair, KeyCode::Char(' '));
+        assert_eq!(effect, None, "nothing waits");
+    }
+
+    #[test]
+    fn an_old_answer_never_replaces_a_newer_one() {
+        let mut pair = with_two_texts();
+        let old = pair.revision;
+        press(&mut pair, KeyCode::Char('丙'));
+        let new = pair.revision;
+        pair.on_answer(new, Outcome::Failed("new".to_owned()));
+        pair.on_answer(old, Outcome::Failed("old".to_owned()));
+        assert_eq!(pair.outcome, Outcome::Failed("new".to_owned()));
+        assert!(!pair.is_computing());
+    }
+
+    #[test]
+    fn a_paste_keeps_lines_and_drops_control_characters() {
+        let mut pair = PairState::default();
+        pair.on_paste("一\r\n二\u{1b}[31m\t三");
+        assert_eq!(pair.a.text(), "一\n二[31m\t三");
+    }
+}

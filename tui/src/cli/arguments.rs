@@ -1,0 +1,89 @@
+//! The arguments of `gte`.
+
+use std::io::{self, IsTerminal};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use gte_shared::{VERSION, report};
+
+use super::global::Global;
+use super::{batch, bench, completions, embed, error, example, man, rank, sim, status, stop};
+use crate::interactive;
+
+/// Local Chinese semantic similarity. Without a command: the terminal screen.
+#[derive(Debug, Parser)]
+#[command(name = "gte", version = VERSION, propagate_version = true)]
+pub struct Arguments {
+    #[command(flatten)]
+    global: Global,
+
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Sim(sim::Sim),
+    Batch(batch::Batch),
+    Rank(rank::Rank),
+    Embed(embed::Embed),
+    Bench(bench::Bench),
+    /// Print the state of the daemon
+    Status,
+    /// Let the daemon finish what runs and exit
+    Stop,
+    Completions(completions::Completions),
+    Man(man::Man),
+}
+
+/// Runs `gte` with the arguments of this process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let done = match runtime {
+        Ok(runtime) => runtime.block_on(arguments.run()),
+        Err(error) => Err(error.into()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => report::fail("gte", error.as_ref(), error::status(&error), |_| None),
+    }
+}
+
+impl Arguments {
+    /// Runs the subcommand, or the screen.
+    async fn run(self) -> anyhow::Result<()> {
+        let global = self.global;
+        match self.command {
+            Some(Command::Sim(sim)) => sim.run(&global).await,
+            Some(Command::Batch(batch)) => batch.run(&global).await,
+            Some(Command::Rank(rank)) => rank.run(&global).await,
+            Some(Command::Embed(embed)) => embed.run(&global).await,
+            Some(Command::Bench(bench)) => bench.run(&global).await,
+            Some(Command::Status) => status::run(&global).await,
+            Some(Command::Stop) => stop::run(&global).await,
+            Some(Command::Completions(completions)) => completions.run::<Self>(),
+            Some(Command::Man(man)) => man.run::<Self>(),
+            None if io::stdin().is_terminal() && io::stdout().is_terminal() => {
+                let language = global.language();
+                Ok(interactive::run(global.client()?, language).await?)
+            }
+            None => example::run(&global).await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,174 @@
+//! Comparisons: the newest texts are sent to the daemon once they have rested.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gte_shared::client::{Client, ClientError};
+use gte_shared::wire::{Computed, ErrorCode, GetStatus, PairScore, Similarity, UseModel};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, timeout_at};
+
+use crate::app::{Action, Daemon, ModelsEvent, Outcome};
+
+/// Time that texts must rest before they are compared: longer than the gap between two keys of a
+/// fast typist, shorter than a wait that is felt.
+const REST: Duration = Duration::from_millis(120);
+
+/// Two texts to compare.
+#[derive(Clone, Debug)]
+pub(super) struct Question {
+    pub(super) revision: u64,
+    pub(super) a: String,
+    pub(super) b: String,
+    /// Time of the last change, from which the rest counts.
+    pub(super) asked_at: Instant,
+}
+
+/// The daemon's side of the screen. It reports models and remembers none.
+pub(super) struct Comparer {
+    client: Client,
+    action_tx: mpsc::UnboundedSender<Action>,
+}
+
+impl Comparer {
+    pub(super) fn new(client: Client, action_tx: mpsc::UnboundedSender<Action>) -> Self {
+        Self { client, action_tx }
+    }
+
+    /// Answers questions until the screen is left.
+    pub(super) async fn run(self: Arc<Self>, mut questions: watch::Receiver<Option<Question>>) {
+        // Connecting now warms the daemon up while two texts are typed. The error is shown with
+        // the first comparison, which meets it again.
+        drop(self.ensure_connected().await);
+        while let Some(Question { revision, a, b, .. }) = next_question(&mut questions).await {
+            let outcome = self.compare(a, b).await;
+            self.send(Action::Answered(revision, outcome));
+        }
+    }
+
+    /// Has the daemon use a model, and reports the result.
+    pub(super) async fn use_model(self: Arc<Self>, model: String) {
+        let used = match self.client.call(UseModel { model }).await {
+            Ok(model) => {
+                self.send(Action::Daemon(Daemon::ready(&model)));
+                Ok(())
+            }
+            Err(error) => Err(error.to_string()),
+        };
+        self.send(Action::Models(ModelsEvent::Used(used)));
+    }
+
+    /// Connects unless that is done, and reports the daemon's condition on the way.
+    async fn ensure_connected(&self) -> Result<(), ClientError> {
+        if self.client.is_connected().await {
+            return Ok(());
+        }
+        self.send(Action::Daemon(Daemon::Connecting));
+        let status = self.client.call(GetStatus).await;
+        self.send(Action::Daemon(match &status {
+            Ok(status) => Daemon::ready(&status.model),
+            Err(_) => Daemon::Unreachable,
+        }));
+        status.map(drop)
+    }
+
+    async fn compare(&self, a: String, b: String) -> Outcome {
+        match self.ask(a, b).await {
+            Ok(computed) => Outcome::Scored(computed.into()),
+            Err(ClientError::Refused(error)) if error.code == ErrorCode::BlankText => {
+                Outcome::Blank
+            }
+            Err(error) => {
+                if !self.client.is_connected().await {
+                    self.send(Action::Daemon(Daemon::Unreachable));
+                }
+                Outcome::Failed(error.to_string())
+            }
+        }
+    }
+
+    async fn ask(&self, a: String, b: String) -> Result<Computed<PairScore>, ClientError> {
+        self.ensure_connected().await?;
+        self.client.call(Similarity { a, b }).await
+    }
+
+    fn send(&self, action: Action) {
+        // The send fails once the screen is left, and then nobody waits for it.
+        drop(self.action_tx.send(action));
+    }
+}
+
+/// Waits for a question that has rested without a newer one or a cancellation; `None` once the
+/// screen is left.
+async fn next_question(questions: &mut watch::Receiver<Option<Question>>) -> Option<Question> {
+    questions.changed().await.ok()?;
+    loop {
+        let newest = questions.borrow_and_update().clone();
+        let changed = match newest {
+            None => questions.changed().await,
+            Some(question) => {
+                let rested = question.asked_at + REST;
+                match timeout_at(rested, questions.changed()).await {
+                    Ok(changed) => changed,
+                    Err(_) => return Some(question),
+                }
+            }
+        };
+        changed.ok()?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn question(revision: u64) -> Question {
+        Question {
+            revision,
+            a: "甲".to_owned(),
+            b: "乙".to_owned(),
+            asked_at: Instant::now(),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_question_is_asked_once_it_has_rested() {
+        let (question_tx, mut questions) = watch::channel(None);
+        let start = Instant::now();
+        question_tx.send_replace(Some(question(1)));
+        let asked = next_question(&mut questions).await.unwrap();
+        assert_eq!(asked.revision, 1);
+        assert!(start.elapsed() >= REST);
+        let again = timeout_at(Instant::now() + REST, next_question(&mut questions)).await;
+        assert!(again.is_err(), "it is asked once");
+    }
+
+    #[tokio::test]
+    async fn a_newer_question_replaces_the_one_that_waits() {
+        let (question_tx, mut questions) = watch::channel(None);
+        question_tx.send_replace(Some(question(1)));
+        let (asked, ()) = tokio::join!(next_question(&mut questions), async {
+            question_tx.send_replace(Some(question(2)));
+        });
+        assert_eq!(asked.unwrap().revision, 2);
+    }
+
+    #[tokio::test]
+    async fn a_canceled_question_is_never_asked() {
+        let (question_tx, mut questions) = watch::channel(None);
+        question_tx.send_replace(Some(question(1)));
+        let deadline = Instant::now() + 2 * REST;
+        let (asked, ()) =
+            tokio::join!(timeout_at(deadline, next_question(&mut questions)), async {
+                question_tx.send_replace(None);
+            });
+        assert!(asked.is_err());
+    }
+
+    #[tokio::test]
+    async fn leaving_the_screen_ends_the_wait() {
+        let (question_tx, mut questions) = watch::channel(Some(question(1)));
+        drop(question_tx);
+        assert!(next_question(&mut questions).await.is_none());
+    }
+}

@@ -1,0 +1,68 @@
+//! Effects carried out: each in a task of its own, so that the screen never waits.
+
+use std::sync::Arc;
+
+use gte_shared::client::Client;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use super::comparer::{Comparer, Question};
+use super::gted;
+use crate::app::{Action, Effect};
+
+/// The world outside the state.
+pub(super) struct Effects {
+    comparer: Arc<Comparer>,
+    /// Question that waits, if any.
+    question_tx: watch::Sender<Option<Question>>,
+    action_tx: mpsc::UnboundedSender<Action>,
+    /// Task of the last pull.
+    pull: Option<JoinHandle<()>>,
+}
+
+impl Effects {
+    /// Starts the comparer, which connects to the daemon.
+    pub(super) fn start(client: Client, action_tx: mpsc::UnboundedSender<Action>) -> Self {
+        let comparer = Arc::new(Comparer::new(client, action_tx.clone()));
+        let (question_tx, question_rx) = watch::channel(None);
+        tokio::spawn(Arc::clone(&comparer).run(question_rx));
+        Self {
+            comparer,
+            question_tx,
+            action_tx,
+            pull: None,
+        }
+    }
+
+    /// Carries out an effect.
+    pub(super) fn run(&mut self, effect: Option<Effect>) {
+        match effect {
+            None => {}
+            Some(Effect::Compare { revision, a, b }) => {
+                self.question_tx.send_replace(Some(Question {
+                    revision,
+                    a,
+                    b,
+                    asked_at: Instant::now(),
+                }));
+            }
+            Some(Effect::CancelCompare) => {
+                self.question_tx.send_replace(None);
+            }
+            Some(Effect::ListModels) => drop(tokio::spawn(gted::list(self.action_tx.clone()))),
+            Some(Effect::Pull { number, name }) => {
+                let pull = gted::pull(number, name, self.action_tx.clone());
+                self.pull = Some(tokio::spawn(pull));
+            }
+            Some(Effect::CancelPull) => {
+                if let Some(pull) = self.pull.take() {
+                    pull.abort();
+                }
+            }
+            Some(Effect::UseModel(name)) => {
+                drop(tokio::spawn(Arc::clone(&self.comparer).use_model(name)));
+            }
+        }
+    }
+}

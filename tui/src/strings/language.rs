@@ -1,0 +1,72 @@
+//! The languages of the screen.
+
+use clap::ValueEnum;
+use gte_shared::score::Verdict;
+
+use super::words::Strings;
+use super::{en, zh};
+
+/// Language of the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Language {
+    /// 中文
+    Zh,
+    /// English
+    En,
+}
+
+impl Language {
+    /// Language of the environment: `LC_ALL`, else `LC_MESSAGES`, else `LANG`.
+    ///
+    /// Chinese where these say nothing (unset, `C`, `POSIX`), since the texts are Chinese; English
+    /// for every other language.
+    #[must_use]
+    pub fn of_environment() -> Self {
+        let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let locale = set("LC_ALL")
+            .or_else(|| set("LC_MESSAGES"))
+            .or_else(|| set("LANG"));
+        Self::of_locale(locale.as_deref().unwrap_or_default())
+    }
+
+    fn of_locale(locale: &str) -> Self {
+        let language = locale.split(['_', '.', '@']).next().unwrap_or_default();
+        match language {
+            "zh" | "" | "C" | "POSIX" => Self::Zh,
+            _ => Self::En,
+        }
+    }
+
+    /// Words of the language.
+    #[must_use]
+    pub fn strings(self) -> &'static Strings {
+        match self {
+            Self::Zh => &zh::ZH,
+            Self::En => &en::EN,
+        }
+    }
+
+    /// Verdict in words.
+    #[must_use]
+    pub fn verdict(self, verdict: Verdict) -> &'static str {
+        match self {
+            Self::Zh => zh::verdict(verdict),
+            Self::En => en::verdict(verdict),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn locales_choose_the_language() {
+        for locale in ["", "C", "C.UTF-8", "POSIX", "zh_CN.UTF-8", "zh_TW", "zh"] {
+            assert_eq!(Language::of_locale(locale), Language::Zh, "{locale}");
+        }
+        for locale in ["en_US.UTF-8", "en", "de_DE@euro"] {
+            assert_eq!(Language::of_locale(locale), Language::En, "{locale}");
+        }
+    }
+}

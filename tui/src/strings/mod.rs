@@ -1,0 +1,9 @@
+//! Every word that the screen shows, in Chinese and English.
+
+mod en;
+mod language;
+mod words;
+mod zh;
+
+pub use language::Language;
+pub use words::Strings;

@@ -1,0 +1,86 @@
+//! Names of the words, and their places on the screen.
+
+/// Words of one language.
+#[derive(Debug)]
+pub struct Strings {
+    /// Description of the program, beside its name.
+    pub title: &'static str,
+    /// Condition: the daemon is being connected to or started.
+    pub connecting: &'static str,
+    /// Condition: the daemon answers.
+    pub ready: &'static str,
+    /// Condition: the daemon cannot be reached.
+    pub unreachable: &'static str,
+    /// Text of an empty editor.
+    pub placeholder: &'static str,
+    /// Unit of a text's length.
+    pub tokens: &'static str,
+    /// Words before the number of tokens that were read of a text that was cut.
+    pub cut_before: &'static str,
+    /// Words after that number.
+    pub cut_after: &'static str,
+    /// Words for the same in a narrow place, without a number.
+    pub cut_short: &'static str,
+    /// Words in place of a score, before there are two texts.
+    pub waiting: &'static str,
+    /// Words beside a score that belongs to the texts before the last change.
+    pub computing: &'static str,
+    /// Words in place of a score: one text has nothing to compare.
+    pub blank: &'static str,
+    /// Word before an error.
+    pub failed: &'static str,
+    /// Name of the cosine.
+    pub cosine: &'static str,
+    /// Unit of the time.
+    pub milliseconds: &'static str,
+    /// Key hint: go to the other text.
+    pub hint_other: &'static str,
+    /// Key hint: open the help.
+    pub hint_help: &'static str,
+    /// Key hint: leave.
+    pub hint_leave: &'static str,
+    /// Key hint: scroll the help.
+    pub hint_scroll: &'static str,
+    /// Key hint: close what is open.
+    pub hint_close: &'static str,
+    /// Key hint: open the list of models.
+    pub hint_models: &'static str,
+    /// Key hint: select a model.
+    pub hint_select: &'static str,
+    /// Key hint: pull the selected model and use it.
+    pub hint_pull: &'static str,
+    /// Key hint: use the selected model.
+    pub hint_use: &'static str,
+    /// Key hint: stop the pull.
+    pub hint_cancel: &'static str,
+    /// Title of the list of models.
+    pub models_title: &'static str,
+    /// Note below the list of models.
+    pub models_note: &'static str,
+    /// Note in place of a score while the builtin model answers: there is a better one.
+    pub builtin_note: &'static str,
+    /// Status of a model: compiled into the program.
+    pub builtin: &'static str,
+    /// Status of a model: installed.
+    pub installed: &'static str,
+    /// Status of a model: to be pulled first.
+    pub not_installed: &'static str,
+    /// Width of the widest of these three, in cells.
+    pub status_cells: usize,
+    /// Word before a model that is being pulled.
+    pub pulling: &'static str,
+    /// Warning: another process pulls the same model.
+    pub waiting_pull: &'static str,
+    /// Warning about a file: the hub states no checksum for it.
+    pub unchecked: &'static str,
+    /// Word before the time that is left.
+    pub remaining: &'static str,
+    /// Unit of that time.
+    pub seconds: &'static str,
+    /// Word before a model that the daemon loads.
+    pub loading: &'static str,
+    /// Title of the help.
+    pub help_title: &'static str,
+    /// Lines of the help.
+    pub help: &'static [&'static str],
+}

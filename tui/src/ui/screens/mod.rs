@@ -1,0 +1,5 @@
+//! The screens drawn, one module per screen.
+
+pub(super) mod help;
+pub(super) mod models;
+pub(super) mod pair;

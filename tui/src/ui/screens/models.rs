@@ -1,0 +1,144 @@
+//! The list of models, over the pair while it is open, with the pull under way.
+
+use gte_shared::models::ModelRow;
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+use unicode_width::UnicodeWidthStr;
+
+use crate::app::{Daemon, ModelsState, Notice, PullWarning, State};
+use crate::strings::Strings;
+use crate::ui::theme::Theme;
+use crate::ui::{overlay, pull};
+
+/// Rows of the screen beside those of the list: the rules, the notes below, and the hints.
+const OTHER_ROWS: u16 = 8;
+
+/// Draws the list if it is open.
+pub(crate) fn draw(state: &State, theme: Theme, frame: &mut Frame, screen: Rect) {
+    if !state.models.open {
+        return;
+    }
+    let words = state.language.strings();
+    let mut lines = rows(state, screen, theme);
+    lines.push(Line::raw(""));
+    let width = usize::from(screen.width).saturating_sub(2 * overlay::MARGIN);
+    let notes = notes(&state.models, width, words, theme);
+    if notes.is_empty() {
+        lines.push(Line::styled(words.models_note, theme.quiet()));
+    }
+    lines.extend(notes);
+    overlay::draw(words.models_title, lines, 0, theme, frame, screen);
+}
+
+/// Rows of the list that there is room for, the selected one among them.
+fn rows(state: &State, screen: Rect, theme: Theme) -> Vec<Line<'static>> {
+    let words = state.language.strings();
+    let models = &state.models;
+    let in_use = match &state.daemon {
+        Daemon::Ready { model, .. } => model.as_str(),
+        _ => "",
+    };
+    let name_cells = models.rows.iter().map(|row| row.name.width()).max();
+    let lines = models.rows.iter().enumerate().map(|(index, row)| {
+        let (mark, style) = if index == models.selected {
+            ('>', theme.active())
+        } else {
+            (' ', theme.quiet())
+        };
+        let used = if row.name == in_use { '*' } else { ' ' };
+        let name = pad(&row.name, name_cells.unwrap_or(0));
+        let status = pad(status(row, words), words.status_cells);
+        let (size, license) = (row.megabytes, row.license.as_deref().unwrap_or_default());
+        let line = format!("{mark}{used} {name}  {status}  {size:>4} MB  {license}");
+        Line::styled(line, style)
+    });
+    let room = usize::from(screen.height.saturating_sub(OTHER_ROWS)).max(1);
+    let first = (models.selected + 1).saturating_sub(room);
+    lines.skip(first).take(room).collect()
+}
+
+/// Notes below the list: the pull, its newest warning, and the message about models.
+fn notes(models: &ModelsState, width: usize, words: &Strings, theme: Theme) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    let warn = |lines: &mut Vec<Line<'static>>, warning: &str| {
+        let warning = wrap(warning, width.max(1)).into_iter();
+        lines.extend(warning.map(|line| Line::styled(line, theme.warning())));
+    };
+    if let Some(pulling) = &models.pulling {
+        lines.extend(pull::in_full(pulling, width, words, theme));
+        // The message at the end names all sources that failed.
+        match pulling.warnings.last() {
+            None => {}
+            Some(PullWarning::Waiting) => warn(&mut lines, words.waiting_pull),
+            Some(PullWarning::SourceFailed { source, error }) => {
+                warn(&mut lines, &format!("{source}: {error}"));
+            }
+            Some(PullWarning::Unchecked(file)) => {
+                warn(&mut lines, &format!("{file}: {}", words.unchecked));
+            }
+        }
+    }
+    match &models.notice {
+        None => {}
+        Some(Notice::Loading(name)) => {
+            let line = format!("{} {name}", words.loading);
+            lines.push(Line::styled(line, theme.active()));
+        }
+        Some(Notice::Failed(problems)) => {
+            for problem in problems {
+                warn(&mut lines, &format!("{}: {problem}", words.failed));
+            }
+        }
+    }
+    lines
+}
+
+fn status(row: &ModelRow, words: &Strings) -> &'static str {
+    match (row.installed, row.builtin) {
+        (true, _) => words.installed,
+        (false, true) => words.builtin,
+        (false, false) => words.not_installed,
+    }
+}
+
+/// Fills up with spaces to so many cells.
+fn pad(text: &str, cells: usize) -> String {
+    format!("{text}{}", " ".repeat(cells.saturating_sub(text.width())))
+}
+
+/// Breaks a text into lines of so many cells, at spaces where there are any.
+fn wrap(text: &str, cells: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for character in text.chars() {
+        let mut longer = line.clone();
+        longer.push(character);
+        if longer.width() > cells {
+            let end = longer.rfind(' ').map_or(line.len(), |space| space + 1);
+            let rest = longer.split_off(end);
+            lines.push(longer.trim_end().to_owned());
+            longer = rest;
+        }
+        line = longer;
+    }
+    lines.push(line);
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wide_characters_are_padded_by_their_cells() {
+        assert_eq!(pad("内置", 6), "内置  ");
+    }
+
+    #[test]
+    fn lines_break_at_spaces_or_else_between_characters() {
+        assert_eq!(wrap("出错了 abc", 4), ["出错", "了", "abc"]);
+        assert_eq!(wrap("one two three", 9), ["one two", "three"]);
+        assert_eq!(wrap("", 4), [""]);
+    }
+}

@@ -1,0 +1,8 @@
+//! The pair drawn: two texts and the result.
+
+mod draw;
+mod gauge;
+mod input;
+mod result;
+
+pub(crate) use draw::draw;
