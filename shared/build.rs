@@ -1,5 +1,5 @@
-//! Sets `GTE_VERSION`: the version of the package, and the commit where it is built from a checkout.
-//! Two builds of one version then differ by name.
+//! Sets `GTE_VERSION`: the version of the package, and the commit where it is built from a
+//! checkout. Two builds of one version then differ by name.
 
 use std::path::Path;
 use std::process::Command;

@@ -1,5 +1,6 @@
 //! Harness of the tests: sandboxes, daemons in them, a hub on loopback, and a pseudo-terminal.
 
+#![forbid(unsafe_code)]
 #![allow(
     clippy::case_sensitive_file_extension_comparisons,
     clippy::expect_used,

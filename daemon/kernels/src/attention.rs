@@ -64,14 +64,14 @@ impl Attention {
 
     /// Computes `softmax(q kᵀ / √size) v` of each head within each text.
     ///
-    /// `qkv` is `[tokens, 3 × hidden]`, queries, keys and values side by side, the texts of `lengths`
-    /// tokens end to end; `context` is `[queries, hidden]`. The heads of all texts are divided among
-    /// the threads of the current pool.
+    /// `qkv` is `[tokens, 3 × hidden]`, queries, keys and values side by side, the texts of
+    /// `lengths` tokens end to end; `context` is `[queries, hidden]`. The heads of all texts are
+    /// divided among the threads of the current pool.
     ///
     /// # Errors
     ///
-    /// If `qkv`, `lengths` and `context` do not match, or the hidden size cannot be divided among the
-    /// heads.
+    /// If `qkv`, `lengths` and `context` do not match, or the hidden size cannot be divided among
+    /// the heads.
     pub fn forward(
         &self,
         qkv: &[f32],

@@ -5,9 +5,9 @@
 //!
 //! # The loops of a product
 //!
-//! `output[rows, columns] = epilogue(x[rows, inputs] · W[inputs, columns])`. `W` is packed once into
-//! panels as wide as a tile; a tile of the output stays in registers while `k` goes through all
-//! inputs, and the epilogue (bias, GELU, residual) is applied before it is written:
+//! `output[rows, columns] = epilogue(x[rows, inputs] · W[inputs, columns])`. `W` is packed once
+//! into panels as wide as a tile; a tile of the output stays in registers while `k` goes through
+//! all inputs, and the epilogue (bias, GELU, residual) is applied before it is written:
 //!
 //! ```text
 //! for each panel of NR columns                  PackedLinear::run_parallel, one task per panel
@@ -42,7 +42,7 @@
 //! | `Kernel` | trait of a computation compiled once per instruction set |
 //! | `PackedMatrix<T>` | the right operand in panels |
 //! | `Operands` | trait of both operands: `F32Operands`, `Int8Operands` |
-//! | `Epilogue` | trait of what is done before writing: `Store`, `Bias`, `BiasGelu`, `BiasResidual` |
+//! | `Epilogue` | trait of the last step: `Store`, `Bias`, `BiasGelu`, `BiasResidual` |
 //! | `Tile` | kernel of one panel's columns |
 //! | `OutputMatrix` | exclusive access to some rows and columns of the result |
 //! | [`QuantizedActivations`] | rows in eight bits, with scale, zero point and outliers |

@@ -51,8 +51,8 @@ impl PackedLinear {
         Self::new(cpu, Weight::F32(packed), weight.len(), bias)
     }
 
-    /// Packs a weight `[inputs, outputs]` and a bias `[outputs]` to multiply in int8. Each output has
-    /// a scale of its own for every 256 inputs; weights already stored in eight bits are kept
+    /// Packs a weight `[inputs, outputs]` and a bias `[outputs]` to multiply in int8. Each output
+    /// has a scale of its own for every 256 inputs; weights already stored in eight bits are kept
     /// exactly.
     #[must_use]
     pub fn pack_int8(cpu: Cpu, weight: &[f32], bias: Vec<f32>) -> Self {
@@ -80,8 +80,8 @@ impl PackedLinear {
         self.outputs
     }
 
-    /// Computes `x W + b`: `x` is `[rows, inputs]`, `output` is `[rows, outputs]`, `scratch` holds `x`
-    /// in int8.
+    /// Computes `x W + b`: `x` is `[rows, inputs]`, `output` is `[rows, outputs]`, `scratch` holds
+    /// `x` in int8.
     ///
     /// # Errors
     ///

@@ -28,7 +28,8 @@ pub(crate) struct Int8Weight {
     values: PackedMatrix<i8>,
     /// For each panel, for each group of inputs, the scale of each column.
     scales: Vec<f32>,
-    /// Sum of each column's weights, scales applied, padded with zeros to the end of the last panel.
+    /// Sum of each column's weights, scales applied, padded with zeros to the end of the last
+    /// panel.
     col_sums: Vec<f32>,
 }
 
@@ -131,7 +132,8 @@ fn recover_int8_scale<'a>(
     weights: &(impl Iterator<Item = &'a f32> + Clone),
     largest: f32,
 ) -> Option<f32> {
-    /// Smallest of the largest multiples that are tried: weights with fewer steps are a coincidence.
+    /// Smallest of the largest multiples that are tried: weights with fewer steps are a
+    /// coincidence.
     const MIN_STEPS: u8 = 32;
     /// Distance from a multiple that rounding to f32 may have caused, in steps.
     const ROUNDING: f32 = 1e-3;
@@ -179,8 +181,8 @@ impl<'a> Int8Operands<'a> {
     }
 }
 
-// SAFETY: `new` has found that a row of the activations has as many words as the weight has steps, and
-// that there are scales for each group of each panel and a sum for each column.
+// SAFETY: `new` has found that a row of the activations has as many words as the weight has steps,
+// and that there are scales for each group of each panel and a sum for each column.
 unsafe impl Operands for Int8Operands<'_> {
     fn rows(&self) -> usize {
         self.activations.row_count()

@@ -60,8 +60,8 @@ impl<'a> F32Operands<'a> {
     }
 }
 
-// SAFETY: `rows` counts the rows that the slice holds whole, each of as many values as the weight has
-// steps; a panel of the weight has `panel_width` values for each step.
+// SAFETY: `rows` counts the rows that the slice holds whole, each of as many values as the weight
+// has steps; a panel of the weight has `panel_width` values for each step.
 unsafe impl Operands for F32Operands<'_> {
     fn rows(&self) -> usize {
         match self.rows.len().checked_sub(self.weight.k_steps()) {

@@ -20,7 +20,8 @@ pub(crate) struct OutputMatrix<'a> {
 // SAFETY: The matrix is exclusive access to f32 values, as `&mut [f32]` is.
 unsafe impl Send for OutputMatrix<'_> {}
 
-// SAFETY: A shared reference reads the shape alone; access to the elements takes `unsafe` or `&mut`.
+// SAFETY: A shared reference reads the shape alone; access to the elements takes `unsafe` or
+// `&mut`.
 unsafe impl Sync for OutputMatrix<'_> {}
 
 impl<'a> OutputMatrix<'a> {
@@ -45,7 +46,7 @@ impl<'a> OutputMatrix<'a> {
     }
 
     /// The beginning of a row, from which as many elements as there are columns may be read and
-    /// written. Null if there is no such row.
+    /// written. Null beyond the last row.
     #[inline(always)]
     pub(super) fn row_ptr(&mut self, row: usize) -> *mut f32 {
         if row < self.rows {

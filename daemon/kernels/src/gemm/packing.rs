@@ -36,8 +36,8 @@ unsafe impl Element for i8 {
 
 /// A matrix `[inputs, outputs]` in panels of as many columns as a tile has.
 ///
-/// A panel is `k_steps` steps one after the other; a step is `K_TILE` inputs of each column, those of
-/// one column together. What is missing at the end of inputs and outputs is zero.
+/// A panel is `k_steps` steps one after the other; a step is `K_TILE` inputs of each column, those
+/// of one column together. What is missing at the end of inputs and outputs is zero.
 #[derive(Default)]
 pub(crate) struct PackedMatrix<T> {
     lines: Vec<Line>,
@@ -108,7 +108,7 @@ impl<T: Element> PackedMatrix<T> {
         self.elements_mut().chunks_exact_mut(len).take(count)
     }
 
-    /// One panel; empty if there is no such panel.
+    /// One panel; empty beyond the last.
     #[inline(always)]
     pub(crate) fn panel(&self, index: usize) -> &[T] {
         let len = self.panel_len();

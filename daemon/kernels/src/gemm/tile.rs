@@ -116,8 +116,8 @@ impl<O: Operands, E: Epilogue> Tile<'_, O, E> {
                 unsafe { self.write(isa, sums, to) };
             } else {
                 let mut whole = [0.0; MAX_TILE_COLUMNS];
-                // SAFETY: The output has this row, of so many columns, which are fewer than those of
-                // the array.
+                // SAFETY: The output has this row, of so many columns, which are fewer than those
+                // of the array.
                 unsafe { std::ptr::copy_nonoverlapping(to, whole.as_mut_ptr(), columns) };
                 // SAFETY: The array has room for the widest tile.
                 unsafe { self.write(isa, sums, whole.as_mut_ptr()) };

@@ -21,8 +21,8 @@ pub(crate) trait Int8Isa: Copy + Send + Sync {
     /// True where products of eight-bit integers are faster than products of f32 values.
     const FAST_INT8: bool;
 
-    /// Vectors side by side in a tile, so that a tile of [`MR`](crate::gemm::MR) rows just fits into
-    /// the registers: 2 or 4.
+    /// Vectors side by side in a tile, so that a tile of [`MR`](crate::gemm::MR) rows just fits
+    /// into the registers: 2 or 4.
     const NR_VECTORS: usize;
 
     /// Largest eight-bit activation whose products with weights are added up exactly.
@@ -45,8 +45,8 @@ pub(crate) trait Int8Isa: Copy + Send + Sync {
 
 /// A computation that is compiled once for each instruction set.
 ///
-/// Only [`eval`](Self::eval) itself and what is inlined into it is compiled with the instructions of
-/// the CPU. So a kernel runs on one thread: work is divided among threads outside of it.
+/// Only [`eval`](Self::eval) itself and what is inlined into it is compiled with the instructions
+/// of the CPU. So a kernel runs on one thread: work is divided among threads outside of it.
 pub(crate) trait Kernel {
     /// Result of the computation.
     type Output;

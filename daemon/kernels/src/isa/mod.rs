@@ -1,7 +1,7 @@
 //! Instruction sets: one file per architecture, one type per instruction set, found at run time.
 //!
-//! Rust compiles a program for the oldest CPU of its architecture. A [`Kernel`] is compiled once for
-//! each type that implements [`Int8Isa`], and [`Cpu::dispatch`] calls the one for this CPU.
+//! Rust compiles a program for the oldest CPU of its architecture. A [`Kernel`] is compiled once
+//! for each type that implements [`Int8Isa`], and [`Cpu::dispatch`] calls the one for this CPU.
 
 mod cpu;
 mod kernel;

@@ -1,8 +1,9 @@
-//! Architectures without an instruction set of their own here: [`Portable`](super::portable) is used.
+//! Architectures without an instruction set of their own here: [`Portable`](super::portable) is
+//! used.
 
 use super::kernel::Kernel;
 
-/// No instruction set: there is no value of this type.
+/// No instruction set: a type without values.
 #[derive(Clone, Copy)]
 pub(super) enum Native {}
 

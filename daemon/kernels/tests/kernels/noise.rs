@@ -17,8 +17,8 @@ pub(crate) fn integers(count: usize, seed: u32) -> Vec<f32> {
     values.map(|value| (value * 127.0).round()).collect()
 }
 
-/// Rows of integers that eight bits hold exactly, two larger ones left out; `max` is the largest that
-/// is stored.
+/// Rows of integers that eight bits hold exactly, two larger ones left out; `max` is the largest
+/// that is stored.
 pub(crate) fn integer_rows(rows: usize, width: usize, max: f32) -> Vec<f32> {
     let mut values = noise(rows * width, 3);
     for (index, row) in values.chunks_exact_mut(width).enumerate() {
