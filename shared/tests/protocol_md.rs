@@ -1,4 +1,4 @@
-//! The byte examples of PROTOCOL.md are what the codec writes and reads.
+//! Comparison of the examples in PROTOCOL.md with what the codec writes and reads.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
@@ -20,7 +20,7 @@ use serde::de::DeserializeOwned;
 
 const DOCUMENT: &str = include_str!("../PROTOCOL.md");
 
-/// The blocks of the document that begin with "```hex name" or "```json name", by name.
+/// Blocks of the document that begin with "```hex name" or "```json name", by name.
 fn examples(kind: &str) -> HashMap<&'static str, &'static str> {
     let start = format!("```{kind} ");
     DOCUMENT
@@ -33,7 +33,7 @@ fn examples(kind: &str) -> HashMap<&'static str, &'static str> {
         .collect()
 }
 
-/// The bytes of a hex block; what stands behind a `;` is explanation.
+/// Bytes of a hex block, in which a `;` begins a comment.
 fn bytes(block: &str) -> Vec<u8> {
     block
         .lines()
@@ -53,7 +53,7 @@ async fn framed(payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// Holds one message against its example, both ways.
+/// Compares the bytes of a message with its example, and decodes them. `before` precedes the frame.
 async fn check<T>(name: &str, before: &[u8], message: &T)
 where
     T: Serialize + DeserializeOwned + PartialEq + Debug,

@@ -1,10 +1,11 @@
-//! A text's vector is the same whatever it is computed beside, and with however many threads: bit for bit.
+//! Vectors that are equal bit for bit, whatever texts are in their batch and however many threads
+//! compute them.
 
 use gte_daemon::engine::{Embed, Tokenize};
 use gte_daemon::model::{Compute, Model, Source};
 use gte_shared::wire::Precision;
 
-/// Texts of one token to hundreds, some of them twice: more tokens than a group has.
+/// Texts of one token to hundreds, two of them equal, with more tokens than one group has.
 fn texts() -> Vec<String> {
     let clause = "甲方应在合同签订后三十日内支付全部款项,逾期按日支付违约金。";
     let mut texts: Vec<String> = (1..=18_usize)
@@ -22,7 +23,8 @@ fn texts() -> Vec<String> {
     texts
 }
 
-fn vectors_are_the_same_in_any_company(precision: Precision) {
+/// Compares vectors of single texts with those of batches in both orders.
+fn check(precision: Precision) {
     let texts = texts();
     let mut alone: Option<Vec<Vec<f32>>> = None;
     for threads in [2, 5, 1] {
@@ -38,7 +40,7 @@ fn vectors_are_the_same_in_any_company(precision: Precision) {
         let mut again = embed(&backwards);
         again.reverse();
         assert_eq!(again, *alone, "{threads} threads, backwards");
-        // A few rows have kernels of their own.
+        // A few rows are computed by other kernels.
         for (few, wanted) in all.chunks(3).zip(alone.chunks(3)) {
             assert_eq!(embed(few), wanted, "{threads} threads, three texts");
         }
@@ -46,11 +48,11 @@ fn vectors_are_the_same_in_any_company(precision: Precision) {
 }
 
 #[test]
-fn in_f32() {
-    vectors_are_the_same_in_any_company(Precision::F32);
+fn f32_vectors_do_not_depend_on_batch_or_threads() {
+    check(Precision::F32);
 }
 
 #[test]
-fn in_int8() {
-    vectors_are_the_same_in_any_company(Precision::Int8);
+fn int8_vectors_do_not_depend_on_batch_or_threads() {
+    check(Precision::Int8);
 }

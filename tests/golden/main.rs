@@ -1,4 +1,4 @@
-//! The model against PyTorch's float32 results.
+//! Comparison of the model with PyTorch's results in f32.
 
 #![allow(
     clippy::expect_used,
@@ -16,13 +16,13 @@ mod tokens;
 use serde::de::DeserializeOwned;
 use std::path::Path;
 
-/// Reads a file of reference values.
+/// Reads reference values from a JSON file.
 fn read<T: DeserializeOwned>(path: &Path) -> T {
     let json = std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     serde_json::from_slice(&json).expect("reference values are as expected")
 }
 
-/// The largest distance between two numbers of the same place.
+/// Largest absolute difference between two vectors of the same length.
 fn distance(ours: &[f32], reference: &[f32]) -> f32 {
     assert_eq!(ours.len(), reference.len());
     let distances = ours.iter().zip(reference).map(|(a, b)| (a - b).abs());

@@ -1,4 +1,4 @@
-//! The real models: cosines of hand-written texts to 1e-4.
+//! Published models: cosines of hand-written texts, within 1e-4 in f32.
 
 use std::collections::HashMap;
 
@@ -6,12 +6,12 @@ use gte_daemon::engine::{Embed, Tokenize};
 use gte_daemon::model::{Compute, Folder, Model, Source};
 use gte_shared::score::cosine;
 use gte_shared::wire::{Pooling, Precision};
-use gte_tests::{fixture, shared};
+use gte_tests::{fixture, shared_fixture};
 use serde::Deserialize;
 
 use crate::{distance, read};
 
-/// How far from PyTorch's f32 a cosine may be.
+/// Largest distance of a cosine from PyTorch's in f32.
 fn tolerance(precision: Precision) -> f32 {
     match precision {
         Precision::F32 => 1e-4,
@@ -36,17 +36,15 @@ struct Pair {
     cosine: f32,
 }
 
+/// Compares token counts, the first eight values of vectors, and cosines with the reference values.
 fn check(name: &str, source: &Source, precision: Precision) {
     let mut golden: HashMap<String, Golden> = read(&fixture("golden-real-models.json"));
     let golden = golden.remove(name).unwrap();
-    let model = Model::load(
-        source,
-        Compute {
-            threads: 2,
-            precision,
-        },
-    )
-    .unwrap();
+    let compute = Compute {
+        threads: 2,
+        precision,
+    };
+    let model = Model::load(source, compute).unwrap();
     assert_eq!(model.info.pooling, golden.pooling);
     assert_eq!(model.info.max_tokens, golden.max_length);
 
@@ -82,18 +80,18 @@ fn check(name: &str, source: &Source, precision: Precision) {
 }
 
 #[test]
-fn the_embedded_model_is_pytorchs() {
+fn the_builtin_model_matches_pytorch() {
     check("bge-small-zh-v1.5", &Source::Builtin, Precision::F32);
 }
 
 #[test]
-fn the_embedded_model_in_int8_is_nearly_pytorchs() {
+fn the_builtin_model_in_int8_nearly_matches_pytorch() {
     check("bge-small-zh-v1.5", &Source::Builtin, Precision::Int8);
 }
 
 #[test]
-fn gte_small_is_pytorchs() {
-    if let Some(directory) = shared("models/gte-small") {
+fn gte_small_matches_pytorch() {
+    if let Some(directory) = shared_fixture("models/gte-small") {
         let source = Source::Folder(Folder::new(&directory));
         check("gte-small", &source, Precision::F32);
         check("gte-small", &source, Precision::Int8);

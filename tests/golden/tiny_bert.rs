@@ -1,5 +1,5 @@
-//! A random two-layer BERT, hidden states and embeddings to 1e-5: tight enough to see a wrong
-//! epsilon or the other GELU, which move a cosine by no more than that.
+//! Random BERT of two layers: hidden states and embeddings within 1e-5 of PyTorch's, which is tight
+//! enough to detect a wrong epsilon or another GELU.
 
 use std::fs;
 use std::path::Path;
@@ -38,7 +38,7 @@ fn load(directory: &Path) -> Result<Model, ModelError> {
     Model::load(&Source::Folder(Folder::new(directory)), COMPUTE)
 }
 
-/// A copy of the model, to change things in.
+/// Copies the model into a temporary folder, to be changed.
 fn copy() -> tempfile::TempDir {
     let copy = tempfile::tempdir().unwrap();
     fs::create_dir(copy.path().join("1_Pooling")).unwrap();
@@ -56,15 +56,16 @@ fn copy() -> tempfile::TempDir {
     copy
 }
 
+/// Message with which a model is refused.
 fn refusal(directory: &Path) -> String {
     match load(directory) {
-        Ok(_) => panic!("the model was taken"),
+        Ok(_) => panic!("the model was loaded"),
         Err(error) => error.to_string(),
     }
 }
 
 #[test]
-fn hidden_states_and_embeddings_are_pytorchs() {
+fn hidden_states_and_embeddings_match_pytorch() {
     let expected: Expected = read(&fixture("tiny-bert/expected.json"));
     let model = load(&fixture("tiny-bert/hf")).unwrap();
     assert!(expected.rows.len() > 20);
@@ -101,7 +102,7 @@ fn hidden_states_and_embeddings_are_pytorchs() {
 }
 
 #[test]
-fn mean_pooling_is_pytorchs() {
+fn mean_pooling_matches_pytorch() {
     let expected: Expected = read(&fixture("tiny-bert/expected.json"));
     let copy = copy();
     let pooling = r#"{"pooling_mode_mean_tokens": true}"#;
@@ -118,14 +119,14 @@ fn mean_pooling_is_pytorchs() {
 }
 
 #[test]
-fn a_text_is_the_same_alone_and_in_company() {
+fn a_text_has_the_same_vector_alone_and_in_a_batch() {
     let expected: Expected = read(&fixture("tiny-bert/expected.json"));
     let model = load(&fixture("tiny-bert/hf")).unwrap();
     let texts: Vec<&[u32]> = expected.rows.iter().map(|row| row.ids.as_slice()).collect();
-    let together = model.encoder.embed(&texts).unwrap();
-    for (text, in_company) in texts.iter().zip(&together) {
+    let batch = model.encoder.embed(&texts).unwrap();
+    for (text, batched) in texts.iter().zip(&batch) {
         let alone = model.encoder.embed(&[*text]).unwrap();
-        assert!(distance(&alone[0], in_company) < 1e-6);
+        assert!(distance(&alone[0], batched) < 1e-6);
     }
 }
 
@@ -141,75 +142,90 @@ fn vocab_txt_gives_the_ids_of_tokenizer_json() {
     }
 }
 
+/// Message with which a changed copy of the model is refused.
+fn refusal_after(change: impl Fn(&Path)) -> String {
+    let copy = copy();
+    change(copy.path());
+    refusal(copy.path())
+}
+
+/// Message with which a copy of the model is refused whose configuration has `to` for `from`.
+fn refusal_of_config(from: &str, to: &str) -> String {
+    refusal_after(|path| {
+        let config = path.join("config.json");
+        let text = fs::read_to_string(&config).unwrap();
+        assert!(text.contains(from));
+        fs::write(&config, text.replace(from, to)).unwrap();
+    })
+}
+
 #[test]
-fn a_model_that_cannot_be_right_is_refused_in_words() {
-    let changed = |change: &dyn Fn(&Path)| {
-        let copy = copy();
-        change(copy.path());
-        refusal(copy.path())
-    };
-    let without =
-        |file: &'static str| changed(&move |path| fs::remove_file(path.join(file)).unwrap());
-    let edited = |file: &'static str, from: &'static str, to: &'static str| {
-        changed(&move |path| {
-            let text = fs::read_to_string(path.join(file)).unwrap();
-            assert!(text.contains(from));
-            fs::write(path.join(file), text.replace(from, to)).unwrap();
-        })
-    };
+fn missing_files_are_named() {
+    for (file, words) in [
+        ("1_Pooling/config.json", "does not state its pooling"),
+        ("model.safetensors", "no model.safetensors"),
+        ("config.json", "no config.json"),
+    ] {
+        let message = refusal_after(|path| fs::remove_file(path.join(file)).unwrap());
+        assert!(message.contains(words), "{message}");
+    }
+}
 
-    assert!(without("1_Pooling/config.json").contains("does not state its pooling"));
-    assert!(without("model.safetensors").contains("no model.safetensors"));
-    assert!(without("config.json").contains("no config.json"));
+#[test]
+fn a_configuration_that_does_not_match_the_weights_is_refused() {
+    for (from, to, words) in [
+        (
+            "\"num_hidden_layers\": 2",
+            "\"num_hidden_layers\": 3",
+            "encoder.layer.2.attention.self.query.weight",
+        ),
+        (
+            "\"num_hidden_layers\": 2",
+            "\"num_hidden_layers\": 1",
+            "encoder.layer.1.",
+        ),
+        (
+            "\"intermediate_size\": 128",
+            "\"intermediate_size\": 256",
+            "encoder.layer.0.intermediate.dense.weight",
+        ),
+        ("\"vocab_size\": 202", "\"vocab_size\": 100", "id 194"),
+    ] {
+        let message = refusal_of_config(from, to);
+        assert!(message.contains(words), "{message}");
+    }
+}
 
-    let more_layers = edited(
-        "config.json",
-        "\"num_hidden_layers\": 2",
-        "\"num_hidden_layers\": 3",
-    );
-    assert!(
-        more_layers.contains("encoder.layer.2.attention.self.query.weight"),
-        "{more_layers}"
-    );
-    let fewer_layers = edited(
-        "config.json",
-        "\"num_hidden_layers\": 2",
-        "\"num_hidden_layers\": 1",
-    );
-    assert!(fewer_layers.contains("encoder.layer.1."), "{fewer_layers}");
-    let wider = edited(
-        "config.json",
-        "\"intermediate_size\": 128",
-        "\"intermediate_size\": 256",
-    );
-    assert!(
-        wider.contains("encoder.layer.0.intermediate.dense.weight"),
-        "{wider}"
-    );
-    let fewer_rows = edited("config.json", "\"vocab_size\": 202", "\"vocab_size\": 100");
-    assert!(fewer_rows.contains("id 194"), "{fewer_rows}");
-
-    let dense = changed(&|path| {
+#[test]
+fn an_unsupported_stage_is_named() {
+    let message = refusal_after(|path| {
         let stages = r#"[{"type": "sentence_transformers.models.Dense"}]"#;
         fs::write(path.join("modules.json"), stages).unwrap();
     });
-    assert!(dense.contains("models.Dense"), "{dense}");
-    let bare = changed(&|path| {
+    assert!(message.contains("models.Dense"), "{message}");
+}
+
+#[test]
+fn a_tokenizer_without_special_tokens_is_refused() {
+    let message = refusal_after(|path| {
         let file = path.join("tokenizer.json");
         let mut tokenizer: serde_json::Value = read(&file);
         tokenizer["post_processor"] = serde_json::Value::Null;
         fs::write(file, tokenizer.to_string()).unwrap();
     });
-    assert!(bare.contains("0 tokens around a text"), "{bare}");
+    assert!(message.contains("0 tokens around a text"), "{message}");
+}
 
+#[test]
+fn truncated_weights_are_refused() {
     for length in [0, 4, 100, 10_000] {
-        let cut = changed(&|path| {
+        let message = refusal_after(|path| {
             let weights = fs::read(path.join("model.safetensors")).unwrap();
             fs::write(path.join("model.safetensors"), &weights[..length]).unwrap();
         });
         assert!(
-            cut.contains("not a valid safetensors"),
-            "{length} bytes: {cut}"
+            message.contains("not a valid safetensors"),
+            "{length} bytes: {message}"
         );
     }
 }

@@ -1,12 +1,12 @@
-//! Token ids against Hugging Face's BERT tokenizer: edge cases everywhere, thousands of real lines
-//! where they are.
+//! Comparison of token ids with Hugging Face's BERT tokenizer: edge cases, and thousands of real
+//! lines on machines that have them.
 
 use std::fs;
 use std::path::Path;
 
 use gte_daemon::engine::{Tokenize, TokenizeError};
 use gte_daemon::model::{Folder, Source, Tokenizer};
-use gte_tests::{fixture, shared};
+use gte_tests::{fixture, shared_fixture};
 use serde::Deserialize;
 
 use crate::read;
@@ -17,24 +17,27 @@ struct Row {
     ids: Vec<u32>,
 }
 
-/// What Hugging Face makes of nothing: `[CLS]` and `[SEP]`.
-const NOTHING: [u32; 2] = [101, 102];
+/// Token ids of a blank text: `[CLS]` and `[SEP]`.
+const BLANK: [u32; 2] = [101, 102];
 
-/// The special tokens as a user may type them, and the ids that must not come of it: `[PAD]`,
-/// `[CLS]`, `[SEP]` and `[MASK]`. `[UNK]` stands for every unknown word as well.
+/// Names of the special tokens, as a user may type them.
 const SPECIAL: [&str; 5] = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"];
+
+/// Token ids that typed text must not get: `[PAD]`, `[CLS]`, `[SEP]` and `[MASK]`. (`[UNK]` stands
+/// for unknown words as well.)
 const SPECIAL_IDS: [u32; 4] = [0, 101, 102, 103];
 
+/// Compares the token ids of a text with the reference.
 fn check(tokenizer: &Tokenizer, row: &Row) {
     let tokens = tokenizer.tokenize(&row.text);
-    if row.ids == NOTHING {
+    if row.ids == BLANK {
         assert_eq!(tokens, Err(TokenizeError::Blank), "{:?}", row.text);
         return;
     }
     let tokens = tokens.unwrap();
     if SPECIAL.iter().any(|word| row.text.contains(word)) {
-        // Here this program differs on purpose: what a user types is text. Hugging Face's default
-        // would let "[SEP]" in a text act as the separator.
+        // This program differs on purpose: it reads typed names as text. Hugging Face's default
+        // makes "[SEP]" in a text a separator.
         let ids = &*tokens.ids;
         assert_eq!([ids.first(), ids.last()], [row.ids.first(), row.ids.last()]);
         let typed = &ids[1..ids.len() - 1];
@@ -47,7 +50,7 @@ fn check(tokenizer: &Tokenizer, row: &Row) {
     assert_eq!(*tokens.ids, *row.ids, "{:?}", row.text);
 }
 
-/// A tokenizer that cuts where the reference was cut.
+/// Loads a tokenizer with the reference's limit of 512 tokens.
 fn tokenizer(directory: &Path) -> Tokenizer {
     Tokenizer::load(&Source::Folder(Folder::new(directory)), 512).unwrap()
 }
@@ -64,10 +67,10 @@ fn edge_cases_have_the_expected_ids() {
 
 #[test]
 fn real_lines_have_the_expected_ids() {
-    let Some(folder) = shared("fixtures/tokens") else {
+    let Some(folder) = shared_fixture("fixtures/tokens") else {
         return;
     };
-    // Both ways to a tokenizer: tokenizer.json, and vocab.txt alone.
+    // A tokenizer from tokenizer.json, and one from vocab.txt alone.
     let from_vocabulary = tempfile::tempdir().unwrap();
     fs::copy(
         folder.join("vocab.txt"),
@@ -88,7 +91,7 @@ fn real_lines_have_the_expected_ids() {
 }
 
 #[test]
-fn a_long_text_keeps_its_beginning_and_its_closing_token() {
+fn a_truncated_text_keeps_its_beginning_and_last_token() {
     let source = Source::Folder(Folder::new(&fixture("tokens")));
     let tokenizer = Tokenizer::load(&source, 5).unwrap();
     let fits = tokenizer.tokenize("今天天").unwrap();

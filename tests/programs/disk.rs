@@ -1,15 +1,15 @@
-//! Disks that are full or cannot be written on: real ones, a few hundred kilobytes large, in a mount
-//! namespace of their own.
+//! Full and read-only disks: real file systems of a few hundred kilobytes, in a mount namespace of
+//! their own.
 
 use std::fs;
 use std::process::Command;
 
 use gte_tests::{Faults, Hub, Output, Sandbox, fixture, gted};
 
-use crate::models::{gives_pytorchs_values, leftovers};
+use crate::models::{assert_matches_pytorch, convert, installed_entries};
 
-/// Whether this machine lets a user mount things for himself. Where it does not, these tests cannot
-/// be run, and say so.
+/// Returns true if a user can mount file systems on this machine. Otherwise says on stderr that the
+/// test is not run.
 fn can_mount() -> bool {
     let tried = Command::new("unshare")
         .args([
@@ -24,23 +24,24 @@ fn can_mount() -> bool {
         .output();
     let can = tried.is_ok_and(|output| output.status.success());
     if !can {
-        eprintln!("NOT RUN: no disk of its own can be mounted here");
+        eprintln!("NOT RUN: a user cannot mount a file system here");
     }
     can
 }
 
-/// Pulls the tiny model with a disk in place of the folder of data, and lists what is then on it.
+/// Pulls the tiny BERT onto a tmpfs mounted with `options`. Stdout ends with the names of models
+/// and unfinished pulls on it.
 fn pull_onto(sandbox: &Sandbox, hub: &Hub, options: &str) -> Output {
     let data = sandbox.path().join(".local/share/gte");
-    fs::create_dir_all(&data).expect("a folder can be made");
+    fs::create_dir_all(&data).expect("a folder can be created");
     let script = r#"mount -t tmpfs -o "$1" none "$2" || exit 99
         shift 2
         "$@"
         status=$?
         ls -A "$XDG_DATA_HOME/gte/models" 2>/dev/null | grep -v lock
         exit $status"#;
-    let output = sandbox
-        .command("unshare")
+    let mut command = sandbox.command("unshare");
+    command
         .args([
             "--mount",
             "--map-root-user",
@@ -54,18 +55,12 @@ fn pull_onto(sandbox: &Sandbox, hub: &Hub, options: &str) -> Output {
         .arg(gted())
         .args(["pull", "owner/tiny", "--from", "huggingface"])
         .env("XDG_DATA_HOME", sandbox.path().join(".local/share"))
-        .env("HF_ENDPOINT", hub.endpoint())
-        .output()
-        .expect("unshare can be started");
-    Output {
-        status: output.status,
-        stdout: String::from_utf8(output.stdout).expect("UTF-8"),
-        stderr: String::from_utf8(output.stderr).expect("UTF-8"),
-    }
+        .env("HF_ENDPOINT", hub.endpoint());
+    Output::of(&mut command)
 }
 
 #[test]
-fn a_disk_without_room_is_found_out_before_the_weights_are_fetched() {
+fn a_small_disk_is_refused_before_the_weights_are_fetched() {
     if !can_mount() {
         return;
     }
@@ -77,21 +72,18 @@ fn a_disk_without_room_is_found_out_before_the_weights_are_fetched() {
         output.stderr.contains("not enough disk space at"),
         "{output:?}"
     );
-    assert!(!hub.requests().iter().any(|request| request.to_cdn));
+    assert!(!hub.take_requests().iter().any(|request| request.to_cdn));
 }
 
 #[test]
-fn a_disk_that_fills_up_meanwhile_is_named_and_leaves_no_model() {
+fn a_disk_that_fills_up_is_named_and_keeps_no_model() {
     if !can_mount() {
         return;
     }
     let sandbox = Sandbox::default();
     let hub = Hub::serving(&fixture("tiny-bert/hf"));
-    // Nobody knows how much will come.
-    hub.misbehave(Faults {
-        no_checksums: true,
-        ..Faults::default()
-    });
+    // The hub states no sizes, so the space cannot be checked in advance.
+    hub.set_faults(Faults::no_checksums());
     let output = pull_onto(&sandbox, &hub, "size=100k");
     assert_eq!(output.code(), Some(1), "{output:?}");
     assert!(
@@ -104,13 +96,13 @@ fn a_disk_that_fills_up_meanwhile_is_named_and_leaves_no_model() {
     );
     assert_eq!(output.stdout.trim(), ".tiny.huggingface.download");
 
-    // With room, it works.
+    // A disk with enough space takes the model.
     let output = pull_onto(&sandbox, &hub, "size=4m");
     assert_eq!(output.success().lines().last(), Some("tiny"));
 }
 
 #[test]
-fn a_disk_that_cannot_be_written_on_is_named() {
+fn a_read_only_disk_is_named_before_any_request() {
     if !can_mount() {
         return;
     }
@@ -122,12 +114,9 @@ fn a_disk_that_cannot_be_written_on_is_named() {
         output.stderr.contains("Read-only file system"),
         "{output:?}"
     );
-    assert_eq!(hub.requests().len(), 0, "nothing is asked for in vain");
-    assert_eq!(leftovers(&sandbox), Vec::<String>::new());
-    let folder = fixture("tiny-bert/hf");
-    let folder = folder.to_str().expect("UTF-8");
-    sandbox
-        .gted(&["convert", folder, "--name", "tiny"])
-        .success();
-    gives_pytorchs_values(&sandbox, "tiny");
+    assert_eq!(hub.take_requests().len(), 0);
+    assert_eq!(installed_entries(&sandbox), Vec::<String>::new());
+    // The folder outside the mount namespace stays usable.
+    convert(&sandbox, &fixture("tiny-bert/hf"), "tiny").success();
+    assert_matches_pytorch(&sandbox, "tiny");
 }

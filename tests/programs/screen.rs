@@ -2,58 +2,80 @@
 
 use std::num::NonZero;
 
-use gte_tests::{Daemon, Faults, Hub, Sandbox, Terminal, fixture, has_golden_score};
+use gte_tests::{
+    Daemon, Faults, GOLDEN_A, GOLDEN_B, Hub, Sandbox, Terminal, fixture, has_golden_score,
+};
 use rustix::process::{Pid, Signal, kill_process};
 
 const COLUMNS: NonZero<u16> = NonZero::new(80).unwrap();
 const ROWS: NonZero<u16> = NonZero::new(24).unwrap();
 
+const ESC: &str = "\x1b";
+const F1: &str = "\x1bOP";
+const F2: &str = "\x1bOQ";
+const UP: &str = "\x1b[A";
+
 fn open(sandbox: &Sandbox, arguments: &[&str]) -> Terminal {
     Terminal::open(sandbox, arguments, &[], COLUMNS, ROWS)
 }
 
+/// Sends a key that closes the program, and asserts that it succeeds. Returns all that it wrote.
+fn close(mut terminal: Terminal, key: &str) -> String {
+    terminal.keys(key);
+    let (status, raw) = terminal.wait();
+    assert!(status.success());
+    raw
+}
+
+fn signal(pid: u64, signal: Signal) {
+    let pid = i32::try_from(pid).expect("a process id is small");
+    let pid = Pid::from_raw(pid).expect("a process id is not 0");
+    kill_process(pid, signal).expect("a signal can be sent");
+}
+
+fn wait_for_golden_score(terminal: &mut Terminal) {
+    terminal.wait_until("score", |screen| has_golden_score(&screen.contents()));
+}
+
 #[test]
-fn chinese_is_typed_and_the_score_is_read_off_the_screen() {
+fn the_screen_shows_the_score_of_typed_chinese() {
     let sandbox = Sandbox::default();
     // In f32, where the score is the same on every CPU.
     let _daemon = Daemon::start(&sandbox, &["--precision", "f32"]);
     let mut terminal = open(&sandbox, &[]);
     terminal.wait_for(&["bge-small-zh-v1.5", "就绪"]);
     // An input method commits several characters at once.
-    terminal.keys("今天天气很好");
+    terminal.keys(GOLDEN_A);
     // Six characters of two cells each, behind a margin of one.
     terminal.wait_for_cursor((2, 13));
     terminal.keys("\t");
     terminal.keys("今天");
     terminal.keys("天气不错");
-    terminal.wait_for(&[
-        "今天天气很好",
-        "今天天气不错",
-        "92.79  高度相似",
-        "0.92786",
-        "8 词元",
-    ]);
+    terminal.wait_for(&[GOLDEN_A, GOLDEN_B, "92.79  高度相似", "0.92786", "8 词元"]);
     // 92.79 of 100 on a scale of 76 cells, behind a margin of two.
     terminal.wait_until("pointer", |screen| {
         screen
             .contents()
             .contains(&format!("\n{}^", " ".repeat(72)))
     });
-
-    // The score follows what is typed: back to one and the same text.
+    // The score follows an edit, which makes both texts equal.
     terminal.keys("\x7f\x7f很好");
     terminal.wait_for(&["100.00"]);
-    terminal.keys("\x1b");
-    let (status, raw) = terminal.wait();
-    assert!(status.success());
-    assert!(
-        raw.contains("\x1b[?2004l") && raw.contains("\x1b[?1049l"),
-        "all is put back"
-    );
+    close(terminal, ESC);
 }
 
 #[test]
-fn english_words_a_paste_and_a_text_that_is_cut() {
+fn escape_restores_the_terminal() {
+    let sandbox = Sandbox::default();
+    let mut terminal = open(&sandbox, &[]);
+    terminal.wait_for(&["就绪"]);
+    let raw = close(terminal, ESC);
+    assert!(raw.contains("\x1b[?2004l"), "bracketed paste is still on");
+    assert!(raw.contains("\x1b[?1049l"), "the other screen is shown");
+}
+
+#[test]
+fn a_pasted_text_that_is_truncated_is_marked() {
     let sandbox = Sandbox::default();
     let mut terminal = open(&sandbox, &["--lang", "en"]);
     terminal.wait_for(&["ready"]);
@@ -67,27 +89,32 @@ fn english_words_a_paste_and_a_text_that_is_cut() {
         " 今天",
         " 天气",
     ]);
-    terminal.keys("\x1bOP");
-    terminal.wait_for(&["Texts stay on this machine"]);
-    terminal.keys("\x03");
-    assert!(terminal.wait().0.success());
+    close(terminal, ESC);
 }
 
 #[test]
-fn a_daemon_that_dies_is_replaced_and_no_text_is_lost() {
+fn f1_opens_the_help_and_ctrl_c_closes_the_program() {
+    let sandbox = Sandbox::default();
+    let mut terminal = open(&sandbox, &["--lang", "en"]);
+    terminal.wait_for(&["ready"]);
+    terminal.keys(F1);
+    terminal.wait_for(&["Texts stay on this machine"]);
+    close(terminal, "\x03");
+}
+
+#[test]
+fn a_killed_daemon_is_replaced_without_loss_of_text() {
     let sandbox = Sandbox::default();
     let mut terminal = open(&sandbox, &[]);
     terminal.wait_for(&["就绪"]);
     terminal.keys("今天天气很好\t今天天气不");
     terminal.wait_for(&["余弦"]);
     let status = sandbox.run(&["status", "--json"]).json();
-    let pid = i32::try_from(status["pid"].as_u64().expect("a process id")).expect("small");
-    kill_process(Pid::from_raw(pid).expect("not 0"), Signal::KILL).expect("it can be killed");
+    signal(status["pid"].as_u64().expect("a number"), Signal::KILL);
     terminal.keys("错");
-    terminal.wait_for(&["今天天气很好", "今天天气不错", "就绪"]);
-    terminal.wait_until("score", |screen| has_golden_score(&screen.contents()));
-    terminal.keys("\x1b");
-    assert!(terminal.wait().0.success());
+    terminal.wait_for(&[GOLDEN_A, GOLDEN_B, "就绪"]);
+    wait_for_golden_score(&mut terminal);
+    close(terminal, ESC);
 }
 
 #[test]
@@ -97,74 +124,89 @@ fn without_a_daemon_the_screen_says_so() {
     terminal.wait_for(&["未连接"]);
     terminal.keys("甲\t乙");
     terminal.wait_for(&["no daemon is running"]);
-    terminal.keys("\x1b");
-    assert!(terminal.wait().0.success());
+    close(terminal, ESC);
 }
 
 #[test]
-fn a_signal_puts_the_terminal_back_in_order() {
+fn a_signal_restores_the_terminal() {
     let sandbox = Sandbox::default();
     let mut terminal = open(&sandbox, &["--no-start"]);
     terminal.wait_for(&["未连接"]);
-    let pid = i32::try_from(terminal.pid().expect("it runs")).expect("small");
-    kill_process(Pid::from_raw(pid).expect("not 0"), Signal::TERM).expect("a signal can be sent");
+    let pid = terminal.pid().expect("gte runs");
+    signal(pid.into(), Signal::TERM);
     let (status, raw) = terminal.wait();
     assert!(status.success());
     assert!(raw.contains("\x1b[?1049l"));
 }
 
-#[test]
-fn a_model_is_fetched_and_answers_without_a_restart() {
-    let sandbox = Sandbox::default();
+/// Opens the screen with a hub that has the tiny BERT under every name, and scores the reference
+/// pair with the built-in model.
+fn open_with_hub(sandbox: &Sandbox) -> (Terminal, Hub) {
     let hub = Hub::serving(&fixture("tiny-bert/modelscope"));
     let endpoint = hub.endpoint();
     let variables = [
         ("HF_ENDPOINT", endpoint.as_str()),
         ("MODELSCOPE_ENDPOINT", endpoint.as_str()),
     ];
-    let mut terminal = Terminal::open(&sandbox, &[], &variables, COLUMNS, ROWS);
+    let mut terminal = Terminal::open(sandbox, &[], &variables, COLUMNS, ROWS);
     terminal.wait_for(&["bge-small-zh-v1.5", "就绪", "按 F2 可下载"]);
-    terminal.keys("今天天气很好\t今天天气不错");
-    terminal.wait_until("score", |screen| has_golden_score(&screen.contents()));
-    let started = sandbox.run(&["status", "--json"]).json()["pid"].clone();
+    terminal.keys(&format!("{GOLDEN_A}\t{GOLDEN_B}"));
+    wait_for_golden_score(&mut terminal);
+    (terminal, hub)
+}
 
-    // F2, and up from the one in use to the first.
-    terminal.keys("\x1bOQ");
+/// Opens the list of models, and moves from the current model up to the first.
+fn select_first_model(terminal: &mut Terminal) {
+    terminal.keys(F2);
     terminal.wait_for(&["gte-small-zh", "* bge-small-zh-v1.5", "内置"]);
-    assert_eq!(
-        hub.requests().len(),
-        0,
-        "nothing is asked for before the user asks"
-    );
-    terminal.keys("\x1b[A\x1b[A\x1b[A");
+    terminal.keys(&UP.repeat(3));
     terminal.wait_for(&[">  gte-small-zh", "下载并使用"]);
+}
 
-    // A hub that cannot be used is named, and the screen goes on.
-    hub.misbehave(Faults {
-        status: Some(404),
-        ..Faults::default()
-    });
+#[test]
+fn the_list_of_models_requests_nothing_before_enter() {
+    let sandbox = Sandbox::default();
+    let (mut terminal, hub) = open_with_hub(&sandbox);
+    select_first_model(&mut terminal);
+    assert_eq!(hub.take_requests().len(), 0);
+    close(terminal, "\x03");
+}
+
+#[test]
+fn a_failed_pull_is_named_and_can_be_repeated() {
+    let sandbox = Sandbox::default();
+    let (mut terminal, hub) = open_with_hub(&sandbox);
+    select_first_model(&mut terminal);
+    hub.set_faults(Faults::status(404));
     terminal.keys("\r");
     terminal.wait_for(&["出错", "was not found (404)"]);
-    hub.misbehave(Faults::default());
+    hub.clear_faults();
     terminal.keys("\r");
     terminal.wait_for(&[">* gte-small-zh", "已安装", "gte-small-zh  就绪"]);
-    terminal.keys("\x1b");
+    close(terminal, "\x03");
+}
+
+#[test]
+fn a_pulled_model_answers_without_a_restart() {
+    let sandbox = Sandbox::default();
+    let (mut terminal, _hub) = open_with_hub(&sandbox);
+    let started = sandbox.run(&["status", "--json"]).json()["pid"].clone();
+    select_first_model(&mut terminal);
+    terminal.keys("\r");
+    terminal.wait_for(&[">* gte-small-zh", "已安装", "gte-small-zh  就绪"]);
+    terminal.keys(ESC);
     terminal.wait_until("another score", |screen| {
         let contents = screen.contents();
-        contents.contains("今天天气很好")
-            && contents.contains("余弦")
-            && !has_golden_score(&contents)
+        contents.contains(GOLDEN_A) && contents.contains("余弦") && !has_golden_score(&contents)
     });
     let status = sandbox.run(&["status", "--json"]).json();
     assert_eq!(status["model"]["id"], "gte-small-zh");
     assert_eq!(status["model"]["builtin"], false);
     assert_eq!(status["pid"], started, "the same daemon");
 
-    // And back to the embedded one, which somebody else asks for.
+    // The screen also shows a model that another program selects.
     sandbox.gted(&["use", "bge-small-zh-v1.5"]).success();
     terminal.keys("！");
     terminal.wait_for(&["bge-small-zh-v1.5  就绪"]);
-    terminal.keys("\x1b");
-    assert!(terminal.wait().0.success());
+    close(terminal, ESC);
 }

@@ -1,23 +1,29 @@
-//! How a daemon comes to be: one a socket, whoever starts it.
+//! Start of a daemon: one per socket, whoever starts it.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::process::Child;
 
 use gte_shared::endpoint::MAX_SOCKET_PATH_BYTES;
-use gte_tests::{Daemon, Sandbox, gted, has_golden_score, wait_until};
+use gte_tests::{
+    Daemon, GOLDEN_A, GOLDEN_B, Output, Sandbox, fixture, has_golden_score, wait_until,
+};
 use rustix::process::{Pid, Signal, kill_process};
 
-const PAIR: [&str; 3] = ["sim", "今天天气很好", "今天天气不错"];
+use crate::models::utf8;
+
+const PAIR: [&str; 3] = ["sim", GOLDEN_A, GOLDEN_B];
 
 fn daemon_pid(sandbox: &Sandbox) -> u64 {
     let status = sandbox.run(&["status", "--json"]).json();
     status["pid"].as_u64().expect("a process id")
 }
 
-fn mode(path: impl AsRef<std::path::Path>) -> u32 {
+/// Permission bits of a file.
+fn mode(path: impl AsRef<Path>) -> u32 {
     fs::metadata(path)
-        .expect("it is there")
+        .expect("the file exists")
         .permissions()
         .mode()
         & 0o777
@@ -30,12 +36,12 @@ fn twenty_clients_at_once_start_one_daemon() {
         .map(|_| sandbox.gte(&PAIR).spawn().expect("gte can be started"))
         .collect();
     for client in clients {
-        let output = client.wait_with_output().expect("it ends");
+        let output = client.wait_with_output().expect("gte ends");
         assert!(output.status.success(), "{output:?}");
         assert!(has_golden_score(&String::from_utf8_lossy(&output.stdout)));
     }
     let pid = daemon_pid(&sandbox);
-    // Those that lost the race may still be on their way out; nobody waits for them.
+    // Daemons that lost the race may take a moment to end, and no client waits for them.
     wait_until("the end of all daemons but one", || {
         let daemons = daemons(&sandbox);
         assert!(daemons.contains(&pid), "{pid} answers, but {daemons:?} run");
@@ -46,7 +52,7 @@ fn twenty_clients_at_once_start_one_daemon() {
 /// Process ids of the daemons that run for the socket of a sandbox.
 fn daemons(sandbox: &Sandbox) -> Vec<u64> {
     let socket = sandbox.socket().to_string_lossy().into_owned();
-    let processes = fs::read_dir("/proc").expect("there is /proc").flatten();
+    let processes = fs::read_dir("/proc").expect("/proc exists").flatten();
     processes
         .filter_map(|process| {
             let pid = process.file_name().to_string_lossy().parse().ok()?;
@@ -62,9 +68,12 @@ fn a_killed_daemon_leaves_a_socket_that_is_replaced() {
     let sandbox = Sandbox::default();
     sandbox.run(&PAIR).success();
     let pid = daemon_pid(&sandbox);
-    let process = Pid::from_raw(i32::try_from(pid).expect("a small number"));
-    kill_process(process.expect("not 0"), Signal::KILL).expect("it can be killed");
-    assert!(sandbox.socket().exists(), "nobody was there to remove it");
+    let process = Pid::from_raw(i32::try_from(pid).expect("a process id is small"));
+    kill_process(process.expect("not 0"), Signal::KILL).expect("a signal can be sent");
+    assert!(
+        sandbox.socket().exists(),
+        "a killed daemon cannot remove it"
+    );
     sandbox.run(&PAIR).success();
     assert_ne!(daemon_pid(&sandbox), pid);
 }
@@ -73,14 +82,9 @@ fn a_killed_daemon_leaves_a_socket_that_is_replaced() {
 fn a_second_daemon_says_so_and_exits_with_3() {
     let sandbox = Sandbox::default();
     let _first = Daemon::start(&sandbox, &[]);
-    let output = sandbox
-        .command(gted())
-        .arg("serve")
-        .output()
-        .expect("gted can be started");
-    assert_eq!(output.status.code(), Some(3));
-    let words = String::from_utf8_lossy(&output.stderr);
-    assert!(words.contains("already running"), "{words}");
+    let output = sandbox.gted(&["serve"]);
+    assert_eq!(output.code(), Some(3));
+    assert!(output.stderr.contains("already running"), "{output:?}");
     sandbox.run(&PAIR).success();
 }
 
@@ -89,56 +93,68 @@ fn the_socket_and_its_folder_are_the_owners_alone() {
     let sandbox = Sandbox::default();
     let folder = sandbox.path().join("folder");
     let socket = folder.join("s");
-    let _daemon = Daemon::start(&sandbox, &["--socket", socket.to_str().expect("UTF-8")]);
+    let _daemon = Daemon::start(&sandbox, &["--socket", utf8(&socket)]);
     assert_eq!(mode(&socket), 0o600);
     assert_eq!(mode(&folder), 0o700);
 }
 
-#[test]
-fn without_a_runtime_folder_the_socket_is_in_a_folder_of_this_user() {
-    let sandbox = Sandbox::default();
-    let gte = |arguments: &[&str]| {
-        let mut command = sandbox.gte(arguments);
-        command
-            .env_remove("GTE_SOCKET")
-            .env("TMPDIR", sandbox.path());
-        let output = command.output().expect("gte can be started");
-        (
-            output.status.code(),
-            String::from_utf8_lossy(&output.stderr).into_owned(),
-        )
-    };
-    assert_eq!(gte(&PAIR).0, Some(0));
-    let user = rustix::process::getuid().as_raw();
-    let folder = sandbox.path().join(format!("gte-{user}"));
-    assert_eq!(mode(&folder), 0o700);
-    assert_eq!(mode(folder.join("gted.sock")), 0o600);
-    assert_eq!(gte(&["stop"]).0, Some(0));
+/// Runs `gte` without a socket or a runtime folder in its environment.
+fn run_without_socket(sandbox: &Sandbox, arguments: &[&str]) -> Output {
+    let mut command = sandbox.gte(arguments);
+    command
+        .env_remove("GTE_SOCKET")
+        .env("TMPDIR", sandbox.path());
+    Output::of(&mut command)
+}
 
-    fs::set_permissions(&folder, fs::Permissions::from_mode(0o777)).expect("it is ours");
-    let (code, words) = gte(&PAIR);
-    assert_eq!(code, Some(1));
-    assert!(words.contains("is open to other users"), "{words}");
+/// Path of the folder that has this user's socket if no runtime folder exists.
+fn user_folder(sandbox: &Sandbox) -> PathBuf {
+    let user = rustix::process::getuid().as_raw();
+    sandbox.path().join(format!("gte-{user}"))
 }
 
 #[test]
-fn what_is_in_the_sockets_place_is_not_harmed() {
+fn without_a_runtime_folder_the_socket_is_still_private() {
+    let sandbox = Sandbox::default();
+    run_without_socket(&sandbox, &PAIR).success();
+    let folder = user_folder(&sandbox);
+    assert_eq!(mode(&folder), 0o700);
+    assert_eq!(mode(folder.join("gted.sock")), 0o600);
+    run_without_socket(&sandbox, &["stop"]).success();
+}
+
+#[test]
+fn a_socket_folder_open_to_other_users_is_refused() {
+    let sandbox = Sandbox::default();
+    let folder = user_folder(&sandbox);
+    fs::create_dir(&folder).expect("a folder can be created");
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o777)).expect("the folder is ours");
+    let output = run_without_socket(&sandbox, &PAIR);
+    assert_eq!(output.code(), Some(1));
+    assert!(
+        output.stderr.contains("is open to other users"),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn a_file_in_the_sockets_place_is_kept() {
     let sandbox = Sandbox::default();
     fs::write(sandbox.socket(), "precious").expect("a file can be written");
     let output = sandbox.run(&PAIR);
     assert_eq!(output.code(), Some(1));
-    // Whoever finds it, the client or the daemon that it starts, says what is there.
+    // The client or the daemon that it starts reports the file.
     assert!(
         output.stderr.contains("exists and is not a socket"),
         "{output:?}"
     );
-    let content = fs::read_to_string(sandbox.socket()).expect("it is still there");
+    let content = fs::read_to_string(sandbox.socket()).expect("the file still exists");
     assert_eq!(content, "precious");
-    fs::remove_file(sandbox.socket()).expect("it can be removed");
+    fs::remove_file(sandbox.socket()).expect("a file can be removed");
 }
 
 #[test]
-fn no_start_means_no_start() {
+fn no_start_starts_no_daemon() {
     let sandbox = Sandbox::default();
     let mut arguments = PAIR.to_vec();
     arguments.push("--no-start");
@@ -150,7 +166,7 @@ fn no_start_means_no_start() {
 }
 
 #[test]
-fn a_path_too_long_for_a_socket_is_told_in_words() {
+fn a_socket_path_that_is_too_long_is_refused() {
     let sandbox = Sandbox::default();
     let long = "x".repeat(MAX_SOCKET_PATH_BYTES + 1);
     for output in [
@@ -163,10 +179,10 @@ fn a_path_too_long_for_a_socket_is_told_in_words() {
 }
 
 #[test]
-fn a_daemon_that_cannot_start_says_why_through_the_client() {
+fn a_client_reports_why_a_daemon_could_not_start() {
     let sandbox = Sandbox::default();
-    // The lock's place is taken by a folder, so the daemon gives up at once.
-    fs::create_dir(sandbox.path().join("gted.sock.lock")).expect("a folder can be made");
+    // A folder in the place of the lock makes the daemon fail at once.
+    fs::create_dir(sandbox.path().join("gted.sock.lock")).expect("a folder can be created");
     let output = sandbox.run(&PAIR);
     assert_eq!(output.code(), Some(1));
     assert!(
@@ -180,25 +196,26 @@ fn a_daemon_that_cannot_start_says_why_through_the_client() {
 }
 
 #[test]
-fn models_are_named_or_refused_in_words() {
+fn serve_refuses_models_that_cannot_be_loaded() {
     let sandbox = Sandbox::default();
-    let refused = |model: &str| {
-        let output = sandbox
-            .command(gted())
-            .args(["serve", "--model", model])
-            .output();
-        let output = output.expect("gted can be started");
-        assert_eq!(output.status.code(), Some(1));
-        assert!(!sandbox.socket().exists());
-        String::from_utf8_lossy(&output.stderr).into_owned()
-    };
-    assert!(refused("no-such-model").contains("there is no model no-such-model"));
     let empty = sandbox.path().join("empty");
-    fs::create_dir(&empty).expect("a folder can be made");
-    assert!(refused(empty.to_str().expect("UTF-8")).contains("no config.json"));
+    fs::create_dir(&empty).expect("a folder can be created");
+    for (model, words) in [
+        ("no-such-model", "unknown model no-such-model"),
+        (utf8(&empty), "no config.json"),
+    ] {
+        let output = sandbox.gted(&["serve", "--model", model]);
+        assert_eq!(output.code(), Some(1));
+        assert!(!sandbox.socket().exists());
+        assert!(output.stderr.contains(words), "{output:?}");
+    }
+}
 
-    let tiny = gte_tests::fixture("tiny-bert/hf");
-    let _daemon = Daemon::start(&sandbox, &["--model", tiny.to_str().expect("UTF-8")]);
+#[test]
+fn serve_loads_a_model_from_a_folder() {
+    let sandbox = Sandbox::default();
+    let tiny = fixture("tiny-bert/hf");
+    let _daemon = Daemon::start(&sandbox, &["--model", utf8(&tiny)]);
     let status = sandbox.run(&["status", "--json"]).json();
     assert_eq!(status["model"]["id"], "hf");
     assert_eq!(
@@ -208,14 +225,12 @@ fn models_are_named_or_refused_in_words() {
         ],
         [64, 64]
     );
-    let object = sandbox
-        .run(&["sim", "今天天气很好", "今天天气很好", "--json"])
-        .json();
+    let object = sandbox.run(&["sim", GOLDEN_A, GOLDEN_A, "--json"]).json();
     assert_eq!(object["cosine"], 1.0);
 }
 
 #[test]
-fn threads_are_as_many_as_asked_for() {
+fn serve_uses_the_number_of_threads_asked_for() {
     let sandbox = Sandbox::default();
     let _daemon = Daemon::start(&sandbox, &["--threads", "3"]);
     let status = sandbox.run(&["status", "--json"]).json();

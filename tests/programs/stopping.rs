@@ -1,11 +1,17 @@
-//! How a daemon ends: what runs is finished, the socket goes, exit 0.
+//! The end of a daemon: running requests finish, the socket is removed, and the exit code is 0.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
+use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
 
-use gte_tests::{Daemon, Sandbox, wait_until};
+use gte_tests::{Daemon, JsonConnection, Sandbox, wait_until};
 use rustix::process::Signal;
 
-/// A request that keeps the daemon busy for a while.
+fn send(stream: &mut UnixStream, bytes: &[u8]) {
+    stream.write_all(bytes).expect("bytes can be sent");
+}
+
+/// Request line that keeps the daemon busy for a while.
 fn long_request() -> String {
     let texts: Vec<String> = (0..64)
         .map(|n| format!("{n}{}", "长".repeat(100)))
@@ -13,31 +19,28 @@ fn long_request() -> String {
     serde_json::json!({ "texts": texts }).to_string() + "\n"
 }
 
+/// Waits until the daemon's status counts `texts` pending texts. Returns the connection that asked.
+fn wait_for_pending_texts(daemon: &Daemon, sandbox: &Sandbox, texts: usize) -> JsonConnection {
+    let mut connection = daemon.connect_json(sandbox);
+    wait_until("pending texts", || {
+        let reply = connection.ask(r#"{"command":"status"}"#);
+        reply["status"]["pending_texts"] == texts
+    });
+    connection
+}
+
 #[test]
-fn signals_let_what_runs_finish() {
+fn signals_let_running_requests_finish() {
     for signal in [Signal::TERM, Signal::INT] {
         let sandbox = Sandbox::default();
         let mut daemon = Daemon::start(&sandbox, &["-v"]);
         let mut busy = daemon.connect(&sandbox);
-        busy.write_all(long_request().as_bytes())
-            .expect("a request can be sent");
-        // Once this later request has been answered, the one before has been taken on.
-        let mut idle = daemon.connect(&sandbox);
-        idle.write_all(b"{\"command\":\"status\"}\n")
-            .expect("a request can be sent");
-        let mut idle = BufReader::new(idle);
-        wait_until("64 texts at work", || {
-            let mut status = String::new();
-            idle.read_line(&mut status).expect("a reply comes");
-            idle.get_mut()
-                .write_all(b"{\"command\":\"status\"}\n")
-                .expect("a request can be sent");
-            status.contains("\"pending_texts\":64")
-        });
+        send(&mut busy, long_request().as_bytes());
+        let _idle = wait_for_pending_texts(&daemon, &sandbox, 64);
         daemon.signal(signal);
         let mut reply = String::new();
         busy.read_to_string(&mut reply)
-            .expect("the reply comes, then the end");
+            .expect("the daemon replies and closes the connection");
         let reply: serde_json::Value = serde_json::from_str(&reply).expect("a whole reply");
         assert_eq!(reply["results"].as_array().map(Vec::len), Some(64));
         assert_eq!(daemon.wait().code(), Some(0));
@@ -46,26 +49,24 @@ fn signals_let_what_runs_finish() {
 }
 
 #[test]
-fn a_silent_client_holds_nothing_up() {
+fn silent_clients_do_not_delay_the_end() {
     let sandbox = Sandbox::default();
     let mut daemon = Daemon::start(&sandbox, &[]);
     let mut silent = daemon.connect(&sandbox);
-    let mut half = daemon.connect(&sandbox);
-    half.write_all(b"GTE1\x20\x00")
-        .expect("half a frame can be sent");
-    let mut half_line = daemon.connect(&sandbox);
-    half_line
-        .write_all(b"{\"a\":")
-        .expect("half a line can be sent");
+    let mut half_a_frame = daemon.connect(&sandbox);
+    send(&mut half_a_frame, b"GTE1\x20\x00");
+    let mut half_a_line = daemon.connect(&sandbox);
+    send(&mut half_a_line, b"{\"a\":");
     sandbox.run(&["sim", "甲", "乙"]).success();
     daemon.signal(Signal::TERM);
     assert_eq!(daemon.wait().code(), Some(0));
     let mut rest = Vec::new();
-    assert_eq!(silent.read_to_end(&mut rest).expect("the end comes"), 0);
+    let count = silent.read_to_end(&mut rest);
+    assert_eq!(count.expect("the daemon closes the connection"), 0);
 }
 
 #[test]
-fn a_client_can_ask_for_the_end() {
+fn a_client_can_stop_the_daemon() {
     let sandbox = Sandbox::default();
     let mut daemon = Daemon::start(&sandbox, &[]);
     sandbox.run(&["stop"]).success();
@@ -76,44 +77,56 @@ fn a_client_can_ask_for_the_end() {
 }
 
 #[test]
-fn a_stop_has_ended_the_daemon_when_it_returns() {
+fn stop_returns_after_the_daemon_has_ended() {
     let sandbox = Sandbox::default();
     for _ in 0..5 {
         sandbox.run(&["sim", "甲", "乙"]).success();
         sandbox.run(&["stop"]).success();
-        // By hand, so that nothing tries again: the lock must be free.
+        // `gted serve` does not retry, so the lock has to be free at once.
         let daemon = Daemon::start(&sandbox, &[]);
         sandbox.run(&["stop"]).success();
         drop(daemon);
     }
 }
 
-#[test]
-fn no_text_is_ever_logged() {
-    let sandbox = Sandbox::default();
-    let mut daemon = Daemon::start(&sandbox, &["-v"]);
+/// Sends a correct request and four wrong ones, all with a secret, and returns the replies to the
+/// wrong ones.
+fn send_secrets(daemon: &Daemon, sandbox: &Sandbox) -> String {
     let secret = "绝密内容";
     sandbox.run(&["sim", secret, secret]).success();
-    let mut stream = daemon.connect(&sandbox);
+    let mut stream = daemon.connect(sandbox);
     for line in [
         format!("{{\"a\":\"{secret}\"}}\n"),
         format!("{{\"{secret}\":1}}\n"),
         format!("{{\"texts\":[\"{secret}\",\" \"]}}\n"),
         format!("{{\"a\":{secret}}}\n"),
     ] {
-        stream
-            .write_all(line.as_bytes())
-            .expect("a request can be sent");
+        send(&mut stream, line.as_bytes());
     }
     stream
-        .shutdown(std::net::Shutdown::Write)
+        .shutdown(Shutdown::Write)
         .expect("one side can be closed");
     let mut replies = String::new();
     stream
         .read_to_string(&mut replies)
-        .expect("replies come, then the end");
+        .expect("the daemon replies and closes the connection");
     assert_eq!(replies.matches("\"error\"").count(), 4, "{replies}");
+    replies
+}
+
+#[test]
+fn error_replies_contain_no_text_of_the_user() {
+    let sandbox = Sandbox::default();
+    let daemon = Daemon::start(&sandbox, &[]);
+    let replies = send_secrets(&daemon, &sandbox);
     assert!(!replies.contains("绝密"), "{replies}");
+}
+
+#[test]
+fn the_log_contains_no_text_of_the_user() {
+    let sandbox = Sandbox::default();
+    let mut daemon = Daemon::start(&sandbox, &["-v"]);
+    send_secrets(&daemon, &sandbox);
     daemon.signal(Signal::TERM);
     daemon.wait();
     let log = daemon.rest_of_log().join("\n");

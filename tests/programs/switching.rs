@@ -1,109 +1,143 @@
-//! Another model in a running daemon.
+//! Selection of another model in a running daemon.
 
-use std::io::{BufRead, BufReader, Write};
+use gte_tests::{Daemon, GOLDEN_A, Sandbox, fixture, wait_until};
 
-use gte_tests::{Daemon, Sandbox, fixture, wait_until};
-use serde_json::Value;
+use crate::models::{convert, utf8};
 
-use crate::models::convert;
+const BUILTIN: &str = "bge-small-zh-v1.5";
 
-#[test]
-fn a_random_model_of_a_published_shape_goes_the_same_way_and_says_where_loading_goes() {
-    let sandbox = Sandbox::default();
+/// Installs a random model of the shape of a published one, under the name `random`.
+fn install_random_model(sandbox: &Sandbox) {
     let folder = sandbox.path().join("small");
     sandbox
-        .gted(&["random-model", "small", folder.to_str().expect("UTF-8")])
+        .gted(&["random-model", "small", utf8(&folder)])
         .success();
-    convert(&sandbox, &folder, "random").success();
+    convert(sandbox, &folder, "random").success();
+}
+
+/// Installs the tiny BERT as `tiny`.
+fn install_tiny_model(sandbox: &Sandbox) {
+    convert(sandbox, &fixture("tiny-bert/hf"), "tiny").success();
+}
+
+/// Embeds a text. Returns the model's name and the dimension of the vector.
+fn answering_model(sandbox: &Sandbox) -> (String, Option<usize>) {
+    let object = sandbox.run_with(&["embed", "--json"], GOLDEN_A).json();
+    let model = object["model"].as_str().expect("the model has a name");
+    let dimension = object["embedding"].as_array().map(Vec::len);
+    (model.to_owned(), dimension)
+}
+
+#[test]
+fn a_random_model_of_a_published_shape_can_be_used() {
+    let sandbox = Sandbox::default();
+    install_random_model(&sandbox);
     let daemon = Daemon::start(&sandbox, &["--verbose"]);
-    let model = || -> Value {
-        let embedded = sandbox
-            .run_with(&["embed", "--json"], "今天天气很好")
-            .json();
-        assert_eq!(embedded["embedding"].as_array().map(Vec::len), Some(512));
-        embedded["model"].clone()
-    };
-    assert_eq!(model(), "bge-small-zh-v1.5");
-    let resident = || -> u64 {
-        let status = sandbox.run(&["status", "--json"]).json();
-        status["resident_bytes"].as_u64().expect("a number")
-    };
-    let at_first = resident();
+    assert_eq!(answering_model(&sandbox), (BUILTIN.to_owned(), Some(512)));
     let used = sandbox.gted(&["use", "random"]).success();
     assert_eq!(used, "random is used from now on\n");
-    let parts = daemon.wait_for("time of loading");
+    let timings = daemon.wait_for("time of loading");
     for part in ["tokenizer=", "map=", "convert=", "pack=", "warm_up="] {
-        assert!(parts.contains(part), "{part}: {parts}");
+        assert!(timings.contains(part), "{part}: {timings}");
     }
-    assert_eq!(model(), "random", "without a restart");
+    // Without a restart of the daemon.
+    assert_eq!(answering_model(&sandbox), ("random".to_owned(), Some(512)));
     let status = sandbox.run(&["status", "--json"]).json();
     assert_eq!(status["model"]["builtin"], false);
+}
 
-    // A model that cannot be used leaves the one that is there at work.
+#[test]
+fn a_model_that_cannot_be_used_leaves_the_current_one() {
+    let sandbox = Sandbox::default();
+    install_tiny_model(&sandbox);
+    let _daemon = Daemon::start(&sandbox, &[]);
+    sandbox.gted(&["use", "tiny"]).success();
     let refused = sandbox.gted(&["use", "gte-base-zh"]);
     assert_eq!(refused.code(), Some(1));
     assert!(
         refused.stderr.contains("gte-base-zh is not installed"),
         "{refused:?}"
     );
-    assert_eq!(model(), "random");
-    // What the other model needed is given back.
-    sandbox.gted(&["use", "bge-small-zh-v1.5"]).success();
-    wait_until("memory as at first", || resident() <= at_first + 40_000_000);
+    assert_eq!(answering_model(&sandbox), ("tiny".to_owned(), Some(64)));
+}
+
+#[test]
+fn memory_of_a_replaced_model_is_returned() {
+    let sandbox = Sandbox::default();
+    install_random_model(&sandbox);
+    let _daemon = Daemon::start(&sandbox, &["--verbose"]);
+    let resident = || -> u64 {
+        let status = sandbox.run(&["status", "--json"]).json();
+        status["resident_bytes"].as_u64().expect("a number")
+    };
+    assert_eq!(answering_model(&sandbox).0, BUILTIN);
+    let at_first = resident();
     sandbox.gted(&["use", "random"]).success();
-    // And after its end, the choice holds.
+    assert_eq!(answering_model(&sandbox).0, "random");
+    sandbox.gted(&["use", BUILTIN]).success();
+    wait_until("memory as at first", || resident() <= at_first + 40_000_000);
+}
+
+#[test]
+fn the_selected_model_outlasts_the_daemon() {
+    let sandbox = Sandbox::default();
+    install_tiny_model(&sandbox);
+    let _daemon = Daemon::start(&sandbox, &[]);
+    for model in ["tiny", BUILTIN, "tiny"] {
+        sandbox.gted(&["use", model]).success();
+    }
     sandbox.run(&["stop"]).success();
-    assert_eq!(model(), "random");
+    assert_eq!(answering_model(&sandbox).0, "tiny");
 }
 
 #[test]
 fn requests_are_answered_while_another_model_is_loaded() {
     let sandbox = Sandbox::default();
-    convert(&sandbox, &fixture("tiny-bert/hf"), "tiny").success();
+    install_tiny_model(&sandbox);
     let _daemon = Daemon::start(&sandbox, &[]);
     let pairs: String = (0..200).map(|i| format!("第{i}句\t第{i}段\n")).collect();
-    let scored = std::thread::scope(|scope| {
-        let batch = scope.spawn(|| sandbox.run_with(&["batch", "--json"], &pairs).success());
-        for model in ["tiny", "bge-small-zh-v1.5", "tiny", "bge-small-zh-v1.5"] {
+    let scores = std::thread::scope(|scope| {
+        let batch = scope.spawn(|| sandbox.run_with(&["batch", "--json"], &pairs).json_lines());
+        for model in ["tiny", BUILTIN, "tiny", BUILTIN] {
             sandbox.gted(&["use", model]).success();
         }
-        batch.join().expect("it does not panic")
+        batch.join().expect("the thread does not panic")
     });
-    assert_eq!(scored.lines().count(), 200);
-    for line in scored.lines() {
-        let score: Value = serde_json::from_str(line).expect("JSON");
-        assert!(
-            score["cosine"]
-                .as_f64()
-                .is_some_and(|cosine| cosine.abs() <= 1.0),
-            "{line}"
-        );
+    assert_eq!(scores.len(), 200);
+    for score in scores {
+        let cosine = score["cosine"].as_f64();
+        assert!(cosine.is_some_and(|cosine| cosine.abs() <= 1.0), "{score}");
     }
 }
 
 #[test]
-fn a_script_has_another_model_used_over_the_socket() {
+fn a_script_can_select_a_model_over_the_socket() {
     let sandbox = Sandbox::default();
-    convert(&sandbox, &fixture("tiny-bert/hf"), "tiny").success();
+    install_tiny_model(&sandbox);
     let daemon = Daemon::start(&sandbox, &[]);
-    let mut stream = daemon.connect(&sandbox);
-    let mut lines = BufReader::new(stream.try_clone().expect("a second handle")).lines();
-    let mut ask = |request: &str| -> Value {
-        writeln!(stream, "{request}").expect("it can be written to");
-        let line = lines.next().expect("an answer").expect("it can be read");
-        serde_json::from_str(&line).expect("JSON")
-    };
-    let using = ask(r#"{"command":"use","model":"tiny","id":7}"#);
+    let mut lines = daemon.connect_json(&sandbox);
+    let using = lines.ask(r#"{"command":"use","model":"tiny","id":7}"#);
     assert_eq!(using["using"]["id"], "tiny");
     assert_eq!(using["using"]["dimension"], 64);
     assert_eq!(using["id"], 7);
-    let scored = ask(r#"{"a":"a b","b":"b c"}"#);
+    let scored = lines.ask(r#"{"a":"a b","b":"b c"}"#);
     assert_eq!(scored["model"], "tiny");
-    // A folder of the caller's is none of the models, nor is a path.
+}
+
+#[test]
+fn a_script_can_select_neither_paths_nor_unknown_models() {
+    let sandbox = Sandbox::default();
+    install_tiny_model(&sandbox);
+    let daemon = Daemon::start(&sandbox, &[]);
+    let mut lines = daemon.connect_json(&sandbox);
+    lines.ask(r#"{"command":"use","model":"tiny"}"#);
+    let pair = r#"{"a":"a b","b":"b c"}"#;
+    let before = lines.ask(pair);
     let folder = fixture("tiny-bert/hf");
-    for name in ["nonsense", "../tiny", "", folder.to_str().expect("UTF-8")] {
+    for name in ["nonsense", "../tiny", "", utf8(&folder)] {
         let request = serde_json::json!({ "command": "use", "model": name });
-        assert_eq!(ask(&request.to_string())["code"], "model", "{name}");
+        let reply = lines.ask(&request.to_string());
+        assert_eq!(reply["code"], "model", "{name}");
     }
-    assert_eq!(ask(r#"{"a":"a b","b":"b c"}"#)["cosine"], scored["cosine"]);
+    assert_eq!(lines.ask(pair)["cosine"], before["cosine"]);
 }

@@ -1,4 +1,4 @@
-//! A daemon started by hand.
+//! A daemon that the test starts itself.
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::net::UnixStream;
@@ -8,17 +8,18 @@ use std::time::Instant;
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::json::JsonConnection;
 use crate::sandbox::{Sandbox, gted, spawn};
-use crate::wait::{PATIENCE, wait_for};
+use crate::wait::{TEST_TIMEOUT, wait_for};
 
-/// A running `gted serve`, killed at the end of the test if it still runs.
+/// A `gted serve` process. Dropping it kills the process.
 pub struct Daemon {
     child: Child,
     log: mpsc::Receiver<String>,
 }
 
 impl Daemon {
-    /// Starts it in a sandbox and waits until it is ready.
+    /// Starts `gted serve` in a sandbox and waits until its log says that it is ready.
     #[must_use]
     pub fn start(sandbox: &Sandbox, arguments: &[&str]) -> Self {
         let mut command = sandbox.command(gted());
@@ -38,9 +39,9 @@ impl Daemon {
         daemon
     }
 
-    /// Waits for a line with `words` in the log and returns it.
+    /// Waits for a log line that contains `words`, and returns it. Earlier lines are consumed.
     pub fn wait_for(&self, words: &str) -> String {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TEST_TIMEOUT;
         let mut before = Vec::new();
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -52,48 +53,54 @@ impl Daemon {
         }
     }
 
-    /// All lines of the log from here to its end, which must come.
+    /// Remaining lines of the log. Returns once the daemon has closed it.
     #[must_use]
     pub fn rest_of_log(&self) -> Vec<String> {
         let mut lines = Vec::new();
-        while let Ok(line) = self.log.recv_timeout(PATIENCE) {
+        while let Ok(line) = self.log.recv_timeout(TEST_TIMEOUT) {
             lines.push(line);
         }
         lines
     }
 
-    /// Its process id.
+    /// Process id of the daemon.
     #[must_use]
     pub fn pid(&self) -> Pid {
         Pid::from_child(&self.child)
     }
 
-    /// Sends it a signal.
+    /// Sends a signal to the daemon.
     pub fn signal(&self, signal: Signal) {
         kill_process(self.pid(), signal).expect("the daemon can be sent a signal");
     }
 
-    /// Waits for its end.
+    /// Waits for the end of the process.
     pub fn wait(&mut self) -> ExitStatus {
         wait_for("the end of the daemon", || {
             self.child.try_wait().expect("the daemon can be waited for")
         })
     }
 
-    /// A raw connection to it, whose reads give up in the end.
+    /// Raw connection to the daemon. Its reads fail after [`TEST_TIMEOUT`].
     #[must_use]
     pub fn connect(&self, sandbox: &Sandbox) -> UnixStream {
         let stream = UnixStream::connect(sandbox.socket()).expect("the daemon can be connected to");
         stream
-            .set_read_timeout(Some(PATIENCE))
+            .set_read_timeout(Some(TEST_TIMEOUT))
             .expect("a socket has a timeout");
         stream
+    }
+
+    /// Connection in the JSON protocol.
+    #[must_use]
+    pub fn connect_json(&self, sandbox: &Sandbox) -> JsonConnection {
+        JsonConnection::new(self.connect(sandbox))
     }
 }
 
 impl Drop for Daemon {
     fn drop(&mut self) {
-        // It may have ended already.
+        // Both fail if the process has ended already.
         drop(self.child.kill());
         drop(self.child.wait());
     }

@@ -1,16 +1,23 @@
-//! Where the reference values are.
+//! Paths of fixtures, and the reference cosine.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// The cosine of `今天天气很好` and `今天天气不错` with the embedded model, by PyTorch in f32
+/// First text of the reference pair.
+pub const GOLDEN_A: &str = "今天天气很好";
+
+/// Second text of the reference pair.
+pub const GOLDEN_B: &str = "今天天气不错";
+
+/// Cosine of the reference pair with the built-in model, computed by PyTorch in f32
 /// (`golden-real-models.json`).
 pub const GOLDEN_COSINE: f64 = 0.927_869_6;
 
-/// How far a cosine in int8 may be from it: which precision a program computes in depends on the CPU.
+/// Largest distance of a cosine in int8 from [`GOLDEN_COSINE`]. The CPU decides which precision a
+/// program computes in.
 pub const INT8_TOLERANCE: f64 = 4e-3;
 
-/// Whether a number in `text` is the score of these two texts.
+/// Returns true if a number in `text` is the score (0 to 100) of the reference pair.
 #[must_use]
 pub fn has_golden_score(text: &str) -> bool {
     text.split(|character: char| !(character.is_ascii_digit() || character == '.'))
@@ -18,7 +25,7 @@ pub fn has_golden_score(text: &str) -> bool {
         .any(|score| (score / 100.0 - GOLDEN_COSINE).abs() < INT8_TOLERANCE)
 }
 
-/// A file that lies beside the tests.
+/// Path of a file or folder in `tests/fixtures`.
 #[must_use]
 pub fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -26,10 +33,10 @@ pub fn fixture(name: &str) -> PathBuf {
         .join(name)
 }
 
-/// A file of the folder `shared` beside the checkout, which not every machine has. Where it is
-/// missing, says so past the test runner's capture and returns `None`.
+/// Path of a file in the folder `shared` beside the checkout, which not every machine has. If it is
+/// missing, writes that to stderr, past the test runner's capture, and returns `None`.
 #[must_use]
-pub fn shared(name: &str) -> Option<PathBuf> {
+pub fn shared_fixture(name: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../shared")
         .join(name);

@@ -1,5 +1,5 @@
-//! A hub on loopback: answers as Hugging Face and as ModelScope do, redirects large files to a second
-//! server, and misbehaves on demand.
+//! Model hub on loopback that answers as Hugging Face and ModelScope do: it redirects large files
+//! to a second server, and has faults on demand.
 
 use std::collections::HashMap;
 use std::fs;
@@ -11,49 +11,86 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
-/// The commit that every file is of.
+/// Commit id of every file.
 pub const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 
-/// Where Hugging Face redirects small files to, on its own server.
+/// Path that Hugging Face redirects small files to, on its own server.
 const RESOLVED: &str = "/api/resolve-cache/";
 
-/// What the hub does wrong.
+/// Faults of a hub. The default has none.
 #[derive(Clone, Debug, Default)]
 pub struct Faults {
-    /// Every request is answered with this status.
+    /// Status of every response.
     pub status: Option<u16>,
-    /// A page for people instead of a file.
+    /// Sends a web page instead of a file.
     pub web_page: bool,
-    /// Redirected to itself.
+    /// Redirects every request to itself.
     pub redirect_loop: bool,
-    /// The connection ends where a large file has this many bytes, whatever range was asked for.
+    /// Offset in a large file at which the connection ends, whatever range was requested.
     pub cut_at: Option<usize>,
-    /// Every connection ends after so many bytes of a large file.
+    /// Bytes of a large file per connection, which then ends.
     pub cut_each: Option<usize>,
-    /// Large files have so many bytes more than the hub states.
+    /// Bytes that large files have beyond the stated size.
     pub too_long: usize,
-    /// Neither checksums nor sizes are stated.
+    /// States neither checksums nor sizes.
     pub no_checksums: bool,
-    /// Other paths that ModelScope's list names, as they stand.
+    /// Additional paths in ModelScope's list, unchanged.
     pub listed: Vec<String>,
-    /// The last byte of large files is another.
+    /// Changes the last byte of large files.
     pub corrupt: bool,
-    /// Ranges are not honoured.
+    /// Ignores ranges.
     pub no_ranges: bool,
 }
 
-/// One request that was made.
+impl Faults {
+    /// Connections that end at this offset in a large file.
+    #[must_use]
+    pub fn cut_at(offset: usize) -> Self {
+        Self {
+            cut_at: Some(offset),
+            ..Self::default()
+        }
+    }
+
+    /// A hub that states neither checksums nor sizes.
+    #[must_use]
+    pub fn no_checksums() -> Self {
+        Self {
+            no_checksums: true,
+            ..Self::default()
+        }
+    }
+
+    /// Responses that all have this status.
+    #[must_use]
+    pub fn status(status: u16) -> Self {
+        Self {
+            status: Some(status),
+            ..Self::default()
+        }
+    }
+}
+
+/// A request that the hub has received.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// Method and target.
+    /// Request line: method, target and version.
     pub line: String,
-    /// Its headers, by their names in small letters.
+    /// Header values, by their names in lower case.
     pub headers: HashMap<String, String>,
-    /// Whether it went to the second server.
+    /// True if the second server received it.
     pub to_cdn: bool,
 }
 
-/// A running hub. Its threads end with the test.
+impl Request {
+    /// Returns true for a GET request whose target contains `path`.
+    #[must_use]
+    pub fn asks_for(&self, path: &str) -> bool {
+        self.line.starts_with("GET") && self.line.contains(path)
+    }
+}
+
+/// A running hub. Its threads end with the test's process.
 pub struct Hub {
     address: SocketAddr,
     shared: Arc<Shared>,
@@ -70,7 +107,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The first byte of a range.
+/// Offset of the first byte of a `Range` header.
 fn range_from(range: &str) -> Option<usize> {
     range
         .strip_prefix("bytes=")?
@@ -79,8 +116,8 @@ fn range_from(range: &str) -> Option<usize> {
         .ok()
 }
 
-/// A part of an address with its `%` and numbers turned back into characters.
-fn decoded(part: &str) -> String {
+/// Decodes the `%XX` sequences of a part of an address.
+fn percent_decoded(part: &str) -> String {
     let mut pieces = part.split('%');
     let mut decoded = pieces.next().unwrap_or_default().to_owned();
     for piece in pieces {
@@ -92,18 +129,18 @@ fn decoded(part: &str) -> String {
     decoded
 }
 
-/// Files that a hub keeps apart.
+/// Returns true for files that a hub keeps on its second server.
 fn is_large(path: &str) -> bool {
     path.ends_with(".safetensors") || path.ends_with(".bin")
 }
 
 impl Hub {
-    /// A hub whose every repository has the files of this folder.
+    /// Starts a hub whose repositories all have the files of this folder.
     #[must_use]
     pub fn serving(folder: &Path) -> Self {
         let mut files = HashMap::new();
         collect(folder, "", &mut files);
-        let bind = || TcpListener::bind("127.0.0.1:0").expect("loopback can be listened at");
+        let bind = || TcpListener::bind("127.0.0.1:0").expect("a port of loopback is free");
         let (hub, cdn) = (bind(), bind());
         let address = |listener: &TcpListener| listener.local_addr().expect("it has an address");
         let shared = Arc::new(Shared {
@@ -122,7 +159,7 @@ impl Hub {
                 for stream in listener.incoming().flatten() {
                     let shared = Arc::clone(&shared);
                     std::thread::spawn(move || {
-                        // A client that goes in the middle is its own affair.
+                        // Fails if the client disconnects early, which tests may do.
                         drop(shared.answer(stream, to_cdn));
                     });
                 }
@@ -131,42 +168,46 @@ impl Hub {
         running
     }
 
-    /// Its address, for `HF_ENDPOINT` and `MODELSCOPE_ENDPOINT`.
+    /// Address of the hub, for `HF_ENDPOINT` and `MODELSCOPE_ENDPOINT`.
     #[must_use]
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Makes it misbehave, or behave again.
-    pub fn misbehave(&self, faults: Faults) {
+    /// Sets the faults that later responses have.
+    pub fn set_faults(&self, faults: Faults) {
         *locked(&self.shared.faults) = faults;
     }
 
-    /// What was asked for since the last time this was asked.
-    #[must_use]
-    pub fn requests(&self) -> Vec<Request> {
+    /// Removes all faults.
+    pub fn clear_faults(&self) {
+        self.set_faults(Faults::default());
+    }
+
+    /// Removes and returns the requests received so far.
+    pub fn take_requests(&self) -> Vec<Request> {
         std::mem::take(&mut *locked(&self.shared.requests))
     }
 
-    /// How large a file is.
+    /// Size of a file in bytes.
     #[must_use]
     pub fn size(&self, path: &str) -> usize {
         locked(&self.shared.files)[path].len()
     }
 
-    /// Changes a file, as a new commit would.
+    /// Replaces the content of a file, as a new commit does.
     pub fn change(&self, path: &str, content: Vec<u8>) {
         locked(&self.shared.files).insert(path.to_owned(), content);
     }
 }
 
 fn collect(folder: &Path, prefix: &str, files: &mut HashMap<String, Vec<u8>>) {
-    for entry in fs::read_dir(folder).expect("it is there").flatten() {
+    for entry in fs::read_dir(folder).expect("the folder exists").flatten() {
         let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
         if entry.path().is_dir() {
             collect(&entry.path(), &format!("{name}/"), files);
         } else {
-            files.insert(name, fs::read(entry.path()).expect("it can be read"));
+            files.insert(name, fs::read(entry.path()).expect("the file can be read"));
         }
     }
 }
@@ -242,7 +283,7 @@ impl Shared {
             // /owner/name/resolve/revision/path
             target.splitn(6, '/').nth(5).unwrap_or_default()
         };
-        let decoded = decoded(path);
+        let decoded = percent_decoded(path);
         let Some(content) = locked(&self.files).get(&decoded).cloned() else {
             return (404, Vec::new(), b"not found".to_vec());
         };
@@ -270,7 +311,7 @@ impl Shared {
             }
             content.resize(content.len() + faults.too_long, 0);
         } else if target.contains("/resolve/") && !faults.no_checksums {
-            // Small files are redirected within the hub, and what they are is told before that.
+            // A small file is redirected within the hub, and this response states its checksum.
             let mut hasher = Sha1::new();
             hasher.update(format!("blob {}\0", content.len()));
             hasher.update(&content);
@@ -317,4 +358,5 @@ impl Shared {
     }
 }
 
+/// Status, headers and body.
 type Response = (u16, Vec<(&'static str, String)>, Vec<u8>);

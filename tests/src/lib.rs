@@ -1,4 +1,4 @@
-//! Harness of the tests: sandboxes, daemons in them, a hub on loopback, and a pseudo-terminal.
+//! Test harness: sandboxes, daemons in them, a hub on loopback, and a pseudo-terminal.
 
 #![forbid(unsafe_code)]
 #![allow(
@@ -15,13 +15,17 @@
 mod daemon;
 mod fixtures;
 mod hub;
+mod json;
 mod sandbox;
 mod terminal;
 mod wait;
 
 pub use daemon::Daemon;
-pub use fixtures::{GOLDEN_COSINE, INT8_TOLERANCE, fixture, has_golden_score, shared};
+pub use fixtures::{
+    GOLDEN_A, GOLDEN_B, GOLDEN_COSINE, INT8_TOLERANCE, fixture, has_golden_score, shared_fixture,
+};
 pub use hub::{COMMIT, Faults, Hub, Request};
+pub use json::JsonConnection;
 pub use sandbox::{Output, Sandbox, gted};
 pub use terminal::Terminal;
-pub use wait::{PATIENCE, wait_for, wait_until};
+pub use wait::{TEST_TIMEOUT, wait_for, wait_until};

@@ -1,4 +1,4 @@
-//! A folder of its own for each test, with a socket in it, and the programs pointed at that.
+//! Temporary folder with a socket per test, and the programs run in it.
 
 use std::ffi::OsStr;
 use std::io::Write;
@@ -7,46 +7,77 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 
 use tempfile::TempDir;
 
-/// A temporary folder in which the programs find nothing but what the test puts there. The daemon
-/// that may have been started in it is stopped at the end.
+/// A temporary folder that is the programs' home. Their environment has no other variables than
+/// `HOME`, `PATH` and `GTE_SOCKET`. Dropping it stops the daemon that runs in it, if any.
 pub struct Sandbox {
     directory: TempDir,
 }
 
-/// What a program did.
+/// Exit status and output of a program that has ended.
 #[derive(Debug)]
 pub struct Output {
-    /// How it ended.
+    /// Exit status.
     pub status: ExitStatus,
-    /// What it wrote to stdout.
+    /// Text on stdout.
     pub stdout: String,
-    /// What it wrote to stderr.
+    /// Text on stderr, with U+FFFD for bytes that are not UTF-8.
     pub stderr: String,
 }
 
 impl Output {
-    /// The exit status as a number.
+    /// Runs a command to its end.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be started, or its stdout is not UTF-8.
+    #[must_use]
+    pub fn of(command: &mut Command) -> Self {
+        finish(spawn(command))
+    }
+
+    /// Exit code, unless a signal ended the program.
     #[must_use]
     pub fn code(&self) -> Option<i32> {
         self.status.code()
     }
 
-    /// stdout, which must come with success.
+    /// Stdout of a program that succeeded.
+    ///
+    /// # Panics
+    ///
+    /// If the program failed.
     pub fn success(self) -> String {
         assert!(self.status.success(), "failed: {self:?}");
         self.stdout
     }
 
-    /// stdout as one JSON value, which must come with success.
+    /// Stdout of a program that succeeded, as one JSON value.
+    ///
+    /// # Panics
+    ///
+    /// If the program failed, or its stdout is not JSON.
     #[must_use]
     pub fn json(self) -> serde_json::Value {
         serde_json::from_str(&self.success()).expect("stdout is JSON")
+    }
+
+    /// Stdout of a program that succeeded, as one JSON value per line.
+    ///
+    /// # Panics
+    ///
+    /// If the program failed, or a line is not JSON.
+    #[must_use]
+    pub fn json_lines(self) -> Vec<serde_json::Value> {
+        self.success()
+            .lines()
+            .map(|line| serde_json::from_str(line).expect("the line is JSON"))
+            .collect()
     }
 }
 
 impl Default for Sandbox {
     fn default() -> Self {
-        // Short, since a socket's path has to be.
+        // Short, since the path of a socket has a limit of about 100 bytes.
         let directory = tempfile::Builder::new().prefix("gte").tempdir();
         Self {
             directory: directory.expect("a temporary folder can be made"),
@@ -55,19 +86,25 @@ impl Default for Sandbox {
 }
 
 impl Sandbox {
-    /// The folder.
+    /// Path of the folder.
     #[must_use]
     pub fn path(&self) -> &Path {
         self.directory.path()
     }
 
-    /// The socket in it.
+    /// Path of the socket, which is in the folder.
     #[must_use]
     pub fn socket(&self) -> PathBuf {
         self.path().join("gted.sock")
     }
 
-    /// A command that runs `program` in this sandbox.
+    /// Path of the folder that models are installed in.
+    #[must_use]
+    pub fn models(&self) -> PathBuf {
+        self.path().join(".local/share/gte/models")
+    }
+
+    /// Command that runs `program` in this sandbox, with stdout and stderr piped.
     #[must_use]
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
@@ -83,7 +120,7 @@ impl Sandbox {
         command
     }
 
-    /// A command that runs `gte` with these arguments.
+    /// Command that runs `gte` with these arguments.
     #[must_use]
     pub fn gte(&self, arguments: &[&str]) -> Command {
         let mut command = self.command(program("gte"));
@@ -94,15 +131,15 @@ impl Sandbox {
     /// Runs `gte` to its end.
     #[must_use]
     pub fn run(&self, arguments: &[&str]) -> Output {
-        finish(spawn(&mut self.gte(arguments)))
+        Output::of(&mut self.gte(arguments))
     }
 
     /// Runs `gted` to its end.
     pub fn gted(&self, arguments: &[&str]) -> Output {
-        finish(spawn(self.command(gted()).args(arguments)))
+        Output::of(self.command(gted()).args(arguments))
     }
 
-    /// Runs `gte` to its end with something on stdin.
+    /// Runs `gte` to its end with `stdin` as its input.
     #[must_use]
     pub fn run_with(&self, arguments: &[&str], stdin: impl AsRef<[u8]>) -> Output {
         let mut child = spawn(self.gte(arguments).stdin(Stdio::piped()));
@@ -110,7 +147,7 @@ impl Sandbox {
         let stdin = stdin.as_ref().to_vec();
         let writer = std::thread::spawn(move || pipe.write_all(&stdin));
         let output = finish(child);
-        // A program that stops reading early is the test's business, not an error here.
+        // A program may stop reading early: the test checks what it reports.
         drop(writer.join().expect("the writer does not panic"));
         output
     }
@@ -129,8 +166,8 @@ pub(crate) fn spawn(command: &mut Command) -> Child {
         .unwrap_or_else(|error| panic!("{command:?} cannot be started: {error}"))
 }
 
-/// Waits for a program's end.
-pub(crate) fn finish(child: Child) -> Output {
+/// Waits for the end of a program.
+fn finish(child: Child) -> Output {
     let output = child
         .wait_with_output()
         .expect("the program can be waited for");
@@ -141,13 +178,13 @@ pub(crate) fn finish(child: Child) -> Output {
     }
 }
 
-/// The daemon's program.
+/// Path of `gted`.
 #[must_use]
 pub fn gted() -> PathBuf {
     program("gted")
 }
 
-/// A program as cargo has built it, in the folder above the tests' own.
+/// Path of a program that cargo built, in the folder above the tests' own.
 pub(crate) fn program(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("the test knows where it is");
     let folder = test
@@ -157,7 +194,7 @@ pub(crate) fn program(name: &str) -> PathBuf {
     let program = folder.join(name);
     assert!(
         program.is_file(),
-        "{} is not there: build it with `cargo test --workspace`",
+        "{} is missing: build it with `cargo test --workspace`",
         program.display()
     );
     program

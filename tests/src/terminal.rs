@@ -1,4 +1,4 @@
-//! `gte` in a pseudo-terminal: keys in, a screen out.
+//! `gte` in a pseudo-terminal: keys are its input, a screen is its output.
 
 use std::io::{Read, Write};
 use std::num::NonZero;
@@ -8,21 +8,22 @@ use std::time::Instant;
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
 
 use crate::sandbox::{Sandbox, program};
-use crate::wait::PATIENCE;
+use crate::wait::TEST_TIMEOUT;
 
-/// The program in its terminal.
+/// A `gte` process and its terminal.
 pub struct Terminal {
     child: Box<dyn Child + Send + Sync>,
     keyboard: Box<dyn Write + Send>,
     written: mpsc::Receiver<Vec<u8>>,
     parser: vt100::Parser,
-    /// Everything the program has written, escape sequences and all.
+    /// All bytes that the program has written, with escape sequences.
     raw: Vec<u8>,
     _master: Box<dyn MasterPty + Send>,
 }
 
 impl Terminal {
-    /// Opens `gte` in a terminal of `columns` and `rows`, with these variables in its environment.
+    /// Starts `gte` in a terminal of `columns` by `rows` cells, with these variables in its
+    /// environment.
     #[must_use]
     pub fn open(
         sandbox: &Sandbox,
@@ -39,7 +40,7 @@ impl Terminal {
         };
         let pair = native_pty_system()
             .openpty(size)
-            .expect("a pseudo-terminal can be had");
+            .expect("a pseudo-terminal can be opened");
         let mut command = CommandBuilder::new(program("gte"));
         command.args(arguments);
         command.env_clear();
@@ -79,7 +80,7 @@ impl Terminal {
         }
     }
 
-    /// Sends what a keyboard or an input method would send.
+    /// Sends text or escape sequences, as a keyboard or an input method does.
     pub fn keys(&mut self, keys: &str) {
         self.keyboard
             .write_all(keys.as_bytes())
@@ -87,9 +88,10 @@ impl Terminal {
         self.keyboard.flush().expect("keys can be sent");
     }
 
-    /// Waits until the screen shows something.
+    /// Waits until `shows` returns true for the screen. `what` names the awaited content in the
+    /// message of a failure.
     pub fn wait_until(&mut self, what: &str, shows: impl Fn(&vt100::Screen) -> bool) {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TEST_TIMEOUT;
         while !shows(self.parser.screen()) {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.written.recv_timeout(left) {
@@ -102,8 +104,8 @@ impl Terminal {
         }
     }
 
-    /// Waits until all these words are on the screen. (A screen arrives in pieces, so that one word
-    /// is there says nothing of the next.)
+    /// Waits until all these words are on the screen. (A screen arrives in pieces, so one word may
+    /// come before another.)
     pub fn wait_for(&mut self, words: &[&str]) {
         self.wait_until(&words.join(", "), |screen| {
             let contents = screen.contents();
@@ -111,23 +113,23 @@ impl Terminal {
         });
     }
 
-    /// Waits until the cursor is at a row and column, from 0.
+    /// Waits until the cursor is at `(row, column)`, both counted from 0.
     pub fn wait_for_cursor(&mut self, position: (u16, u16)) {
         self.wait_until(&format!("cursor at {position:?}"), |screen| {
             screen.cursor_position() == position
         });
     }
 
-    /// Waits for the program's end; returns how it ended and all that it ever wrote.
+    /// Waits for the end of the program. Returns its exit status and all that it wrote.
     pub fn wait(mut self) -> (ExitStatus, String) {
-        while let Ok(bytes) = self.written.recv_timeout(PATIENCE) {
+        while let Ok(bytes) = self.written.recv_timeout(TEST_TIMEOUT) {
             self.raw.extend(bytes);
         }
         let status = self.child.wait().expect("gte can be waited for");
         (status, String::from_utf8_lossy(&self.raw).into_owned())
     }
 
-    /// Its process id.
+    /// Process id of the program, while it runs.
     #[must_use]
     pub fn pid(&self) -> Option<u32> {
         self.child.process_id()

@@ -1,35 +1,35 @@
-//! Waiting for a condition that nothing announces.
+//! Polling for conditions that no event announces.
 
 use std::time::{Duration, Instant};
 
-/// Time that anything may take before a test gives up: far longer than it should, since the machine
-/// may be busy with other tests.
-pub const PATIENCE: Duration = Duration::from_mins(1);
+/// Time that a wait may take before the test fails: far longer than needed, since the machine may
+/// be busy with other tests.
+pub const TEST_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// Pause between two looks: short beside what is waited for, long enough to leave the cores to it.
-const PAUSE: Duration = Duration::from_millis(5);
+/// Time between two polls: short beside the awaited change, and nearly free of CPU time.
+const POLL_INTERVAL: Duration = Duration::from_millis(5);
 
-/// Looks until `look` gives a value.
+/// Calls `poll` until it returns a value, and returns that value.
 ///
 /// # Panics
 ///
-/// If it gives none for [`PATIENCE`]; `what` is told then.
-pub fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + PATIENCE;
+/// If `poll` returns `None` for [`TEST_TIMEOUT`]. The message contains `what`.
+pub fn wait_for<T>(what: &str, mut poll: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + TEST_TIMEOUT;
     loop {
-        if let Some(found) = look() {
+        if let Some(found) = poll() {
             return found;
         }
-        assert!(Instant::now() < deadline, "waited in vain for {what}");
-        std::thread::sleep(PAUSE);
+        assert!(Instant::now() < deadline, "timed out waiting for {what}");
+        std::thread::sleep(POLL_INTERVAL);
     }
 }
 
-/// Looks until a condition holds.
+/// Calls `condition` until it returns true.
 ///
 /// # Panics
 ///
-/// If it does not hold for [`PATIENCE`]; `what` is told then.
+/// If it returns false for [`TEST_TIMEOUT`]. The message contains `what`.
 pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     wait_for(what, || condition().then_some(()));
 }

@@ -1,4 +1,4 @@
-//! Every state of the screen, drawn in both languages at two sizes.
+//! States of the screen, drawn in both languages at two sizes.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -27,7 +27,7 @@ fn screen(state: &State, (width, height): (u16, u16), theme: Theme) -> Terminal<
     terminal
 }
 
-/// The screen as text, a line each between bars, and the cursor's position.
+/// Text of the screen, one line per row between bars, and the position of the cursor.
 fn picture(terminal: &Terminal<TestBackend>) -> String {
     let backend = terminal.backend();
     let mut picture = String::new();
@@ -37,7 +37,7 @@ fn picture(terminal: &Terminal<TestBackend>) -> String {
         .chunks(backend.buffer().area.width.into())
     {
         let mut line = String::new();
-        // A wide character is drawn in its first cell, and its second one stays empty.
+        // A wide character is drawn in its first cell, and its second cell stays empty.
         let mut hidden = 0;
         for cell in row {
             if hidden == 0 {
@@ -56,7 +56,7 @@ fn picture(terminal: &Terminal<TestBackend>) -> String {
     picture
 }
 
-/// Draws a state of each kind in each language and size.
+/// Compares a state in each language and size with its snapshot.
 fn check(name: &str, build: impl Fn(Language) -> State) {
     for (language, code) in [(Language::Zh, "zh"), (Language::En, "en")] {
         let state = build(language);
@@ -134,7 +134,7 @@ fn a_high_score() {
 }
 
 #[test]
-fn a_medium_and_a_low_score() {
+fn medium_and_low_scores() {
     for (name, cosine) in [("medium", 0.626), ("low", 0.2345)] {
         check(name, |language| {
             let outcome = Outcome::Scored(scored(cosine));
@@ -196,6 +196,10 @@ fn the_help() {
         press(&mut state, KeyCode::F(1));
         state
     });
+}
+
+#[test]
+fn the_help_scrolled_down() {
     check("help-scrolled", |language| {
         let mut state = ready(language);
         press(&mut state, KeyCode::F(1));
@@ -209,7 +213,7 @@ fn send(state: &mut State, event: ModelsEvent) {
     update(state, Action::Models(event));
 }
 
-/// The list, opened, with more models than a small screen has rows.
+/// State with the list of models open, which has more models than a small screen has rows.
 fn listed(language: Language) -> State {
     let row = |name: &str, megabytes, license: &str| ModelRow {
         name: name.to_owned(),
@@ -236,7 +240,7 @@ fn listed(language: Language) -> State {
     state
 }
 
-/// The list while gte-base-zh is being pulled.
+/// State with the list of models open while gte-base-zh is pulled.
 fn pulling(language: Language) -> State {
     let mut state = listed(language);
     press(&mut state, KeyCode::Up);
@@ -258,6 +262,10 @@ fn pulling(language: Language) -> State {
 #[test]
 fn the_models() {
     check("models", listed);
+}
+
+#[test]
+fn the_end_of_the_list_of_models() {
     check("models-end", |language| {
         let mut state = listed(language);
         (0..20).for_each(|_| press(&mut state, KeyCode::Down));
@@ -266,8 +274,12 @@ fn the_models() {
 }
 
 #[test]
-fn a_pull_under_way() {
+fn a_pull_in_the_list_of_models() {
     check("pulling", pulling);
+}
+
+#[test]
+fn a_pull_while_the_list_is_closed() {
     check("pulling-closed", |language| {
         let mut state = pulling(language);
         press(&mut state, KeyCode::Esc);
@@ -276,7 +288,7 @@ fn a_pull_under_way() {
 }
 
 #[test]
-fn a_model_that_is_loaded_and_a_pull_that_failed() {
+fn a_pulled_model_that_is_loaded() {
     check("switching", |language| {
         let mut state = pulling(language);
         let installed = PullEvent::Installed {
@@ -290,6 +302,10 @@ fn a_model_that_is_loaded_and_a_pull_that_failed() {
         );
         state
     });
+}
+
+#[test]
+fn a_pull_that_failed() {
     check("pull-failed", |language| {
         let mut state = pulling(language);
         let words = "hub.example cannot be reached: connection refused; a mirror or proxy may help, see `gted pull --help`";
@@ -307,7 +323,7 @@ fn a_model_that_is_loaded_and_a_pull_that_failed() {
 }
 
 #[test]
-fn the_cursor_stands_behind_what_is_typed() {
+fn the_cursor_follows_the_typed_text() {
     let cursor = |state: &State, size| {
         let mut terminal = screen(state, size, Theme::new(true));
         terminal.get_cursor_position().unwrap()
@@ -321,7 +337,7 @@ fn the_cursor_stands_behind_what_is_typed() {
     assert_eq!(cursor(&state, LARGE), Position::new(1 + 5, 2));
     press(&mut state, KeyCode::Enter);
     assert_eq!(cursor(&state, LARGE), Position::new(1, 3));
-    // A line that wraps: 20 wide characters in 38 cells.
+    // A line of 20 wide characters wraps in 38 cells.
     let mut state = ready(Language::Zh);
     update(&mut state, Action::Paste("长".repeat(20)));
     assert_eq!(cursor(&state, SMALL), Position::new(1 + 2, 3));

@@ -24,7 +24,7 @@ pub enum StoreError {
         source: io::Error,
     },
     /// The name is not known.
-    #[error("there is no model {0}")]
+    #[error("unknown model {0}")]
     Unknown(String),
     /// The model is known, but not installed.
     #[error("{0} is not installed")]

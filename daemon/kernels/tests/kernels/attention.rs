@@ -4,7 +4,8 @@ use gte_kernels::{Attention, Cpu, QueryRows};
 
 use crate::noise::noise;
 
-/// `softmax(q kᵀ / √size) v` of each head of one text.
+/// Computes `softmax(q kᵀ / √size) v` of each head of one text in f64. `qkv` has a row of `3 *
+/// hidden` values per token.
 fn attended(qkv: &[f32], heads: usize, hidden: usize) -> Vec<f64> {
     let size = hidden / heads;
     let tokens = qkv.len() / (3 * hidden);
@@ -47,16 +48,16 @@ fn attention_matches_f64_text_by_text() {
     };
     let tokens: usize = lengths.iter().sum();
     let mut qkv = noise(tokens * 3 * hidden, 5);
-    // Some keys that stand out, as they do in real texts.
+    // Some values are much larger than the others, as in real texts.
     for value in qkv.iter_mut().step_by(97) {
         *value *= 12.0;
     }
     let mut expected = Vec::new();
     let mut rest = qkv.as_slice();
     for tokens in &lengths {
-        let (own, behind) = rest.split_at(tokens * 3 * hidden);
+        let (own, others) = rest.split_at(tokens * 3 * hidden);
         expected.extend(attended(own, heads, hidden));
-        rest = behind;
+        rest = others;
     }
     for cpu in Cpu::all() {
         let attention = Attention::new(cpu, heads);
@@ -70,12 +71,12 @@ fn attention_matches_f64_text_by_text() {
                 "{attention:?}: {ours} for {expected}"
             );
         }
-        let mut firsts = vec![0.0; lengths.len() * hidden];
+        let mut cls_rows = vec![0.0; lengths.len() * hidden];
         attention
-            .forward(&qkv, &lengths, QueryRows::First, &mut firsts)
+            .forward(&qkv, &lengths, QueryRows::First, &mut cls_rows)
             .unwrap();
         let mut first = 0;
-        for (length, own) in lengths.iter().zip(firsts.chunks_exact(hidden)) {
+        for (length, own) in lengths.iter().zip(cls_rows.chunks_exact(hidden)) {
             let row = &ours[first * hidden..(first + 1) * hidden];
             assert_eq!(own, row, "{attention:?}");
             first += length;
@@ -118,7 +119,10 @@ fn lengths_that_do_not_match_are_refused() {
         )
     };
     assert_eq!(forward(2, &[2, 3], tokens * hidden), Ok(()));
-    assert!(forward(2, &[2, 3], hidden).is_err(), "too little room");
+    assert!(
+        forward(2, &[2, 3], hidden).is_err(),
+        "a context that is too short"
+    );
     assert!(
         forward(2, &[2, 4], tokens * hidden).is_err(),
         "a token more"

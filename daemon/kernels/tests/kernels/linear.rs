@@ -4,7 +4,7 @@ use gte_kernels::{Cpu, PackedLinear, QuantizedActivations, ShapeError};
 
 use crate::noise::{integer_rows, integers, noise};
 
-/// `x W + b`, and for each value the sum of the magnitudes that were added up.
+/// Computes `x W + b` in f64, and beside each value the sum of the magnitudes of its terms.
 fn product(x: &[f32], weight: &[f32], bias: &[f32], inputs: usize) -> Vec<(f64, f64)> {
     let mut products = Vec::new();
     for row in x.chunks_exact(inputs) {
@@ -21,7 +21,7 @@ fn product(x: &[f32], weight: &[f32], bias: &[f32], inputs: usize) -> Vec<(f64, 
     products
 }
 
-/// The Gaussian error linear unit by the series of the error function.
+/// Gaussian error linear unit, computed by the series of the error function.
 fn gelu(x: f64) -> f64 {
     if x.abs() > 6.0 {
         return x.max(0.0);
@@ -36,7 +36,7 @@ fn gelu(x: f64) -> f64 {
     x * 0.5 * (1.0 + erf * std::f64::consts::FRAC_2_SQRT_PI)
 }
 
-/// One value, one less and one more than vectors, panels, tiles and groups are wide.
+/// Inputs and outputs: the widths of vectors, panels, tiles and groups, and one less and one more.
 #[cfg(not(miri))]
 const SIZES: [(usize, usize); 10] = [
     (1, 1),
@@ -51,15 +51,17 @@ const SIZES: [(usize, usize); 10] = [
     (768, 31),
 ];
 
-/// Those that lie at an edge of something. (Miri takes a thousand times as long.)
+/// Inputs and outputs at edges of panels and groups. (Miri takes a thousand times as long.)
 #[cfg(miri)]
 const SIZES: [(usize, usize); 2] = [(6, 17), (257, 3)];
 
-/// Up to more than two tiles, and more than a thread takes at a time.
-#[cfg(miri)]
-const ROWS: [usize; 2] = [0, 7];
+/// Row counts, of which the largest have more than two tiles and more rows than a task.
 #[cfg(not(miri))]
 const ROWS: [usize; 15] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 61];
+
+/// Row counts below and above the height of a tile.
+#[cfg(miri)]
+const ROWS: [usize; 2] = [0, 7];
 
 #[test]
 fn products_in_f32_match_f64() {
@@ -99,18 +101,18 @@ fn products_in_int8_are_off_by_their_steps_at_most() {
             let bias = noise(outputs, 2);
             let layer = PackedLinear::pack_int8(cpu, &weight, bias.clone());
             let x = noise(7 * inputs, 3);
-            // Half a step for each weight, which is at most 1, and a whole one for each activation.
+            // Half a step per weight, which is at most 1, and a whole step per activation.
             let steps = 0.5 / 127.0 + 2.0 / f64::from(cpu.max_activation());
             #[expect(clippy::cast_precision_loss, reason = "hundreds")]
             let most = inputs as f64 * steps;
-            // Errors have either sign: with many inputs they are far below the most possible.
+            // Errors have either sign, so with many inputs their sum is far below the bound.
             let allowed = most.min(0.02 * most.sqrt().max(1.0) * 8.0 + steps);
             check(&layer, &x, &product(&x, &weight, &bias, inputs), allowed);
         }
     }
 }
 
-/// Holds the output for `x` against `expected`: alone, with GELU and with a residual.
+/// Compares the output for `x` with `expected`: without an epilogue, with GELU and with a residual.
 fn check(layer: &PackedLinear, x: &[f32], expected: &[(f64, f64)], allowed: f64) {
     let mut scratch = QuantizedActivations::default();
     let previous = noise(expected.len(), 4);
@@ -130,7 +132,7 @@ fn check(layer: &PackedLinear, x: &[f32], expected: &[(f64, f64)], allowed: f64)
     let mut ours = previous.clone();
     layer.forward_gelu(x, &mut scratch, &mut ours).unwrap();
     for (ours, (expected, size)) in ours.iter().zip(expected) {
-        // Its slope is 1.13 at most.
+        // The slope of GELU is 1.13 at most.
         near(*ours, gelu(*expected), *size);
     }
     let mut ours = previous.clone();
@@ -142,7 +144,7 @@ fn check(layer: &PackedLinear, x: &[f32], expected: &[(f64, f64)], allowed: f64)
 
 #[test]
 fn weights_already_in_eight_bits_are_kept_exactly() {
-    // The largest weight occurs in the first group of inputs alone.
+    // Only the first group of inputs has the largest weight.
     let mut weight = integers(600, 7);
     for value in &mut weight[1..] {
         *value = (*value * 0.25).trunc();
@@ -150,7 +152,7 @@ fn weights_already_in_eight_bits_are_kept_exactly() {
     weight[0] = 127.0;
     let weight: Vec<f32> = weight.into_iter().map(|value| value * 0.0123).collect();
     let layer = PackedLinear::pack_int8(Cpu::detect(), &weight, vec![0.0]);
-    // One value alone is not rounded, so each weight comes out as it is.
+    // The only value of a row is not rounded, so the output is the weight itself.
     for (input, weight) in weight.iter().enumerate() {
         let mut x = vec![0.0; 600];
         x[input] = 1.0;
@@ -188,7 +190,7 @@ fn threads_and_neighbors_change_no_bit() {
                 output
             };
             let one_by_one: Vec<f32> = x.chunks_exact(inputs).flat_map(forward).collect();
-            // More threads than panels and fewer.
+            // Fewer and more threads than panels.
             for threads in [1, 2, 9] {
                 assert_eq!(pool(threads).install(|| forward(&x)), one_by_one, "{cpu:?}");
             }

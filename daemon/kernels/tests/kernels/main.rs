@@ -1,4 +1,4 @@
-//! The operations on every instruction set that this CPU supports, held against f64.
+//! Operations on every instruction set that this CPU supports, compared with f64.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 

@@ -1,4 +1,4 @@
-//! Values for tests: the same for the same seed.
+//! Pseudo-random values, equal for equal seeds.
 
 /// Values within ±1.
 pub(crate) fn noise(count: usize, seed: u32) -> Vec<f32> {
@@ -11,14 +11,14 @@ pub(crate) fn noise(count: usize, seed: u32) -> Vec<f32> {
     std::iter::repeat_with(next).take(count).collect()
 }
 
-/// Integers within ±127, which int8 holds exactly if the largest is among them.
+/// Integers within ±127, which int8 represents exactly if the largest is among them.
 pub(crate) fn integers(count: usize, seed: u32) -> Vec<f32> {
     let values = noise(count, seed).into_iter();
     values.map(|value| (value * 127.0).round()).collect()
 }
 
-/// Rows of integers that eight bits hold exactly, two larger ones left out; `max` is the largest
-/// that is stored.
+/// Rows of integers that eight bits represent exactly, except for two outliers per row. `max` is
+/// the largest quantized activation.
 pub(crate) fn integer_rows(rows: usize, width: usize, max: f32) -> Vec<f32> {
     let mut values = noise(rows * width, 3);
     for (index, row) in values.chunks_exact_mut(width).enumerate() {
@@ -27,7 +27,7 @@ pub(crate) fn integer_rows(rows: usize, width: usize, max: f32) -> Vec<f32> {
         }
         if width >= 6 {
             let place = |which: usize| (index * 5 + which * width / 4) % width;
-            // From the smallest to the largest there are as many steps of one as can be stored.
+            // Without the outliers, the range has as many steps of one as quantization does.
             row[place(0)] = -50.0;
             row[place(1)] = max - 50.0;
             row[place(2)] = 1000.0;

@@ -1,0 +1,139 @@
+//! Daemon in the process of the test, with a stand-in for the model.
+
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
+
+use gte_daemon::engine::{self, Embed, EmbedError, Engine, Tokenize, TokenizeError, Tokens};
+use gte_daemon::serve::{self, Loaded, Models, Service};
+use gte_shared::client::{Client, Start};
+use gte_shared::endpoint::Endpoint;
+use gte_shared::wire::{ErrorCode, ErrorReply, GetStatus, ModelInfo, Pooling, Precision, TextInfo};
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+
+/// Timeout that a test can wait for.
+pub(crate) const SHORT: Duration = Duration::from_millis(50);
+
+/// Tokenizer that makes one token of each character.
+struct Characters;
+
+impl Tokenize for Characters {
+    fn tokenize(&self, text: &str) -> Result<Tokens, TokenizeError> {
+        if text.is_empty() {
+            return Err(TokenizeError::Blank);
+        }
+        let ids: Arc<[u32]> = text.chars().map(u32::from).collect();
+        let tokens = u32::try_from(ids.len()).unwrap();
+        Ok(Tokens {
+            ids,
+            info: TextInfo {
+                tokens,
+                truncated: false,
+            },
+        })
+    }
+}
+
+/// Model whose vectors have the code of the first character. Fails on `!`, panics on `?`, and waits
+/// on `…` until the test sends a signal. Records the number of texts of each batch.
+struct StandIn {
+    proceed: Mutex<mpsc::Receiver<()>>,
+    batches: Arc<Mutex<Vec<usize>>>,
+}
+
+impl Embed for StandIn {
+    fn threads(&self) -> usize {
+        1
+    }
+
+    fn embed(&self, texts: &[&[u32]]) -> Result<Vec<Vec<f32>>, EmbedError> {
+        self.batches.lock().unwrap().push(texts.len());
+        let begins_with = |c: char| texts.iter().any(|ids| ids[0] == u32::from(c));
+        if begins_with('…') {
+            self.proceed.lock().unwrap().recv().unwrap();
+        }
+        assert!(!begins_with('?'), "on purpose");
+        if begins_with('!') {
+            return Err(EmbedError("on purpose".to_owned()));
+        }
+        Ok(texts.iter().map(|ids| vec![ids[0] as f32, 1.0]).collect())
+    }
+}
+
+/// Models of which none but the stand-in exists.
+struct NoOther;
+
+impl Models for NoOther {
+    fn use_model(&self, name: &str) -> Result<Loaded, ErrorReply> {
+        Err(ErrorReply::new(
+            ErrorCode::Model,
+            format!("unknown model {name}"),
+        ))
+    }
+}
+
+/// A daemon in the process of the test.
+pub(crate) struct Daemon {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) service: Arc<Service>,
+    pub(crate) serving: JoinHandle<()>,
+    /// Lets a waiting batch of the model proceed.
+    pub(crate) proceed: mpsc::Sender<()>,
+    /// Number of texts of each batch so far.
+    pub(crate) batches: Arc<Mutex<Vec<usize>>>,
+    _directory: TempDir,
+}
+
+impl Daemon {
+    pub(crate) fn start(limits: serve::Limits, engine: engine::Limits) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let endpoint = Endpoint::resolve(Some(&directory.path().join("s"))).unwrap();
+        let (proceed, wait) = mpsc::channel();
+        let batches = Arc::default();
+        let model = StandIn {
+            proceed: Mutex::new(wait),
+            batches: Arc::clone(&batches),
+        };
+        let info = ModelInfo {
+            id: "stand-in".to_owned(),
+            dimension: 2,
+            pooling: Pooling::Cls,
+            max_tokens: 512,
+            precision: Precision::F32,
+            builtin: false,
+        };
+        let engine = Engine::start(Characters, model, engine).unwrap();
+        let loaded = Loaded {
+            engine,
+            model: info,
+        };
+        let service = Arc::new(Service::new(loaded, Arc::new(NoOther), limits));
+        let listener = serve::bind(&endpoint).unwrap();
+        let serving = tokio::spawn(serve::serve(listener, Arc::clone(&service)));
+        Self {
+            endpoint,
+            service,
+            serving,
+            proceed,
+            batches,
+            _directory: directory,
+        }
+    }
+
+    /// Connected client.
+    pub(crate) async fn client(&self) -> Client {
+        let client = Client::new(self.endpoint.clone(), Start::Never);
+        client.call(GetStatus).await.unwrap();
+        client
+    }
+
+    /// Raw connection, whose reads block: to be used on a thread of its own.
+    pub(crate) fn stream(&self) -> UnixStream {
+        let stream = UnixStream::connect(self.endpoint.path()).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_mins(1)))
+            .unwrap();
+        stream
+    }
+}

@@ -1,0 +1,13 @@
+//! Sessions and the engine with a stand-in for the model, which can be slow or fail on purpose, and
+//! with short timeouts.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::cast_precision_loss,
+    reason = "helpers of tests"
+)]
+
+mod daemon;
+mod timeouts;
+mod work;

@@ -1,0 +1,168 @@
+//! Requests that run, fail, wait or are refused, and the end of a daemon.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gte_daemon::{engine, serve};
+use gte_shared::client::{Client, ClientError, Start};
+use gte_shared::wire::{Embed, ErrorCode, GetStatus, UseModel};
+
+use crate::daemon::{Daemon, SHORT};
+
+/// Polls a condition until it is true, for a minute at most.
+async fn poll_until<F: Future<Output = bool>>(condition: impl Fn() -> F) {
+    let polling = async {
+        while !condition().await {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let minute = Duration::from_mins(1);
+    tokio::time::timeout(minute, polling).await.unwrap();
+}
+
+async fn wait_for_pending_texts(client: &Client, texts: u64) {
+    let counted = || async { client.call(GetStatus).await.unwrap().pending_texts == texts };
+    poll_until(counted).await;
+}
+
+/// Error code of a refusal.
+fn refused(error: ClientError) -> ErrorCode {
+    match error {
+        ClientError::Refused(reply) => reply.code,
+        other => panic!("{other}"),
+    }
+}
+
+fn texts(texts: &[&str]) -> Embed {
+    Embed {
+        texts: texts.iter().map(|text| (*text).to_owned()).collect(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failing_model_is_a_reply_and_the_next_call_works() {
+    let daemon = Daemon::start(serve::Limits::default(), engine::Limits::default());
+    let client = daemon.client().await;
+    for bad in ["!", "?"] {
+        let error = client.call(texts(&["甲", bad])).await.unwrap_err();
+        assert_eq!(refused(error), ErrorCode::Internal, "{bad}");
+        assert_eq!(client.call(texts(&["甲"])).await.unwrap().result.len(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn work_over_the_budget_is_refused_at_once() {
+    let few = engine::Limits {
+        pending_texts: 3,
+        ..engine::Limits::default()
+    };
+    let daemon = Daemon::start(serve::Limits::default(), few);
+    let client = Arc::new(daemon.client().await);
+    let error = client.call(texts(&["1", "2", "3", "4"])).await.unwrap_err();
+    assert_eq!(refused(error), ErrorCode::Overloaded);
+
+    let waiting = Arc::clone(&client);
+    let waiting = tokio::spawn(async move { waiting.call(texts(&["…", "2"])).await });
+    wait_for_pending_texts(&client, 2).await;
+    let error = client.call(texts(&["3", "4"])).await.unwrap_err();
+    assert_eq!(refused(error), ErrorCode::Overloaded);
+    daemon.proceed.send(()).unwrap();
+    waiting.await.unwrap().unwrap();
+    client.call(texts(&["3", "4"])).await.unwrap();
+    assert_eq!(client.call(GetStatus).await.unwrap().pending_texts, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_text_that_is_too_long_is_named() {
+    let limits = engine::Limits {
+        bytes_per_text: 6,
+        pending_bytes: 10,
+        ..engine::Limits::default()
+    };
+    let daemon = Daemon::start(serve::Limits::default(), limits);
+    let client = daemon.client().await;
+    client.call(texts(&["甲乙", "丙"])).await.unwrap();
+    match client.call(texts(&["甲乙", "甲乙丙"])).await.unwrap_err() {
+        ClientError::Refused(error) => {
+            assert_eq!((error.code, error.text), (ErrorCode::TooLarge, Some(1)));
+            assert!(error.message.contains("9 bytes"), "{error}");
+        }
+        other => panic!("{other}"),
+    }
+    let error = client.call(texts(&["甲乙", "丙丁"])).await.unwrap_err();
+    assert_eq!(refused(error), ErrorCode::Overloaded);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_text_that_occurs_twice_is_computed_once() {
+    let daemon = Daemon::start(serve::Limits::default(), engine::Limits::default());
+    let client = daemon.client().await;
+    let reply = client.call(texts(&["甲", "乙", "甲", "甲"])).await.unwrap();
+    assert_eq!(reply.result[0], reply.result[3]);
+    assert_ne!(reply.result[0], reply.result[1]);
+    assert_eq!(*daemon.batches.lock().unwrap(), [2]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_over_the_limit_waits() {
+    let one = serve::Limits {
+        connections: 1,
+        ..serve::Limits::default()
+    };
+    let daemon = Daemon::start(one, engine::Limits::default());
+    let first = daemon.client().await;
+    let mut second = Box::pin(daemon.client());
+    let waits = tokio::time::timeout(SHORT, &mut second).await;
+    assert!(waits.is_err(), "the second client was accepted");
+    first.call(GetStatus).await.unwrap();
+    drop(first);
+    second.await.call(GetStatus).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stopping_finishes_running_requests() {
+    let daemon = Daemon::start(serve::Limits::default(), engine::Limits::default());
+    let client = Arc::new(daemon.client().await);
+    let idle = daemon.client().await;
+    let running = Arc::clone(&client);
+    let running = tokio::spawn(async move { running.call(texts(&["…"])).await });
+    wait_for_pending_texts(&client, 1).await;
+    daemon.service.stop();
+    let removed = || async { !daemon.endpoint.path().exists() };
+    poll_until(removed).await;
+    let late = Client::new(daemon.endpoint.clone(), Start::Never);
+    assert!(matches!(
+        late.call(GetStatus).await,
+        Err(ClientError::NotRunning(_))
+    ));
+    assert!(
+        !daemon.serving.is_finished(),
+        "it did not wait for the request"
+    );
+    daemon.proceed.send(()).unwrap();
+    assert_eq!(running.await.unwrap().unwrap().result.len(), 1);
+    daemon.serving.await.unwrap();
+    assert!(matches!(
+        idle.call(GetStatus).await,
+        Err(ClientError::NotRunning(_))
+    ));
+}
+
+#[tokio::test]
+async fn a_model_that_cannot_be_loaded_changes_nothing() {
+    let daemon = Daemon::start(serve::Limits::default(), engine::Limits::default());
+    let client = daemon.client().await;
+    match client
+        .call(UseModel {
+            model: "another".to_owned(),
+        })
+        .await
+    {
+        Err(ClientError::Refused(error)) => {
+            assert_eq!(error.code, ErrorCode::Model);
+            assert_eq!(error.message, "unknown model another");
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(client.call(GetStatus).await.unwrap().model.id, "stand-in");
+}

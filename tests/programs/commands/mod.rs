@@ -1,0 +1,11 @@
+//! Commands for scripts: their output, their messages and their exit codes.
+
+mod batch;
+mod bench;
+mod embed;
+mod golden;
+mod input;
+mod rank;
+mod sim;
+mod status;
+mod truncation;

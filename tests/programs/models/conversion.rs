@@ -1,0 +1,114 @@
+//! Conversion of both layouts, of several files of weights, and in place of an installed model.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::PathBuf;
+
+use gte_tests::{Output, Sandbox, fixture};
+use serde_json::json;
+
+use super::setup::{
+    assert_matches_pytorch, convert, copy_fixture, installed_entries, rewrite_weights, utf8,
+};
+
+#[test]
+fn a_safetensors_folder_converts_to_pytorchs_values() {
+    let sandbox = Sandbox::default();
+    convert(&sandbox, &fixture("tiny-bert/hf"), "tiny").success();
+    assert_matches_pytorch(&sandbox, "tiny");
+}
+
+#[test]
+fn a_pytorch_checkpoint_converts_to_pytorchs_values() {
+    let sandbox = Sandbox::default();
+    // The folder states no pooling: the catalog states it for this name.
+    convert(&sandbox, &fixture("tiny-bert/modelscope"), "gte-small-zh").success();
+    assert_matches_pytorch(&sandbox, "gte-small-zh");
+}
+
+#[test]
+fn a_folder_without_pooling_is_refused_under_an_unknown_name() {
+    let sandbox = Sandbox::default();
+    let refused = convert(&sandbox, &fixture("tiny-bert/modelscope"), "unknown");
+    assert_eq!(refused.code(), Some(1));
+    assert!(
+        refused.stderr.contains("does not state its pooling"),
+        "{refused:?}"
+    );
+}
+
+const SHARDS: [&str; 2] = ["model-1-of-2.safetensors", "model-2-of-2.safetensors"];
+
+/// Makes a model of two weights files whose tensors have the names of older checkpoints. Returns
+/// the folder and the path of the index.
+fn sharded_model(sandbox: &Sandbox) -> (PathBuf, PathBuf) {
+    let model = copy_fixture(sandbox, "tiny-bert/hf", "sharded");
+    rewrite_weights(&model, &SHARDS, |name| {
+        let name = name
+            .replace("LayerNorm.weight", "LayerNorm.gamma")
+            .replace("LayerNorm.bias", "LayerNorm.beta");
+        format!("bert.{name}")
+    });
+    let map: HashMap<String, &str> = (0..2).map(|n| (format!("tensor{n}"), SHARDS[n])).collect();
+    let index = model.join("model.safetensors.index.json");
+    fs::write(&index, json!({ "weight_map": map }).to_string()).expect("a file can be written");
+    (model, index)
+}
+
+#[test]
+fn shards_with_old_tensor_names_convert_by_their_index() {
+    let sandbox = Sandbox::default();
+    let (_, index) = sharded_model(&sandbox);
+    convert(&sandbox, &index, "sharded").success();
+    assert_matches_pytorch(&sandbox, "sharded");
+}
+
+#[test]
+fn a_missing_shard_is_refused() {
+    let sandbox = Sandbox::default();
+    let (model, _) = sharded_model(&sandbox);
+    fs::remove_file(model.join(SHARDS[1])).expect("a file can be removed");
+    let missing = convert(&sandbox, &model, "again");
+    assert!(
+        missing.stderr.contains("no model-2-of-2.safetensors"),
+        "{missing:?}"
+    );
+}
+
+#[test]
+fn a_shard_outside_the_folder_is_refused() {
+    let sandbox = Sandbox::default();
+    let (model, index) = sharded_model(&sandbox);
+    let outside = json!({ "weight_map": { "a": "../secret.safetensors" } });
+    fs::write(&index, outside.to_string()).expect("a file can be written");
+    let outside = convert(&sandbox, &model, "again");
+    assert!(
+        outside.stderr.contains("not a file of the model's folder"),
+        "{outside:?}"
+    );
+}
+
+#[test]
+fn a_failed_conversion_leaves_the_installed_model_as_it_was() {
+    let sandbox = Sandbox::default();
+    convert(&sandbox, &fixture("tiny-bert/hf"), "tiny").success();
+    let broken = copy_fixture(&sandbox, "tiny-bert/hf", "broken");
+    fs::write(broken.join("model.safetensors"), "broken").expect("a file can be written");
+    assert_eq!(convert(&sandbox, &broken, "tiny").code(), Some(1));
+    assert_eq!(installed_entries(&sandbox), ["tiny"]);
+    assert_matches_pytorch(&sandbox, "tiny");
+    // A conversion that succeeds replaces it.
+    convert(&sandbox, &fixture("tiny-bert/hf"), "tiny").success();
+    assert_eq!(installed_entries(&sandbox), ["tiny"]);
+}
+
+#[test]
+fn a_conversion_without_a_home_is_refused() {
+    let sandbox = Sandbox::default();
+    let tiny = fixture("tiny-bert/hf");
+    let mut convert = sandbox.command(gte_tests::gted());
+    convert.args(["convert", utf8(&tiny)]).env_remove("HOME");
+    let output = Output::of(&mut convert);
+    assert_eq!(output.code(), Some(1));
+    assert!(output.stderr.contains("no folder for models"), "{output:?}");
+}

@@ -1,0 +1,78 @@
+//! Offline pulls, from the caches of the hubs' own clients.
+
+use std::fs;
+
+use gte_tests::{COMMIT, Output, Sandbox, fixture};
+
+use super::pull::{REPO, pull, run_pull, tiny_hub};
+use crate::models::{assert_matches_pytorch, copy_folder};
+
+#[test]
+fn an_offline_pull_requests_nothing() {
+    let sandbox = Sandbox::default();
+    let hub = tiny_hub();
+    let offline = run_pull(&sandbox, &hub, &[REPO, "--offline"]);
+    assert_eq!(offline.code(), Some(1));
+    assert!(
+        offline.stderr.contains("the network is not to be used"),
+        "{offline:?}"
+    );
+    let mut command = pull(&sandbox, &hub, &[REPO]);
+    command.env("HF_HUB_OFFLINE", "1");
+    assert_eq!(Output::of(&mut command).code(), Some(1));
+    assert_eq!(hub.take_requests().len(), 0);
+}
+
+#[test]
+fn an_offline_pull_uses_hugging_faces_cache() {
+    let sandbox = Sandbox::default();
+    let hub = tiny_hub();
+    let cache = sandbox
+        .path()
+        .join(".cache/huggingface/hub/models--owner--tiny");
+    fs::create_dir_all(cache.join("refs")).expect("a folder can be created");
+    fs::write(cache.join("refs/main"), COMMIT).expect("a file can be written");
+    let snapshot = cache.join("snapshots").join(COMMIT);
+    copy_folder(&fixture("tiny-bert/hf"), &snapshot);
+    run_pull(&sandbox, &hub, &[REPO, "--offline"]).success();
+    assert_eq!(hub.take_requests().len(), 0);
+    assert_matches_pytorch(&sandbox, "tiny");
+}
+
+const DOTTED: &str = "bge-base-zh-v1.5";
+
+/// Puts a model with a dot in its name into ModelScope's cache, beside an empty folder of another
+/// client.
+fn fill_modelscopes_cache(sandbox: &Sandbox) {
+    let cache = sandbox.path().join(".cache/modelscope/hub/models/BAAI");
+    fs::create_dir_all(cache.join(DOTTED)).expect("a folder can be created");
+    copy_folder(&fixture("tiny-bert/hf"), &cache.join("bge-base-zh-v1___5"));
+}
+
+#[test]
+fn modelscopes_cache_is_found_under_its_escaped_name() {
+    let sandbox = Sandbox::default();
+    fill_modelscopes_cache(&sandbox);
+    let hub = tiny_hub();
+    let printed = run_pull(&sandbox, &hub, &[DOTTED, "--offline"]).success();
+    assert!(
+        printed.contains("from modelscope:BAAI/bge-base-zh-v1.5"),
+        "{printed}"
+    );
+    assert_eq!(hub.take_requests().len(), 0);
+    assert_matches_pytorch(&sandbox, DOTTED);
+}
+
+#[test]
+fn a_cache_of_unknown_revision_provides_no_revision() {
+    let sandbox = Sandbox::default();
+    fill_modelscopes_cache(&sandbox);
+    let hub = tiny_hub();
+    // The cache without a revision is usable.
+    run_pull(&sandbox, &hub, &[DOTTED, "--offline"]).success();
+    sandbox.gted(&["remove", DOTTED]).success();
+    let arguments = [DOTTED, "--offline", "--revision", "v1"];
+    let revision = run_pull(&sandbox, &hub, &arguments);
+    assert_eq!(revision.code(), Some(1));
+    assert_eq!(hub.take_requests().len(), 0);
+}

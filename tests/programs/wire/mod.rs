@@ -1,0 +1,6 @@
+//! Both protocols over the real socket, with correct and with wrong clients.
+
+mod binary;
+mod frames;
+mod garbage;
+mod json_lines;
