@@ -1,15 +1,15 @@
-//! The daemon: the model and everything that touches it, and the commands of `gted`.
+//! The daemon: model, engine and server, and the commands of `gted`.
 //!
-//! The way of a text: [`serve`] reads a request, [`engine`] makes batches of token ids, [`model`]
-//! makes vectors of them, and back.
+//! The path of a text: [`serve`] reads a request, [`engine`] forms batches of token ids, [`model`]
+//! computes their vectors, and [`serve`] writes the reply.
 
 #![deny(unsafe_code)]
 
-pub mod bench;
+mod bench;
 pub mod command;
 pub mod engine;
-pub mod lifecycle;
+mod lifecycle;
 pub mod model;
 pub mod serve;
-pub mod store;
-pub mod weights;
+mod store;
+mod weights;

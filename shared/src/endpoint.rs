@@ -8,52 +8,54 @@ use std::path::{Path, PathBuf};
 
 use interprocess::local_socket::{GenericFilePath, Name, ToFsName};
 
-/// The longest path of a Unix socket in bytes, the closing NUL not counted (`sun_path` of
-/// `sockaddr_un`, unix(7)).
+use crate::environment::not_empty;
+
+/// Longest path of a Unix socket, in bytes: `sun_path` of `sockaddr_un` without its closing NUL
+/// (unix(7)).
 pub const MAX_SOCKET_PATH_BYTES: usize = 107;
 
-/// Only the owner may enter the socket's folder.
+/// Mode of the socket's folder: only the owner may enter it.
 const DIRECTORY_MODE: u32 = 0o700;
 
 /// Address that the daemon listens at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
     socket: PathBuf,
-    /// The folder is one in a place where anybody can make folders, so it has to be checked.
+    /// True if anybody can make folders beside the socket's folder, so that its owner is checked.
     in_shared_place: bool,
 }
 
 /// Failure to find a usable endpoint.
 #[derive(Debug, thiserror::Error)]
 pub enum EndpointError {
-    /// Too long for the operating system.
+    /// The path is too long for the operating system.
     #[error(
         "the socket path {} is {} bytes long; the limit is {MAX_SOCKET_PATH_BYTES}",
         .0.display(), .0.as_os_str().len()
     )]
     TooLong(PathBuf),
-    /// A name that cannot be a socket's.
+    /// A path that cannot be a socket's.
     #[error("{} cannot be a socket's path: {source}", path.display())]
     Name {
         /// The path.
         path: PathBuf,
-        /// What the system says.
+        /// Error of the system.
         source: io::Error,
     },
-    /// The folder cannot be made or looked at.
+    /// The folder cannot be created or read.
     #[error("the socket's folder {} cannot be used: {source}", path.display())]
     Directory {
         /// The folder.
         path: PathBuf,
-        /// What the system says.
+        /// Error of the system.
         source: io::Error,
     },
-    /// The folder in the shared temporary place could be somebody else's.
+    /// The folder under the shared temporary folder may be another user's.
     #[error("the socket's folder {} is not safe: it {problem}", path.display())]
     Unsafe {
         /// The folder.
         path: PathBuf,
-        /// What is wrong with it.
+        /// Fault of the folder.
         problem: &'static str,
     },
 }
@@ -75,7 +77,7 @@ impl EndpointError {
 }
 
 impl Endpoint {
-    /// The endpoint to use: `explicit` (a `--socket` option), else `GTE_SOCKET`, else
+    /// Finds the endpoint to use: `explicit` (a `--socket` option), else `GTE_SOCKET`, else
     /// `$XDG_RUNTIME_DIR/gte/gted.sock`, else a folder of this user under the temporary folder.
     ///
     /// # Errors
@@ -89,17 +91,13 @@ impl Endpoint {
         explicit: Option<&Path>,
         variable: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Self, EndpointError> {
-        let path_in = |name| {
-            variable(name)
-                .filter(|value| !value.is_empty())
-                .map(PathBuf::from)
-        };
+        let path_in = |name| not_empty(variable(name)).map(PathBuf::from);
         let (socket, in_shared_place) = if let Some(path) = explicit {
             (path.to_owned(), false)
         } else if let Some(path) = path_in("GTE_SOCKET") {
             (path, false)
         } else if let Some(directory) =
-            // The XDG specification has relative paths in this variable ignored.
+            // The XDG Base Directory Specification: relative paths are ignored.
             path_in("XDG_RUNTIME_DIR").filter(|path| path.is_absolute())
         {
             (directory.join("gte").join("gted.sock"), false)
@@ -117,19 +115,19 @@ impl Endpoint {
         })
     }
 
-    /// The socket's path.
+    /// Path of the socket.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.socket
     }
 
-    /// The file whose lock says that a daemon serves this socket.
+    /// File that the daemon of this socket holds a lock on.
     #[must_use]
     pub fn lock_path(&self) -> PathBuf {
         self.beside("lock")
     }
 
-    /// The file that a daemon started by a client writes its log to.
+    /// File that a daemon started by a client writes its log to.
     #[must_use]
     pub fn log_path(&self) -> PathBuf {
         self.beside("log")
@@ -142,11 +140,11 @@ impl Endpoint {
         name.into()
     }
 
-    /// The socket's name in the form that the local-socket library wants.
+    /// Name of the socket, as the interprocess crate expects it.
     ///
     /// # Errors
     ///
-    /// If the path has a NUL byte in it.
+    /// If the path contains a NUL byte.
     pub fn name(&self) -> Result<Name<'_>, EndpointError> {
         self.socket
             .as_path()
@@ -157,11 +155,12 @@ impl Endpoint {
             })
     }
 
-    /// Makes the socket's folder if it is missing, open to its owner alone.
+    /// Creates the socket's folder if it is missing, open to its owner alone.
     ///
     /// # Errors
     ///
-    /// If it cannot be made, or is not safe (see [`check_directory`](Self::check_directory)).
+    /// If the folder cannot be created, or is not safe (see
+    /// [`check_directory`](Self::check_directory)).
     pub fn prepare_directory(&self) -> Result<(), EndpointError> {
         let directory = self.directory();
         DirBuilder::new()
@@ -175,12 +174,12 @@ impl Endpoint {
         self.check_directory()
     }
 
-    /// Checks that a folder in the shared temporary place is this user's own, so that nobody else
-    /// can have put a socket of theirs there. Both ends do; a folder that is missing is fine.
+    /// Checks that a socket's folder under the shared temporary folder belongs to this user, so
+    /// that nobody else can have put a socket there. Both ends check it. A missing folder passes.
     ///
     /// # Errors
     ///
-    /// If it is a link, belongs to somebody else, or lets others in.
+    /// If the folder is a link, belongs to another user, or is open to other users.
     pub fn check_directory(&self) -> Result<(), EndpointError> {
         if !self.in_shared_place {
             return Ok(());

@@ -4,8 +4,11 @@
 //! - [`endpoint`]: the daemon's socket;
 //! - [`client`]: connecting, starting the daemon when there is none, calling it;
 //! - [`score`]: from a cosine to a score and a verdict;
-//! - [`models`]: models as `gted` tells other programs of them;
-//! - [`report`]: the end of a program that failed.
+//! - [`models`]: models as `gted` describes them to other programs;
+//! - [`report`]: the end of a program that failed;
+//! - [`output`]: JSON lines, and messages on stderr;
+//! - [`environment`]: environment variables that are set and not empty;
+//! - [`private_file`]: files that only their owner may read and write.
 //!
 //! Architecture invariant: this crate knows neither the model nor the terminal, and it is the only
 //! thing that the daemon and the terminal program have in common.
@@ -14,7 +17,10 @@
 
 pub mod client;
 pub mod endpoint;
+pub mod environment;
 pub mod models;
+pub mod output;
+pub mod private_file;
 pub mod report;
 pub mod score;
 mod version;

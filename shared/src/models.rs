@@ -1,4 +1,4 @@
-//! Models as `gted` tells other programs of them: `gted models --json` prints an array of
+//! Models as `gted` describes them to other programs: `gted models --json` prints an array of
 //! [`ModelRow`], `gted pull --json` one [`PullEvent`] per line.
 
 use serde::{Deserialize, Serialize};
@@ -32,7 +32,7 @@ pub enum PullEvent {
     Failed {
         /// Source.
         source: String,
-        /// Reason, in words.
+        /// Error message.
         error: String,
     },
     /// Bytes of a file have arrived. The first event of a file counts those of an earlier pull.

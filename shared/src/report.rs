@@ -1,20 +1,20 @@
 //! The end of a program that failed: its message, a hint, and the exit status.
 
 use std::error::Error;
-use std::fmt::Write as _;
-use std::io::{self, Write as _};
+use std::io;
 use std::process::ExitCode;
 
 use crate::client::ClientError;
 use crate::endpoint::EndpointError;
+use crate::output::print_message;
 
 /// Exit status for wrong usage or wrong input, as clap uses it for usage.
 pub const EXIT_WRONG_INPUT: u8 = 2;
 
-/// Prints the error and its hint on stderr, as `PROGRAM: MESSAGE` and `hint: HINT`, and gives the exit
-/// status. A reader of stdout that closes the pipe early (`… | head`) is not a failure.
+/// Prints an error and its hint on stderr, and returns the exit status of the program. A reader of
+/// stdout that closes the pipe early (`… | head`) is not a failure.
 ///
-/// `hint` gives the next step for one error of the chain, where the program knows one.
+/// `hint` returns the next step for one error of the chain, where the program knows one.
 pub fn fail(
     program: &str,
     error: &(dyn Error + 'static),
@@ -24,18 +24,12 @@ pub fn fail(
     if chain(error).any(is_broken_pipe) {
         return ExitCode::SUCCESS;
     }
-    let mut text = format!("{program}: {}\n", message(error));
     let hint = chain(error).find_map(|error| hint(error).or_else(|| own_hint(error)));
-    if let Some(hint) = hint {
-        // Writing to a string does not fail.
-        let _ = writeln!(text, "hint: {hint}");
-    }
-    // A closed stderr changes nothing about the status.
-    drop(io::stderr().write_all(text.as_bytes()));
+    print_message(program, message(error), hint.as_deref());
     ExitCode::from(status)
 }
 
-/// The error and what caused it, each once: many errors quote their cause already.
+/// Message of an error and of its causes, each once: many errors quote their cause already.
 #[must_use]
 pub fn message(error: &(dyn Error + 'static)) -> String {
     let mut message = String::new();

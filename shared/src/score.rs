@@ -1,4 +1,4 @@
-//! From a cosine to a score between 0 and 100 and a verdict. Pure functions.
+//! Score between 0 and 100 and verdict of a cosine. Pure functions.
 //!
 //! The scale and the two thresholds are those of the article that this project starts from:
 //! `100 × cosine` with two decimals, 高度相似 above 75, 中等相似 above 50, else 差异较大.
@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 /// Score above which the verdict is [`Verdict::High`].
 pub const HIGH_ABOVE: f64 = 75.0;
 
-/// A score above this, up to [`HIGH_ABOVE`], is [`Verdict::Medium`].
+/// Score above which, up to [`HIGH_ABOVE`], the verdict is [`Verdict::Medium`].
 pub const MEDIUM_ABOVE: f64 = 50.0;
 
-/// Verdict on a score, in words.
+/// Verdict on a score.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Verdict {
     /// 差异较大
@@ -23,7 +23,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// The verdict for a score between 0 and 100.
+    /// Returns the verdict on a score between 0 and 100.
     #[must_use]
     pub fn of(similarity: f64) -> Self {
         if similarity > HIGH_ABOVE {
@@ -35,7 +35,7 @@ impl Verdict {
         }
     }
 
-    /// The article's word for the verdict.
+    /// Text of the verdict, from the article.
     #[must_use]
     pub fn interpretation(self) -> &'static str {
         match self {
@@ -46,10 +46,9 @@ impl Verdict {
     }
 }
 
-/// The score of a cosine: `100 × cosine`, not below 0, rounded to two decimals.
+/// Score of a cosine: `100 × cosine`, not below 0, rounded to two decimals.
 ///
-/// The verdict is taken from the rounded number, so that the number shown and the word beside it
-/// never contradict each other.
+/// The verdict is that of the rounded score, so that score and verdict never contradict each other.
 #[must_use]
 pub fn similarity(cosine: f32) -> f64 {
     (f64::from(cosine).clamp(0.0, 1.0) * 10_000.0).round() / 100.0
@@ -57,8 +56,8 @@ pub fn similarity(cosine: f32) -> f64 {
 
 /// Cosine similarity of two vectors of unit length, within [-1, 1].
 ///
-/// Summed in f64, so that the result does not depend on how a compiler orders the additions.
-/// Equal vectors give exactly 1.
+/// Sums in f64, so that the order of the additions does not change the rounded result. Equal
+/// vectors give exactly 1.
 #[must_use]
 pub fn cosine(a: &[f32], b: &[f32]) -> f32 {
     if a == b {
@@ -97,7 +96,7 @@ mod tests {
 
     #[test]
     fn a_vector_with_itself_is_exactly_one() {
-        // Its dot product in floating point is not.
+        // Their dot product in floating point is not.
         let v = [0.267_261_24_f32, 0.534_522_5, 0.801_783_74];
         assert_eq!(cosine(&v, &v).to_bits(), 1.0_f32.to_bits());
         assert!((cosine(&v, &[-0.267_261_24, -0.534_522_5, -0.801_783_74]) + 1.0).abs() < 1e-6);

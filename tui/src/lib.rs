@@ -2,9 +2,9 @@
 //!
 //! - [`cli`]: the commands, one file per subcommand;
 //! - [`app`]: the screen's state and its changes, without terminal or socket;
-//! - [`ui`]: the state drawn, one file per panel;
-//! - [`interactive`]: the terminal and the daemon connected to the state;
-//! - [`strings`]: every word shown, in Chinese and English.
+//! - [`ui`]: drawing of the state, one file per panel;
+//! - `interactive`: the connection of the state to the terminal and the daemon;
+//! - [`strings`]: every text of the screen, in Chinese and English.
 //!
 //! Architecture invariant: the daemon is known only through `gte-shared`.
 
@@ -12,6 +12,6 @@
 
 pub mod app;
 pub mod cli;
-pub mod interactive;
+mod interactive;
 pub mod strings;
 pub mod ui;

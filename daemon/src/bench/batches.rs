@@ -1,37 +1,39 @@
-//! Batches of fixed sizes.
+//! Times of batches of fixed sizes.
 
 use std::time::Instant;
 
 use serde::Serialize;
 
 use super::operations::operations;
-use crate::engine::{Embed, EmbedError, Tokenize};
+use crate::engine::{Embed, EmbedError, Tokenize, TokenizeError};
 use crate::model::Model;
 
-/// Batches that are timed: texts, and tokens of each.
+/// Batches to time: number of texts, and tokens per text.
 const BATCHES: [(usize, usize); 6] = [(1, 16), (2, 16), (2, 32), (2, 128), (1, 512), (32, 32)];
 
-/// Runs of each batch, the first of which do not count.
+/// Number of runs per batch.
 const RUNS: usize = 11;
-const UNCOUNTED_RUNS: usize = 2;
 
-/// Text that batches are made of. Which word it is does not matter.
+/// Number of first runs that do not count: they warm up the caches.
+const WARM_UP_RUNS: usize = 2;
+
+/// Word that the texts of the batches consist of. Any word takes the same time.
 const WORD: &str = "的";
 
 /// Times of one batch.
 #[derive(Clone, Debug, Serialize)]
-pub struct BatchTime {
+pub(crate) struct BatchTime {
     /// Number of texts.
-    pub batch: usize,
-    /// Tokens of each text.
-    pub tokens: usize,
+    pub(crate) batch: usize,
+    /// Tokens per text.
+    pub(crate) tokens: usize,
     /// Fastest run, in milliseconds.
-    pub min_ms: f64,
+    pub(crate) min_ms: f64,
     /// Median run, in milliseconds.
-    pub median_ms: f64,
+    pub(crate) median_ms: f64,
     /// Operations per second of the fastest run.
     #[serde(skip)]
-    pub rate: f64,
+    pub(crate) rate: f64,
 }
 
 /// Times batches of fixed sizes.
@@ -39,9 +41,9 @@ pub struct BatchTime {
 /// # Errors
 ///
 /// If the model fails.
-pub fn time_batches(model: &Model) -> Result<Vec<BatchTime>, EmbedError> {
-    let word = model.tokenizer.tokenize(WORD);
-    let word = word.map_err(|error| EmbedError(error.to_string()))?.ids;
+pub(crate) fn time_batches(model: &Model) -> Result<Vec<BatchTime>, EmbedError> {
+    let failed = |error: TokenizeError| EmbedError(format!("{WORD} cannot be tokenized: {error}"));
+    let word = model.tokenizer.tokenize(WORD).map_err(failed)?.ids;
     let time = |(batch, tokens): (usize, usize)| {
         let most = model.info.max_tokens as usize;
         let ids = word.iter().cycle().copied().take(tokens.min(most));
@@ -59,7 +61,7 @@ fn time_batch(model: &Model, batch: usize, ids: &[u32]) -> Result<BatchTime, Emb
         model.encoder.embed(&texts)?;
         times.push(start.elapsed().as_secs_f64() * 1e3);
     }
-    times.drain(..UNCOUNTED_RUNS);
+    times.drain(..WARM_UP_RUNS);
     times.sort_by(f64::total_cmp);
     let min_ms = times.first().copied().unwrap_or_default();
     let operations = operations(&model.config, model.info.pooling, &vec![ids.len(); batch]);

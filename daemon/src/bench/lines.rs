@@ -1,4 +1,4 @@
-//! The lines of a file.
+//! Time of the lines of a file.
 
 use std::time::Instant;
 
@@ -10,26 +10,26 @@ use crate::model::Model;
 
 /// Time that many texts take.
 #[derive(Clone, Debug, Serialize)]
-pub struct Throughput {
+pub(crate) struct Throughput {
     /// Number of texts.
-    pub texts: usize,
-    /// Tokens of all texts.
-    pub tokens: usize,
-    /// Seconds, without tokenizing.
-    pub seconds: f64,
+    pub(crate) texts: usize,
+    /// Number of tokens in all texts.
+    pub(crate) tokens: usize,
+    /// Time in seconds, without tokenizing.
+    pub(crate) seconds: f64,
     /// Texts per second.
-    pub texts_per_s: f64,
+    pub(crate) texts_per_s: f64,
     /// Operations per second.
     #[serde(skip)]
-    pub rate: f64,
+    pub(crate) rate: f64,
 }
 
-/// Times texts, given as token ids, in their order, in batches as the daemon makes them.
+/// Times texts, given as token ids, in their order, in batches of the daemon's size.
 ///
 /// # Errors
 ///
 /// If the model fails.
-pub fn time_lines(model: &Model, texts: &[&[u32]]) -> Result<Throughput, EmbedError> {
+pub(crate) fn time_lines(model: &Model, texts: &[&[u32]]) -> Result<Throughput, EmbedError> {
     let lengths: Vec<usize> = texts.iter().map(|ids| ids.len()).collect();
     let start = Instant::now();
     let mut rest = texts;

@@ -1,4 +1,4 @@
-//! Peak rates of the machine, and the part of them that a model reaches.
+//! Peak rates of the machine, and the fraction of them that a model reaches.
 
 use gte_kernels::{Cpu, Peak};
 use gte_shared::wire::Precision;
@@ -7,30 +7,30 @@ use serde::Serialize;
 use crate::engine::Embed;
 use crate::model::Model;
 
-/// Peak rates of the machine, and the part of them that a model reaches.
+/// Peak rates of the machine, and the fraction of them that a model reaches.
 #[derive(Clone, Debug, Serialize)]
-pub struct MachinePeak {
+pub(crate) struct MachinePeak {
     /// Instruction set.
-    pub cpu: String,
-    /// Threads of the model.
-    pub threads: usize,
+    pub(crate) cpu: String,
+    /// Number of threads of the model.
+    pub(crate) threads: usize,
     /// Precision of the model.
-    pub precision: Precision,
-    /// Billions of f32 operations per second at most.
-    pub f32_gops: f64,
-    /// Billions of int8 operations per second at most.
-    pub int8_gops: f64,
-    /// Gigabytes per second from memory at most.
-    pub memory_gb_per_s: f64,
-    /// Fastest measurement as a part of the peak in the precision of the model, from 0 to 1.
-    pub share: f64,
+    pub(crate) precision: Precision,
+    /// Peak rate in f32, in billions of operations per second.
+    pub(crate) f32_gops: f64,
+    /// Peak rate in int8, in billions of operations per second.
+    pub(crate) int8_gops: f64,
+    /// Peak rate of reading memory, in gigabytes per second.
+    pub(crate) memory_gb_per_s: f64,
+    /// Fastest measurement as a fraction of the peak rate in the model's precision, from 0 to 1.
+    pub(crate) share: f64,
 }
 
 impl MachinePeak {
-    /// Measures the peak rates with the threads of a model; `rates` are the operations per second that
-    /// the model has reached.
+    /// Measures the peak rates with the threads of a model; `rates` are the operations per second
+    /// that the model has reached.
     #[must_use]
-    pub fn measure(model: &Model, rates: impl Iterator<Item = f64>) -> Self {
+    pub(crate) fn measure(model: &Model, rates: impl Iterator<Item = f64>) -> Self {
         let peak = Peak::measure(Cpu::detect(), model.encoder.pool());
         let precision = model.info.precision;
         let most = match precision {

@@ -1,4 +1,4 @@
-//! Measurement of how fast a model computes, without printing.
+//! Measurement of the speed of a model, without printing.
 
 mod batches;
 mod lines;
@@ -6,7 +6,7 @@ mod machine;
 mod operations;
 mod random_model;
 
-pub use batches::{BatchTime, time_batches};
-pub use lines::{Throughput, time_lines};
-pub use machine::MachinePeak;
-pub use random_model::{RandomError, Shape};
+pub(crate) use batches::{BatchTime, time_batches};
+pub(crate) use lines::{Throughput, time_lines};
+pub(crate) use machine::MachinePeak;
+pub(crate) use random_model::Shape;

@@ -1,10 +1,11 @@
-//! Number of operations that texts take.
+//! Number of operations per text.
 
 use gte_shared::wire::Pooling;
 
 use crate::model::BertConfig;
 
-/// Multiplications and additions in the matrix products that texts of these lengths take.
+/// Number of multiplications and additions in the matrix products for texts of these lengths, in
+/// tokens.
 pub(super) fn operations(config: &BertConfig, pooling: Pooling, lengths: &[usize]) -> usize {
     let (hidden, inner) = (config.hidden_size, config.intermediate_size);
     let of_layer = |tokens: usize, queries: usize| {
@@ -17,7 +18,7 @@ pub(super) fn operations(config: &BertConfig, pooling: Pooling, lengths: &[usize
     };
     let of_text = |tokens: &usize| {
         let last = match pooling {
-            // Of the last layer only the first token is computed.
+            // The last layer computes the first token alone.
             Pooling::Cls => of_layer(*tokens, 1),
             Pooling::Mean => of_layer(*tokens, *tokens),
         };

@@ -1,5 +1,5 @@
-//! Models of the published shapes with random weights, to measure with where the real ones are not at
-//! hand: time and memory do not depend on what the numbers are.
+//! Models of the published shapes with random weights, for measurements without the real models:
+//! time and memory do not depend on the values of the weights.
 
 use std::fs;
 use std::io;
@@ -12,31 +12,32 @@ use serde_json::json;
 
 use crate::model::{ModelError, Source};
 
-/// The sizes of a published model.
+/// Sizes of a published model.
 #[derive(Clone, Copy, Debug)]
-pub struct Shape {
+pub(crate) struct Shape {
     hidden: usize,
     layers: usize,
     heads: usize,
     inner: usize,
 }
 
-/// Rows of the word embedding: those of the Chinese models, and of the embedded one's tokenizer.
+/// Rows of the word embedding, as in the Chinese models and in the built-in tokenizer.
 const VOCABULARY: usize = 21_128;
 
 /// Rows of the position embedding.
 const POSITIONS: usize = 512;
 
-/// Half the range of the numbers: uniform ones then spread as those that BERT is initialised with.
-const SPREAD: f32 = 0.035;
+/// Half the range of the uniform weights: their standard deviation, range / √12, is then 0.02, as
+/// in BERT's initialization (`initializer_range`).
+const HALF_RANGE: f32 = 0.035;
 
 impl Shape {
-    /// gte-small-zh.
-    pub const SMALL: Self = Self::new(512, 6, 8, 2048);
-    /// gte-base-zh.
-    pub const BASE: Self = Self::new(768, 12, 12, 3072);
-    /// gte-large-zh.
-    pub const LARGE: Self = Self::new(1024, 24, 16, 4096);
+    /// Shape of gte-small-zh.
+    pub(crate) const SMALL: Self = Self::new(512, 6, 8, 2048);
+    /// Shape of gte-base-zh.
+    pub(crate) const BASE: Self = Self::new(768, 12, 12, 3072);
+    /// Shape of gte-large-zh.
+    pub(crate) const LARGE: Self = Self::new(1024, 24, 16, 4096);
 
     const fn new(hidden: usize, layers: usize, heads: usize, inner: usize) -> Self {
         Self {
@@ -57,11 +58,11 @@ impl Shape {
         table("word_embeddings", VOCABULARY);
         table("position_embeddings", POSITIONS);
         table("token_type_embeddings", 2);
-        let mut part = |name: String, weight: Vec<usize>| {
+        let mut with_bias = |name: String, weight: Vec<usize>| {
             tensors.push((format!("{name}.bias"), vec![weight[0]]));
             tensors.push((format!("{name}.weight"), weight));
         };
-        part("embeddings.LayerNorm".to_owned(), vec![hidden]);
+        with_bias("embeddings.LayerNorm".to_owned(), vec![hidden]);
         for layer in 0..self.layers {
             for (name, shape) in [
                 ("attention.self.query", vec![hidden, hidden]),
@@ -73,19 +74,19 @@ impl Shape {
                 ("output.dense", vec![hidden, inner]),
                 ("output.LayerNorm", vec![hidden]),
             ] {
-                part(format!("encoder.layer.{layer}.{name}"), shape);
+                with_bias(format!("encoder.layer.{layer}.{name}"), shape);
             }
         }
         tensors
     }
 
-    /// Writes a model of this shape in the Hugging Face layout, its weights in fp16 as the published
-    /// ones, into a folder that is not there yet. The same shape gives the same files.
+    /// Writes a model of this shape in the Hugging Face layout into a new folder, its weights in
+    /// fp16 like the published ones. The same shape gives the same files.
     ///
     /// # Errors
     ///
-    /// If the folder is there, or cannot be written.
-    pub fn write(self, folder: &Path) -> Result<(), RandomError> {
+    /// If the folder exists, or cannot be written.
+    pub(crate) fn write(self, folder: &Path) -> Result<(), RandomError> {
         fs::create_dir(folder)?;
         fs::create_dir(folder.join("1_Pooling"))?;
         let config = json!({
@@ -104,7 +105,7 @@ impl Shape {
         for file in ["tokenizer.json", "1_Pooling/config.json"] {
             fs::write(folder.join(file), Source::Builtin.require(file)?)?;
         }
-        let mut numbers = Numbers(0x9e37_79b9_7f4a_7c15);
+        let mut weights = RandomWeights(0x9e37_79b9_7f4a_7c15);
         let tensors: Vec<(String, Vec<usize>, Vec<u8>)> = self
             .tensors()
             .into_iter()
@@ -113,7 +114,7 @@ impl Shape {
                 let bytes = if name.ends_with("LayerNorm.weight") {
                     f16::ONE.to_le_bytes().repeat(count)
                 } else {
-                    let next = |_| numbers.next().to_le_bytes();
+                    let next = |_| weights.next().to_le_bytes();
                     (0..count).flat_map(next).collect()
                 };
                 (name, shape, bytes)
@@ -128,30 +129,30 @@ impl Shape {
     }
 }
 
-/// Why a random model cannot be written.
+/// Failure to write a random model.
 #[derive(Debug, thiserror::Error)]
-pub enum RandomError {
+pub(crate) enum RandomError {
     /// A file cannot be written.
     #[error("the folder cannot be written: {0}")]
     Io(#[from] io::Error),
     /// The weights cannot be written.
     #[error("the weights cannot be written: {0}")]
     Weights(#[from] SafeTensorError),
-    /// The embedded model's tokenizer cannot be read.
+    /// The built-in model's tokenizer cannot be read.
     #[error(transparent)]
     Model(#[from] ModelError),
 }
 
-/// Numbers that look random and are always the same (xorshift, Marsaglia 2003).
-struct Numbers(u64);
+/// Pseudo-random weights, the same in every run (xorshift, Marsaglia 2003).
+struct RandomWeights(u64);
 
-impl Numbers {
+impl RandomWeights {
     fn next(&mut self) -> f16 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         #[expect(clippy::cast_precision_loss, reason = "24 bits, which f32 has")]
         let unit = (self.0 >> 40) as f32 / (1 << 24) as f32;
-        f16::from_f32((2.0 * unit - 1.0) * SPREAD)
+        f16::from_f32((2.0 * unit - 1.0) * HALF_RANGE)
     }
 }

@@ -1,4 +1,4 @@
-//! `gted bench`: how fast a model computes on this machine.
+//! `gted bench`: measure the speed of a model on this machine.
 
 use std::fs;
 use std::io::{self, Write};
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
-use serde::Serialize;
+use gte_shared::output::json_line;
 
 use super::compute_options::ComputeOptions;
 use super::random_model::NamedShape;
@@ -15,17 +15,18 @@ use crate::engine::Tokenize;
 use crate::model::{Folder, Model, Source};
 use crate::store::Store;
 
-/// Measure how fast a model computes on this machine
+/// Measure the speed of a model on this machine
 ///
 /// Times batches of fixed sizes, or with --lines the texts of a file. Only times of one run on one
 /// quiet machine can be compared.
 #[derive(Args, Debug)]
 pub(super) struct Bench {
-    /// A model of a published shape with random weights
+    /// Shape of a published model, computed with random weights
     #[arg(long, conflicts_with = "model")]
     shape: Option<NamedShape>,
 
-    /// An installed model by its name, or a folder [default: the one that the daemon would use]
+    /// Model: the name of an installed one, or a folder [default: the one that the daemon would
+    /// use]
     #[arg(long, value_name = "NAME|DIR")]
     model: Option<String>,
 
@@ -58,8 +59,8 @@ impl Bench {
         let peak = MachinePeak::measure(model, [done.rate].into_iter());
         let mut out = io::stdout().lock();
         if self.json {
-            print_json(&mut out, &peak)?;
-            return print_json(&mut out, done);
+            json_line(&mut out, &peak)?;
+            return Ok(json_line(&mut out, done)?);
         }
         let Throughput {
             texts,
@@ -80,8 +81,11 @@ impl Bench {
     fn print_batches(&self, peak: &MachinePeak, times: &[BatchTime]) -> anyhow::Result<()> {
         let mut out = io::stdout().lock();
         if self.json {
-            print_json(&mut out, peak)?;
-            return times.iter().try_for_each(|time| print_json(&mut out, time));
+            json_line(&mut out, peak)?;
+            for time in times {
+                json_line(&mut out, time)?;
+            }
+            return Ok(());
         }
         writeln!(
             out,
@@ -112,8 +116,9 @@ impl Bench {
             let source = Source::Folder(Folder::new(&folder));
             Ok(Model::load(&source, compute)?)
         });
-        // All of it that is used is in memory by now.
-        fs::remove_dir_all(&folder).with_context(|| format!("{} stays", folder.display()))?;
+        // The model is in memory by now.
+        fs::remove_dir_all(&folder)
+            .with_context(|| format!("{} cannot be removed", folder.display()))?;
         loaded
     }
 }
@@ -129,6 +134,7 @@ fn lines(model: &Model, text: &str) -> anyhow::Result<Throughput> {
     Ok(time_lines(model, &ids)?)
 }
 
+/// First line of the tables: the machine and its peak rates.
 fn first_line(peak: &MachinePeak) -> String {
     format!(
         "{}, threads: {}; at most {:.0} Gop/s in f32, {:.0} in int8, {:.0} GB/s from memory; \
@@ -141,9 +147,4 @@ fn first_line(peak: &MachinePeak) -> String {
         peak.precision.name(),
         peak.share * 100.0
     )
-}
-
-fn print_json(out: &mut impl Write, line: &impl Serialize) -> anyhow::Result<()> {
-    serde_json::to_writer(&mut *out, line)?;
-    Ok(writeln!(out)?)
 }

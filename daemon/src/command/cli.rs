@@ -1,4 +1,4 @@
-//! The arguments of `gted`.
+//! Arguments of `gted`.
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -18,10 +18,11 @@ use super::serve::Serve;
 use super::use_model::Use;
 use super::verify::Verify;
 use crate::lifecycle::InstanceError;
+use crate::model::ModelError;
 use crate::serve::BindError;
 use crate::store::StoreError;
 
-/// Exit status of a failure that has none of its own.
+/// Exit status of a failure without an exit status of its own.
 const EXIT_FAILURE: u8 = 1;
 
 /// Runs `gted` with the arguments of this process.
@@ -42,14 +43,16 @@ pub fn main() -> ExitCode {
 /// Next step after an error of this crate.
 fn hint(error: &(dyn Error + 'static)) -> Option<String> {
     let store = error.downcast_ref().and_then(StoreError::hint);
-    store.or_else(|| error.downcast_ref().and_then(BindError::hint))
+    store
+        .or_else(|| error.downcast_ref().and_then(ModelError::hint))
+        .or_else(|| error.downcast_ref().and_then(InstanceError::hint))
+        .or_else(|| error.downcast_ref().and_then(BindError::hint))
 }
 
 /// Local Chinese semantic similarity: the daemon that holds the model.
 #[derive(Debug, Parser)]
 #[command(name = "gted", version = VERSION, propagate_version = true)]
-pub struct Cli {
-    /// The subcommand.
+struct Cli {
     #[command(subcommand)]
     command: Command,
 }
@@ -57,7 +60,6 @@ pub struct Cli {
 /// Subcommands of `gted`.
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Hold the model and answer on a local socket until told to end.
     Serve(Serve),
     Models(Models),
     Pull(Pull),
@@ -74,11 +76,7 @@ enum Command {
 
 impl Cli {
     /// Runs the subcommand.
-    ///
-    /// # Errors
-    ///
-    /// The failure of the subcommand, for the user.
-    pub fn run(self) -> anyhow::Result<()> {
+    fn run(self) -> anyhow::Result<()> {
         match self.command {
             Command::Serve(serve) => serve.run(),
             Command::Models(models) => models.run(),

@@ -10,7 +10,7 @@ use crate::model::Compute;
 /// Threads and precision.
 #[derive(Args, Debug)]
 pub(super) struct ComputeOptions {
-    /// Threads to compute with [default: as many as this process has cores]
+    /// Number of threads to compute with [default: the cores of this process]
     #[arg(long, value_name = "N")]
     threads: Option<NonZero<usize>>,
 
@@ -28,7 +28,7 @@ enum Choice {
 
 impl ComputeOptions {
     pub(super) fn resolve(&self) -> Compute {
-        // Respects the process's affinity and its cgroup's quota.
+        // Respects the affinity of the process and the quota of its cgroup.
         let cores = std::thread::available_parallelism();
         let threads = self.threads.or(cores.ok());
         Compute {

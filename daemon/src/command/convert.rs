@@ -17,7 +17,7 @@ use crate::store::{IfInstalled, Origin, Store, catalogue};
 /// int8, or several files with an index) or as a PyTorch checkpoint, of which nothing is executed.
 #[derive(Args, Debug)]
 pub(super) struct Convert {
-    /// The folder, or the weights file in it
+    /// Folder of the model, or a weights file in it
     #[arg(value_name = "DIR|FILE")]
     path: PathBuf,
 

@@ -1,17 +1,15 @@
-//! Messages on stderr while a command runs. A closed stderr does not stop the command.
+//! Messages of `gted` on stderr while a command runs.
 
 use std::fmt::Display;
-use std::io::{self, Write};
+
+use gte_shared::output::print_message;
 
 /// Prints a message.
 pub(super) fn say(message: impl Display) {
-    drop(writeln!(io::stderr(), "gted: {message}"));
+    print_message("gted", message, None);
 }
 
-/// Prints an error and, if there is one, its hint.
+/// Prints an error that does not end the command, and its hint if there is one.
 pub(super) fn warn(error: impl Display, hint: Option<&str>) {
-    say(error);
-    if let Some(hint) = hint {
-        drop(writeln!(io::stderr(), "hint: {hint}"));
-    }
+    print_message("gted", error, hint);
 }

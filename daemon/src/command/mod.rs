@@ -16,4 +16,4 @@ mod serve;
 mod use_model;
 mod verify;
 
-pub use cli::{Cli, main};
+pub use cli::main;

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use clap::Args;
 use gte_shared::models::ModelRow;
+use gte_shared::output::json_line;
 
 use super::messages::warn;
 use crate::model::{BUILTIN, Source};
@@ -11,8 +12,8 @@ use crate::store::{Manifest, Store, catalogue};
 
 /// List the models that are installed or known
 ///
-/// Prints mark (* for the model that a daemon started now uses), name, state, size, license and
-/// source, separated by tabs.
+/// Prints mark (* for the model that a daemon started now would use), name, state, size, license
+/// and source, separated by tabs.
 #[derive(Args, Debug)]
 pub(super) struct Models {
     /// Print one JSON array
@@ -41,9 +42,7 @@ impl Models {
         }
         let rows = rows(installed, default.as_deref())?;
         if self.json {
-            serde_json::to_writer(&mut out, &rows)?;
-            writeln!(out)?;
-            return Ok(());
+            return Ok(json_line(&mut out, &rows)?);
         }
         for row in rows {
             let state = match (row.installed, row.builtin) {
@@ -64,12 +63,12 @@ impl Models {
     }
 }
 
-/// Megabytes, rounded for users.
+/// Megabytes, rounded.
 fn megabytes(bytes: u64) -> u64 {
     (bytes + 500_000) / 1_000_000
 }
 
-/// The installed models, then the known ones that are not installed.
+/// Rows of the installed models, then of the known ones that are not installed.
 fn rows(installed: Vec<Manifest>, default: Option<&str>) -> anyhow::Result<Vec<ModelRow>> {
     let mut rows: Vec<ModelRow> = installed
         .into_iter()

@@ -1,4 +1,4 @@
-//! `gted random-model`: a model to measure with. Not listed in the help.
+//! `gted random-model`: write a model for measurements. Not listed in the help.
 
 use std::path::PathBuf;
 
@@ -6,18 +6,18 @@ use clap::{Args, ValueEnum};
 
 use crate::bench::Shape;
 
-/// Write a model of a published shape with random weights, to measure with
+/// Write a model of a published shape with random weights, for measurements
 #[derive(Args, Debug)]
 pub(super) struct RandomModel {
-    /// Its shape
+    /// Shape of the model
     shape: NamedShape,
 
-    /// The folder to write, which must not exist yet
+    /// Folder to write, which must not exist yet
     #[arg(value_name = "DIR")]
     folder: PathBuf,
 }
 
-/// Shapes by their names.
+/// Names of the shapes.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(super) enum NamedShape {
     /// Shape of gte-small-zh: 6 layers of 512

@@ -18,18 +18,18 @@ use crate::model::Compute;
 use crate::serve::{self, Loaded, Models, Service};
 use crate::store::{Store, StoreError};
 
-/// Threads that serve connections; the computing ones are the model's own.
+/// Number of threads that serve connections. The model computes with threads of its own.
 const IO_THREADS: usize = 2;
 
-/// The options of `gted serve`.
+/// Hold the model and answer on a local socket until a signal or `gte stop` ends it
 #[derive(Args, Debug)]
 pub(super) struct Serve {
-    /// Where to listen [default: $GTE_SOCKET, else $XDG_RUNTIME_DIR/gte/gted.sock]
+    /// Socket of the daemon [default: $GTE_SOCKET, else $XDG_RUNTIME_DIR/gte/gted.sock]
     #[arg(long, value_name = "PATH")]
     socket: Option<PathBuf>,
 
-    /// The model: an installed one by its name, or a folder in the Hugging Face layout [default: the
-    /// one chosen with `gted use`, else gte-base-zh if it is installed, else the embedded one]
+    /// Model: the name of an installed one, or a folder in the Hugging Face layout [default: the
+    /// one selected with `gted use`, else gte-base-zh if it is installed, else the built-in one]
     #[arg(long, value_name = "NAME|DIR")]
     model: Option<String>,
 
@@ -46,7 +46,7 @@ impl Serve {
     ///
     /// # Errors
     ///
-    /// If the socket cannot be had or the model cannot be loaded.
+    /// If the socket is not free or the model cannot be loaded.
     pub(super) fn run(self) -> anyhow::Result<()> {
         memory::limit_retained();
         let level = if self.verbose {
@@ -61,11 +61,11 @@ impl Serve {
             .init();
         // The message of a panic may quote the text that caused it.
         std::panic::set_hook(Box::new(|panic| {
-            let place = panic.location().map(ToString::to_string);
-            tracing::error!(place, "panic");
+            let location = panic.location().map(ToString::to_string);
+            tracing::error!(location, "panic");
         }));
         let endpoint = Endpoint::resolve(self.socket.as_deref())?;
-        // First of all, so that a daemon too many leaves before it loads anything.
+        // A second daemon on the socket exits here, before it loads anything.
         let lock = InstanceLock::acquire(&endpoint)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(IO_THREADS)
@@ -73,7 +73,7 @@ impl Serve {
             .build()
             .context("the runtime cannot be started")?;
         let served = runtime.block_on(self.serve(&endpoint));
-        // Not waited for: a model that is still loading when the daemon is told to end.
+        // Does not wait for a model that is still loading.
         runtime.shutdown_background();
         drop(lock);
         served
@@ -81,7 +81,7 @@ impl Serve {
 
     async fn serve(self, endpoint: &Endpoint) -> anyhow::Result<()> {
         let mut termination = Termination::catch().context("signals cannot be caught")?;
-        // Bound before the model is loaded: who connects meanwhile is answered as soon as it is.
+        // Bound before the model is loaded: a client that connects meanwhile waits for the model.
         let listener = serve::bind(endpoint)?;
         let installed = Arc::new(Installed {
             store: Store::of_user(),
@@ -109,7 +109,7 @@ impl Serve {
     }
 }
 
-/// The models on this machine, and the way to compute them.
+/// The models on this machine, with threads and precision to compute them.
 struct Installed {
     store: Store,
     compute: Compute,
@@ -149,7 +149,7 @@ impl Installed {
 impl Models for Installed {
     fn use_model(&self, name: &str) -> Result<Loaded, ErrorReply> {
         let use_model = || {
-            // A folder of the caller's is not one of the models.
+            // Refuses a folder, which `load` would accept.
             self.store.available(name)?;
             let loaded = self.load(Some(name))?;
             self.store.use_model(name)?;

@@ -1,4 +1,4 @@
-//! `gted use`: select the model that answers.
+//! `gted use`: select the model that the daemon uses.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use gte_shared::wire::UseModel;
 
 use crate::store::Store;
 
-/// Select the model that answers, now and after the daemon's next start
+/// Select the model that the daemon uses, now and after its next start
 #[derive(Args, Debug)]
 pub(super) struct Use {
     /// Name of an installed model, or of the built-in one
@@ -30,7 +30,7 @@ impl Use {
             .build()
             .context("the runtime cannot be started")?;
         let name = &self.name;
-        // A running daemon loads the model first, and writes the selection after that.
+        // A running daemon loads the model first, and then writes the selection.
         let when = match runtime.block_on(client.call(UseModel {
             model: name.clone(),
         })) {

@@ -9,11 +9,11 @@ use crate::store::Store;
 /// Check a model's files, and its scores on published pairs
 #[derive(Args, Debug)]
 pub(super) struct Verify {
-    /// The model [default: the one that the daemon would use]
+    /// Name of the model [default: the one that the daemon would use]
     name: Option<String>,
 }
 
-/// The largest difference from published cosines that rounding explains.
+/// Largest difference from published cosines that rounding explains.
 const TOLERANCE: f32 = 1e-3;
 
 impl Verify {
@@ -40,7 +40,7 @@ impl Verify {
             "{name}: {pairs} pairs by {by}: the cosines differ by {furthest:.7} at most"
         )?;
         if let Some(source) = report.other_source {
-            // The difference is reported, and not treated as an error.
+            // The difference is expected, so it is not an error.
             writeln!(
                 out,
                 "{name}: these belong to the weights from {source}, and this model is from elsewhere"

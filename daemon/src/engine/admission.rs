@@ -8,13 +8,13 @@ use super::error::EngineError;
 /// Amount of something that may be pending at a time.
 #[derive(Clone, Debug)]
 pub(super) struct Budget {
-    /// Plural noun, for the error.
+    /// Plural noun for the error message, such as "texts".
     what: &'static str,
     limit: usize,
     pending: Arc<AtomicUsize>,
 }
 
-/// A part of a budget, given back when it is dropped.
+/// Reserved amount of a budget. Dropping the reservation releases the amount.
 #[derive(Debug)]
 pub(super) struct Reservation {
     budget: Budget,
@@ -35,7 +35,7 @@ impl Budget {
         self.pending.load(Ordering::Relaxed)
     }
 
-    /// Reserves `count` more, if they are within the limit.
+    /// Reserves `count` more, if the sum is within the limit.
     pub(super) fn reserve(&self, count: usize) -> Result<Reservation, EngineError> {
         let within = |pending: usize| {
             let sum = pending.checked_add(count);

@@ -13,11 +13,11 @@ pub struct Tokens {
     pub info: TextInfo,
 }
 
-/// Failure to make token ids of a text.
+/// Failure to tokenize a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenizeError {
-    /// Nothing is left of the text: it is empty, or only of spaces and of characters that the
-    /// tokenizer deletes (control characters, zero-width ones).
+    /// The text has no tokens: it is empty, or consists of spaces and of characters that the
+    /// tokenizer deletes (control characters and zero-width characters).
     #[error("nothing in it is left to compare")]
     Blank,
     /// The tokenizer failed.
@@ -25,24 +25,24 @@ pub enum TokenizeError {
     Failed,
 }
 
-/// Text in, token ids out.
+/// A tokenizer: text in, token ids out.
 pub trait Tokenize: Send + Sync {
-    /// Makes the token ids of one text, cut at the model's length.
+    /// Tokenizes one text, and cuts the ids at the model's maximum length.
     ///
     /// # Errors
     ///
-    /// If nothing in the text is left to compare, or the tokenizer fails.
+    /// If the text has no tokens, or the tokenizer fails.
     fn tokenize(&self, text: &str) -> Result<Tokens, TokenizeError>;
 }
 
-/// Failure of the model at a batch.
+/// Failure of the model to compute a batch.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("the model failed: {0}")]
+#[error("{0}")]
 pub struct EmbedError(pub String);
 
-/// Batches of token ids in, vectors out.
+/// A model: batches of token ids in, vectors out.
 pub trait Embed: Send {
-    /// Number of threads that it computes with.
+    /// Number of threads that the model computes with.
     fn threads(&self) -> usize;
 
     /// Computes the vector of each text, of unit length (L2).

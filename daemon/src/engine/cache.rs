@@ -1,23 +1,24 @@
-//! Vectors that were computed before, the least recently used of which are dropped.
+//! Cache of computed vectors, which drops the least recently used ones.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lru::LruCache;
 
-/// Bytes of an entry besides its values: two counted slices, the list's links and the table's slot.
-const OVERHEAD: usize = 160;
+/// Bytes of an entry besides its values: two `Arc` headers, the links of the list and the slot of
+/// the hash table.
+const ENTRY_OVERHEAD_BYTES: usize = 160;
 
 /// A cache that the callers of an engine and its worker share.
 #[derive(Clone, Debug)]
 pub(super) struct SharedCache(Arc<Mutex<Cache>>);
 
 impl SharedCache {
-    /// An empty cache that takes `limit` bytes at most.
+    /// Creates an empty cache of at most `limit` bytes.
     pub(super) fn new(limit: usize) -> Self {
         Self(Arc::new(Mutex::new(Cache::new(limit))))
     }
 
-    /// The vector of each text, where it is remembered.
+    /// Looks up the vector of each text.
     pub(super) fn get_all<'a>(
         &self,
         texts: impl Iterator<Item = &'a [u32]>,
@@ -26,19 +27,20 @@ impl SharedCache {
         texts.map(|ids| cache.get(ids)).collect()
     }
 
-    /// Remembers the vectors of texts.
+    /// Stores the vectors of texts.
     pub(super) fn put_all(&self, vectors: impl Iterator<Item = (Arc<[u32]>, Arc<[f32]>)>) {
         let mut cache = self.lock();
         vectors.for_each(|(ids, vector)| cache.put(ids, vector));
     }
 
     fn lock(&self) -> MutexGuard<'_, Cache> {
-        // Whatever a panic left behind, an entry is a text's own vector.
+        // A panic elsewhere leaves every entry valid: an entry is the vector of its own text.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Vectors by the token ids of their texts. Within one engine, model and precision are always the same.
+/// Vectors by the token ids of their texts. Each engine has its own cache, since vectors depend on
+/// model and precision.
 #[derive(Debug)]
 struct Cache {
     vectors: LruCache<Arc<[u32]>, Arc<[f32]>>,
@@ -74,7 +76,7 @@ impl Cache {
 }
 
 fn size(ids: &[u32], vector: &[f32]) -> usize {
-    size_of_val(ids) + size_of_val(vector) + OVERHEAD
+    size_of_val(ids) + size_of_val(vector) + ENTRY_OVERHEAD_BYTES
 }
 
 #[cfg(test)]

@@ -1,13 +1,13 @@
-//! Failures of the engine, and the replies that they become.
+//! Errors of the engine, and their replies to clients.
 
 use gte_shared::wire::{ErrorCode, ErrorReply};
 
 use super::backend::{EmbedError, TokenizeError};
 
-/// Failure to make vectors of texts.
+/// Failure to compute the vectors of texts.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum EngineError {
-    /// One of the texts cannot be used.
+    /// One of the texts cannot be tokenized.
     #[error("text {index}: {problem}")]
     Text {
         /// Index among the texts, from 0.
@@ -28,7 +28,7 @@ pub enum EngineError {
     /// More work is pending than the engine accepts.
     #[error("too much work pending: {pending} of {limit} {what}")]
     Overloaded {
-        /// Texts, or bytes of text.
+        /// Plural noun for the amount: texts, or bytes of text.
         what: &'static str,
         /// Amount that is pending now.
         pending: usize,

@@ -14,4 +14,4 @@ mod worker;
 pub use backend::{Embed, EmbedError, Tokenize, TokenizeError, Tokens};
 pub use error::EngineError;
 pub use queue::{Embedded, Engine, Limits};
-pub use scheduler::MAX_TOKENS;
+pub(crate) use scheduler::MAX_TOKENS;

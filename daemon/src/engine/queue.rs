@@ -1,4 +1,4 @@
-//! The way into the engine: texts become token ids, wait their turn, and come back as vectors.
+//! The entry to the engine: texts are tokenized, looked up in the cache, and queued for the worker.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -18,23 +18,23 @@ use crate::lifecycle::memory;
 /// Limits of the engine.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Texts waiting or being computed at a time; a request beyond it is refused.
+    /// Most texts waiting or being computed at a time; a request beyond the limit is refused.
     ///
-    /// A text waits as its token ids, 2 KiB at most, so this bounds the memory of the queue.
+    /// A waiting text is at most 2 KiB of token ids, so this limit bounds the memory of the queue.
     pub pending_texts: usize,
-    /// Bytes of text waiting to become token ids; a request beyond it is refused.
+    /// Most bytes of text waiting for the tokenizer; a request beyond the limit is refused.
     pub pending_bytes: usize,
-    /// Bytes of one text. The tokenizer needs hundreds of bytes of memory for each byte of a text
-    /// while it works on it.
+    /// Most bytes of one text. The tokenizer needs hundreds of bytes of memory per byte of text.
     pub bytes_per_text: usize,
-    /// Bytes of remembered vectors.
+    /// Most bytes of cached vectors.
     pub cache_bytes: usize,
 }
 
 impl Default for Limits {
-    /// Two requests of the most texts, 256 MiB of token ids at the worst; four of the most bytes; a text
-    /// of some 87,000 Chinese characters, of which a model reads 512 tokens; and the vectors of some
-    /// 13,000 texts in the built-in model's 512 dimensions.
+    /// Default limits: two requests of the most texts, with at most 256 MiB of token ids; four
+    /// requests of the most bytes; a text of about 87,000 Chinese characters, of which a model
+    /// reads 512 tokens; and the vectors of about 13,000 texts in the built-in model's 512
+    /// dimensions.
     fn default() -> Self {
         Self {
             pending_texts: 131_072,
@@ -45,11 +45,11 @@ impl Default for Limits {
     }
 }
 
-/// Tokenizers at work at a time; further requests wait. It bounds the memory that they need.
-const TOKENIZERS: usize = 2;
+/// Most requests that are tokenized at a time; further ones wait. Bounds the tokenizer's memory.
+const TOKENIZE_PERMITS: usize = 2;
 
-/// Bytes of text that become token ids on the caller's thread: a fraction of a millisecond, no more than
-/// handing them to another thread may take.
+/// Most bytes of a request that is tokenized on the caller's thread. They take a fraction of a
+/// millisecond, no more than handing the request to another thread may take.
 const INLINE_TOKENIZE_BYTES: usize = 2 * 1024;
 
 /// Vectors of texts, in their order.
@@ -63,7 +63,8 @@ pub struct Embedded {
     pub embed: Duration,
 }
 
-/// A running engine. Clones share it; it ends when the last is dropped and its work is done.
+/// A running engine. Clones share it. The engine ends when the last clone is dropped and all jobs
+/// are done.
 #[derive(Clone)]
 pub struct Engine {
     tokenizer: Arc<dyn Tokenize>,
@@ -77,11 +78,11 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Starts the thread that owns the model.
+    /// Starts the worker thread, which owns the model.
     ///
     /// # Errors
     ///
-    /// If the system gives no thread.
+    /// If the system cannot start a thread.
     pub fn start(
         tokenizer: impl Tokenize + 'static,
         model: impl Embed + 'static,
@@ -89,19 +90,19 @@ impl Engine {
     ) -> std::io::Result<Self> {
         let threads = model.threads();
         let cache = SharedCache::new(limits.cache_bytes);
-        // The limit on pending texts is what bounds this queue.
+        // The limit on pending texts bounds this queue.
         let (jobs, queue) = mpsc::unbounded_channel();
-        let of_worker = cache.clone();
+        let worker_cache = cache.clone();
         std::thread::Builder::new()
             .name("gte-engine".to_owned())
             .spawn(move || {
-                worker::run(queue, &model, &of_worker);
+                worker::run(queue, &model, &worker_cache);
                 drop(model);
                 memory::trim();
             })?;
         Ok(Self {
             tokenizer: Arc::new(tokenizer),
-            permits: Arc::new(Semaphore::new(TOKENIZERS)),
+            permits: Arc::new(Semaphore::new(TOKENIZE_PERMITS)),
             jobs,
             cache,
             texts: Budget::new("texts", limits.pending_texts),
@@ -111,24 +112,24 @@ impl Engine {
         })
     }
 
-    /// Threads that the model computes with.
+    /// Number of threads that the model computes with.
     #[must_use]
     pub fn threads(&self) -> usize {
         self.threads
     }
 
-    /// Texts waiting or being computed now.
+    /// Number of texts waiting or being computed now.
     #[must_use]
     pub fn pending_texts(&self) -> usize {
         self.texts.pending()
     }
 
-    /// Makes the vectors of `texts`, in their order. A text that occurs twice in a batch is computed
-    /// once, and one whose vector is remembered not at all.
+    /// Computes the vectors of `texts`, in their order. A text that occurs twice in a batch is
+    /// computed once, and a text with a cached vector is not computed.
     ///
     /// # Errors
     ///
-    /// See [`EngineError`]; one text that cannot be used fails the whole call.
+    /// See [`EngineError`]; one text that cannot be tokenized fails the whole call.
     pub async fn embed(&self, texts: Vec<String>) -> Result<Embedded, EngineError> {
         let _pending = self.texts.reserve(texts.len())?;
         let start = Instant::now();
@@ -145,7 +146,7 @@ impl Engine {
         })
     }
 
-    /// Vectors of texts: those that are remembered, and the others from the worker.
+    /// Returns the vectors of texts: cached ones, and the others from the worker.
     async fn vectors(&self, tokens: &[Tokens]) -> Result<Vec<Arc<[f32]>>, EngineError> {
         let mut vectors = self.cache.get_all(tokens.iter().map(|tokens| &*tokens.ids));
         let missing = tokens.iter().zip(&vectors);
@@ -156,9 +157,9 @@ impl Engine {
             let job = Job::new(missing, done);
             self.jobs.send(job).map_err(|_| EngineError::Ended)?;
             let computed = answer.await.map_err(|_| EngineError::Ended)??;
-            let places = vectors.iter_mut().filter(|vector| vector.is_none());
-            for (place, vector) in places.zip(computed) {
-                *place = Some(vector);
+            let empty = vectors.iter_mut().filter(|vector| vector.is_none());
+            for (slot, vector) in empty.zip(computed) {
+                *slot = Some(vector);
             }
         }
         let vectors: Option<Vec<_>> = vectors.into_iter().collect();
@@ -179,15 +180,14 @@ impl Engine {
         let _pending = self.bytes.reserve(bytes)?;
         let panicked = || EmbedError("the tokenizer panicked".to_owned());
         if bytes <= INLINE_TOKENIZE_BYTES {
-            // The tokenizer is only read from, so a panic cannot leave it half changed.
+            // A panic cannot leave the tokenizer half changed, since it is only read.
             let tokenize = AssertUnwindSafe(|| tokenize_all(&*self.tokenizer, &texts));
             return catch_unwind(tokenize).map_err(|_| panicked())?;
         }
         let permit = Arc::clone(&self.permits).acquire_owned().await;
         let permit = permit.map_err(|_| EngineError::Ended)?;
         let tokenizer = Arc::clone(&self.tokenizer);
-        // A large request keeps the tokenizer busy for seconds, which must not hold up the sessions
-        // that share this thread.
+        // A large request takes seconds, which must not block the sessions of this thread.
         tokio::task::spawn_blocking(move || {
             let tokens = tokenize_all(&*tokenizer, &texts);
             drop(permit);

@@ -1,4 +1,4 @@
-//! Scheduling: the texts of each job that go into the next batch.
+//! Scheduling: choice of the texts of each job for the next batch.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,11 +7,11 @@ use tokio::sync::oneshot;
 
 use super::backend::EmbedError;
 
-/// Tokens in a batch at most, unless a single text has more.
+/// Most tokens in a batch, unless a single text has more.
 ///
-/// Enough rows for the matrix products to run at full speed on a few cores, and few enough that a pair
-/// which arrives while a batch is running waits a fraction of a second for it.
-pub const MAX_TOKENS: usize = 1024;
+/// Enough rows for the matrix products to run at full speed on a few cores, and so few that a pair
+/// that arrives while a batch is running waits a fraction of a second for the batch.
+pub(crate) const MAX_TOKENS: usize = 1024;
 
 /// Outcome of a job: its vectors in order.
 pub(super) type Outcome = Result<Vec<Arc<[f32]>>, EmbedError>;
@@ -32,15 +32,15 @@ impl Job {
         }
     }
 
-    /// The texts that have no vector yet.
+    /// Texts without a vector yet.
     pub(super) fn waiting(&self) -> &[Arc<[u32]>] {
         self.texts.get(self.vectors.len()..).unwrap_or_default()
     }
 }
 
-/// Chooses how many of its waiting texts each job has in the next batch.
+/// Returns the number of waiting texts of each job for the next batch.
 ///
-/// The jobs take turns, one text each, so that a pair that arrives behind a long list is in the very
+/// The jobs take turns, one text each, so that a pair that arrives behind a long list is in the
 /// next batch. A batch is never empty while a text waits.
 pub(super) fn compose<'a>(
     jobs: impl Iterator<Item = &'a [Arc<[u32]>]>,
@@ -68,8 +68,8 @@ pub(super) fn compose<'a>(
     }
 }
 
-/// Finds equal texts: the texts that differ, in the order of their first occurrence, and for every text
-/// the index of its own among those.
+/// Removes duplicates: returns the distinct texts in the order of their first occurrence, and for
+/// every text its index among them.
 pub(super) fn distinct(texts: &[Arc<[u32]>]) -> (Vec<Arc<[u32]>>, Vec<usize>) {
     let mut different = Vec::new();
     let mut index_of: HashMap<&[u32], usize> = HashMap::new();

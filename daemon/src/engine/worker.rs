@@ -1,4 +1,4 @@
-//! The one thread that owns the model: takes jobs, runs batches, hands out results.
+//! The worker thread, which owns the model: takes jobs, runs batches and sends the results.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -23,17 +23,17 @@ pub(super) fn run(mut queue: mpsc::UnboundedReceiver<Job>, model: &dyn Embed, ca
         while let Ok(job) = queue.try_recv() {
             jobs.push_back(job);
         }
-        // A job that nobody waits for any more.
+        // Drops jobs whose callers have gone.
         jobs.retain(|job| !job.done.is_closed());
         step(&mut jobs, model, cache);
-        // Another job is first in the next batch: none waits for more than a round.
+        // Each job is first in a batch in turn, so that none waits for more than a round.
         if !jobs.is_empty() {
             jobs.rotate_left(1);
         }
     }
 }
 
-/// Runs one batch made of slices of the jobs, and finishes the jobs that are complete.
+/// Runs one batch of slices of the jobs, and finishes the complete jobs.
 fn step(jobs: &mut VecDeque<Job>, model: &dyn Embed, cache: &SharedCache) {
     let slices = compose(jobs.iter().map(Job::waiting), MAX_TOKENS);
     let texts: Vec<Arc<[u32]>> = jobs
@@ -50,20 +50,21 @@ fn step(jobs: &mut VecDeque<Job>, model: &dyn Embed, cache: &SharedCache) {
             finish(jobs);
         }
         Err(error) => {
-            // The jobs in this batch fail; those that had no part in it go on.
+            // The jobs in this batch fail; the other jobs continue.
             let mut parts = slices.into_iter();
             let failed = |_: &Job| parts.next().is_some_and(|count| count > 0);
             let (failed, rest) = jobs.drain(..).partition::<VecDeque<_>, _>(failed);
             *jobs = rest;
             for job in failed {
-                // The caller may have given up.
+                // The caller may have gone.
                 drop(job.done.send(Err(error.clone())));
             }
         }
     }
 }
 
-/// Vectors of a batch: each different text is computed once, unless an earlier batch has done so.
+/// Returns the vectors of a batch. Each distinct text is computed once, unless its vector is
+/// cached.
 fn vectors(texts: &[Arc<[u32]>], model: &dyn Embed, cache: &SharedCache) -> Outcome {
     let (different, indices) = distinct(texts);
     let mut known = cache.get_all(different.iter().map(|ids| &**ids));
@@ -72,16 +73,16 @@ fn vectors(texts: &[Arc<[u32]>], model: &dyn Embed, cache: &SharedCache) -> Outc
     let missing: Vec<Arc<[u32]>> = missing.map(|(ids, _)| Arc::clone(ids)).collect();
     let computed = embed(model, &missing)?;
     let computed: Vec<Arc<[f32]>> = computed.into_iter().map(Arc::from).collect();
-    let places = known.iter_mut().filter(|vector| vector.is_none());
-    for (place, vector) in places.zip(&computed) {
-        *place = Some(Arc::clone(vector));
+    let empty = known.iter_mut().filter(|vector| vector.is_none());
+    for (slot, vector) in empty.zip(&computed) {
+        *slot = Some(Arc::clone(vector));
     }
     cache.put_all(missing.into_iter().zip(computed));
     let vectors: Option<Vec<_>> = indices
         .into_iter()
         .map(|index| known.get(index).cloned().flatten())
         .collect();
-    vectors.ok_or_else(|| EmbedError("it left out a text".to_owned()))
+    vectors.ok_or_else(|| EmbedError("the model left out a text".to_owned()))
 }
 
 fn finish(jobs: &mut VecDeque<Job>) {
@@ -89,25 +90,25 @@ fn finish(jobs: &mut VecDeque<Job>) {
     let (complete, rest) = jobs.drain(..).partition::<VecDeque<_>, _>(complete);
     *jobs = rest;
     for job in complete {
-        // The caller may have given up.
+        // The caller may have gone.
         drop(job.done.send(Ok(job.vectors)));
     }
 }
 
-/// Calls the model; a panic in it is an error like any other.
+/// Calls the model. A panic of the model becomes an error.
 fn embed(model: &dyn Embed, texts: &[Arc<[u32]>]) -> Result<Vec<Vec<f32>>, EmbedError> {
     if texts.is_empty() {
         return Ok(Vec::new());
     }
     let texts: Vec<&[u32]> = texts.iter().map(|ids| &**ids).collect();
-    // The model is only read from, so a panic cannot leave it half changed.
+    // A panic cannot leave the model half changed, since it is only read.
     let vectors = catch_unwind(AssertUnwindSafe(|| model.embed(&texts)))
-        .map_err(|_| EmbedError("it panicked".to_owned()))??;
+        .map_err(|_| EmbedError("the model panicked".to_owned()))??;
     if vectors.len() == texts.len() {
         Ok(vectors)
     } else {
         Err(EmbedError(format!(
-            "it gave {} vectors for {} texts",
+            "the model produced {} vectors for {} texts",
             vectors.len(),
             texts.len()
         )))
@@ -115,13 +116,13 @@ fn embed(model: &dyn Embed, texts: &[Arc<[u32]>]) -> Result<Vec<Vec<f32>>, Embed
 }
 
 #[cfg(test)]
-#[expect(clippy::cast_precision_loss, reason = "small numbers")]
+#[expect(clippy::cast_precision_loss, reason = "small values")]
 mod tests {
     use tokio::sync::oneshot;
 
     use super::*;
 
-    /// Remembers the length of every text of every batch.
+    /// Records the length of every text of every batch.
     #[derive(Default)]
     struct Recorder(std::sync::Mutex<Vec<Vec<usize>>>);
 
@@ -144,7 +145,7 @@ mod tests {
         (Job::new(texts.collect(), done), outcome)
     }
 
-    /// The batches that jobs make, with a cache of so many bytes.
+    /// Returns the batches of jobs, with a cache of `cache_bytes`.
     fn run_with(jobs: Vec<Job>, cache_bytes: usize) -> Vec<Vec<usize>> {
         let (sender, queue) = mpsc::unbounded_channel();
         for job in jobs {

@@ -1,61 +1,72 @@
-//! One daemon a socket: a lock on a file beside it, which the system releases with the process,
-//! however that ends.
+//! One daemon per socket: a lock on a file beside the socket. The system releases the lock when the
+//! process ends, whatever ends it.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
 use gte_shared::endpoint::{Endpoint, EndpointError};
+use gte_shared::private_file;
 
-/// Held as long as this daemon serves the socket.
+/// Lock that a daemon holds as long as it serves the socket.
 #[derive(Debug)]
-pub struct InstanceLock {
-    /// Never read: its lock is what counts.
+pub(crate) struct InstanceLock {
+    /// Open file that holds the lock; it is never read.
     _file: File,
 }
 
-/// Why this daemon cannot have the socket.
+/// Failure to take the lock of the socket. The message says what is wrong; [`hint`](Self::hint)
+/// says what to do next.
 #[derive(Debug, thiserror::Error)]
-pub enum InstanceError {
-    /// Another daemon has it.
+pub(crate) enum InstanceError {
+    /// Another daemon holds the lock.
     #[error("already running at {}", .0.display())]
     AlreadyRunning(PathBuf),
-    /// There is no place for the socket.
+    /// The socket has no usable path.
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
-    /// The file cannot be opened or locked.
+    /// The lock file cannot be opened or locked.
     #[error("the lock {} cannot be taken: {source}", path.display())]
     Lock {
-        /// The file.
+        /// Lock file.
         path: PathBuf,
-        /// What the system says.
+        /// Error of the system.
         source: io::Error,
     },
 }
 
+impl InstanceError {
+    /// Next step for the user, where there is one.
+    #[must_use]
+    pub(crate) fn hint(&self) -> Option<String> {
+        match self {
+            Self::AlreadyRunning(_) => Some(
+                "stop it with `gte stop`, or choose another socket with --socket or GTE_SOCKET"
+                    .to_owned(),
+            ),
+            Self::Endpoint(error) => error.hint(),
+            Self::Lock { .. } => {
+                Some("choose another socket with --socket or GTE_SOCKET".to_owned())
+            }
+        }
+    }
+}
+
 impl InstanceLock {
-    /// Takes the lock. The file stays when the lock is released: removing it would let two daemons
-    /// lock two different files of the same name.
+    /// Takes the lock. The file stays when the lock is released: removing the file would let two
+    /// daemons lock two different files of the same name.
     ///
     /// # Errors
     ///
-    /// [`InstanceError::AlreadyRunning`] when another daemon holds it.
-    pub fn acquire(endpoint: &Endpoint) -> Result<Self, InstanceError> {
+    /// [`InstanceError::AlreadyRunning`] if another daemon holds the lock.
+    pub(crate) fn acquire(endpoint: &Endpoint) -> Result<Self, InstanceError> {
         endpoint.prepare_directory()?;
         let path = endpoint.lock_path();
         let failed = |source| InstanceError::Lock {
             path: path.clone(),
             source,
         };
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .mode(0o600)
-            .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
-            .open(&path)
-            .map_err(failed)?;
+        let file = private_file::open(OpenOptions::new().write(true), &path).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
             Err(TryLockError::WouldBlock) => {

@@ -1,8 +1,8 @@
-//! The daemon's life: one instance a socket, and the signals that end it.
+//! Lifecycle of the daemon: one instance per socket, signals, and memory.
 
 mod instance;
-pub mod memory;
+pub(crate) mod memory;
 mod signals;
 
-pub use instance::{InstanceError, InstanceLock};
-pub use signals::Termination;
+pub(crate) use instance::{InstanceError, InstanceLock};
+pub(crate) use signals::Termination;

@@ -4,9 +4,9 @@ use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// SIGTERM and SIGINT, caught from the moment this is made.
+/// SIGTERM and SIGINT, caught from the creation of this value on.
 #[derive(Debug)]
-pub struct Termination {
+pub(crate) struct Termination {
     terminate: Signal,
     interrupt: Signal,
 }
@@ -16,16 +16,16 @@ impl Termination {
     ///
     /// # Errors
     ///
-    /// If the system does not let them be caught.
-    pub fn catch() -> io::Result<Self> {
+    /// If the system refuses to register a signal handler.
+    pub(crate) fn catch() -> io::Result<Self> {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
         })
     }
 
-    /// Waits for the next of them and returns its name.
-    pub async fn next(&mut self) -> &'static str {
+    /// Waits for the next signal and returns its name.
+    pub(crate) async fn next(&mut self) -> &'static str {
         tokio::select! {
             _ = self.terminate.recv() => "SIGTERM",
             _ = self.interrupt.recv() => "SIGINT",

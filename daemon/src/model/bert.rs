@@ -1,8 +1,8 @@
 //! BERT as a Burn module: embeddings and encoder layers, without the pooler.
 //!
-//! Texts are laid end to end, `[tokens, hidden]`, without padding: every linear layer and layer
-//! normalization works on all tokens at once, and attention alone looks at one text at a time. So no
-//! mask is needed, no padding is computed, and the result for a text does not depend on its neighbors.
+//! The texts of a batch are concatenated, `[tokens, hidden]`, without padding: every linear layer
+//! and layer normalization works on all tokens at once, and only attention works text by text. So
+//! no mask is needed, and the vector of a text does not depend on the other texts.
 //!
 //! Devlin et al. 2018, "BERT: Pre-training of Deep Bidirectional Transformers for Language
 //! Understanding", with post-layer normalization and the exact GELU.
@@ -56,7 +56,7 @@ pub(super) struct FeedForward {
 }
 
 impl Bert {
-    /// A module of the given sizes, its weights still to be loaded.
+    /// Creates a module of the given sizes, without weights yet.
     pub(super) fn init(config: &BertConfig, device: &Device) -> Self {
         let norm = LayerNormConfig::new(config.hidden_size).with_epsilon(config.layer_norm_eps);
         let linear = |from, to| LinearConfig::new(from, to).init(device);

@@ -13,15 +13,15 @@ pub struct Compute {
 }
 
 impl Compute {
-    /// The form in which a model is compared with reference values.
-    pub const REFERENCE: Self = Self {
+    /// Setting for comparisons with reference values: f32 on one thread.
+    pub(crate) const REFERENCE: Self = Self {
         threads: 1,
         precision: Precision::F32,
     };
 
-    /// The precision to use where nobody says: int8 where this CPU is faster in it than in f32.
+    /// Returns the default precision: int8 if this CPU is faster in int8 than in f32, else f32.
     #[must_use]
-    pub fn best_precision() -> Precision {
+    pub(crate) fn best_precision() -> Precision {
         if Cpu::detect().is_fast_in_int8() {
             Precision::Int8
         } else {

@@ -1,4 +1,4 @@
-//! `config.json`: the sizes of a BERT, as Hugging Face writes them.
+//! `config.json`: sizes of a BERT, in the format of Hugging Face.
 
 use serde::Deserialize;
 
@@ -10,35 +10,38 @@ const MAX_SIZE: usize = 1 << 24;
 /// Largest number of layers: ten times that of the largest BERT.
 const MAX_LAYERS: usize = 256;
 
-/// Fewest tokens that a model must read: `[CLS]`, `[SEP]` and one token between them.
-pub(super) const MIN_TOKENS: usize = 3;
+/// Number of tokens that a BERT tokenizer adds to every text: `[CLS]` before and `[SEP]` after.
+pub(super) const SPECIAL_TOKENS: usize = 2;
+
+/// Least number of tokens that a model must read: `[CLS]`, one token and `[SEP]`.
+pub(super) const MIN_TOKENS: usize = SPECIAL_TOKENS + 1;
 
 /// The part of `config.json` that shapes the computation.
 #[derive(Clone, Debug, Deserialize)]
-pub struct BertConfig {
-    /// Rows of the word embedding; token ids must be below.
-    pub vocab_size: usize,
+pub(crate) struct BertConfig {
+    /// Rows of the word embedding; token ids are less than this.
+    pub(crate) vocab_size: usize,
     /// Width of a hidden state.
-    pub hidden_size: usize,
+    pub(crate) hidden_size: usize,
     /// Number of encoder layers.
-    pub num_hidden_layers: usize,
+    pub(crate) num_hidden_layers: usize,
     /// Attention heads per layer.
-    pub num_attention_heads: usize,
+    pub(crate) num_attention_heads: usize,
     /// Width inside the feed-forward part of a layer.
-    pub intermediate_size: usize,
+    pub(crate) intermediate_size: usize,
     /// Rows of the position embedding: the longest input in tokens.
-    pub max_position_embeddings: usize,
+    pub(crate) max_position_embeddings: usize,
     /// Rows of the token-type embedding; only row 0 is used here.
-    pub type_vocab_size: usize,
-    /// Added to the variance in every LayerNorm.
-    pub layer_norm_eps: f64,
+    pub(crate) type_vocab_size: usize,
+    /// Epsilon that every layer normalization adds to the variance.
+    pub(crate) layer_norm_eps: f64,
     /// Activation inside the feed-forward part.
     hidden_act: String,
     #[serde(default)]
     position_embedding_type: Option<String>,
 }
 
-/// Kind of a model. Read first: other kinds lack some of the sizes.
+/// Kind of a model. It is read first, since other kinds lack some of the sizes.
 #[derive(Deserialize)]
 struct Kind {
     model_type: Option<String>,
@@ -49,9 +52,9 @@ impl BertConfig {
     ///
     /// # Errors
     ///
-    /// If it is no JSON, lacks a size, or describes another architecture than BERT with absolute
-    /// positions and exact GELU.
-    pub fn parse(bytes: &[u8]) -> Result<Self, ModelError> {
+    /// If the file is not JSON, lacks a size, or describes another architecture than BERT with
+    /// absolute positions and exact GELU.
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, ModelError> {
         let malformed = |source| ModelError::Json {
             file: "config.json",
             source,

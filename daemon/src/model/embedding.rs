@@ -1,4 +1,4 @@
-//! The sum of word, position and token-type embedding, normalized.
+//! The embedding layer: the sum of word, position and token-type embedding, normalized.
 
 use burn::nn::LayerNorm as BurnLayerNorm;
 use gte_kernels::{LayerNorm, ShapeError};
@@ -8,15 +8,15 @@ use super::bert::Embeddings;
 use super::extension::{OpError, values};
 use crate::weights::EmbeddingTable;
 
-/// Rows that are worth handing to another thread.
+/// Least number of rows per task: fewer are not worth another thread.
 const MIN_ROWS_PER_TASK: usize = 16;
 
 /// The layer before the first encoder layer.
 #[derive(Debug)]
 pub(super) struct EmbeddingLayer {
     words: EmbeddingTable,
-    /// Sum of each position's embedding and that of token type 0, which all tokens of a single text
-    /// have: `[positions, width]`.
+    /// Sum of each position's embedding and the embedding of token type 0, the type of all tokens
+    /// of a single text: `[positions, width]`.
     positions: Vec<f32>,
     norm: LayerNorm,
 }
@@ -60,7 +60,7 @@ impl EmbeddingLayer {
         self.words.width()
     }
 
-    /// Embeds texts laid end to end: `[tokens, width]`.
+    /// Computes the embeddings of concatenated texts: `[tokens, width]`.
     pub(super) fn forward(&self, ids: &[u32], lengths: &[usize]) -> Result<Vec<f32>, OpError> {
         let width = self.width();
         let mut hidden = vec![0.0; ids.len() * width];

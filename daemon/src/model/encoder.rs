@@ -1,4 +1,4 @@
-//! The loaded module at work: batches of token ids in, vectors of unit length out.
+//! The encoder: batches of token ids in, vectors of unit length out.
 
 use std::time::Instant;
 
@@ -17,7 +17,7 @@ use super::pooling::pool;
 use crate::engine::{Embed, EmbedError};
 use crate::weights::{self, LoadTimings, Weights};
 
-/// A module with its weights and the threads to run it on.
+/// A network with its weights and its threads.
 pub struct Encoder {
     network: Fused,
     pooling: Pooling,
@@ -25,27 +25,27 @@ pub struct Encoder {
     pool: ThreadPool,
 }
 
-/// Tokens of a group that goes through the network by itself.
+/// Number of tokens in a group of texts that one thread takes through the network.
 ///
-/// Enough rows for the products to run at full speed, and so few that the intermediate results stay
-/// in the caches of a core.
+/// Enough rows for the matrix products to run at full speed, and so few that the intermediate
+/// results stay in the caches of a core.
 const TOKENS_PER_GROUP: usize = 256;
 
-/// The device that the model computes on.
+/// Device that the model computes on.
 ///
-/// burn-ndarray is deprecated by its authors in favor of burn-flex (`Device::flex()`, the same model
-/// code); it stays the default as long as the kernels are written for its tensors.
+/// The authors of burn-ndarray deprecate it in favor of burn-flex (`Device::flex()`, with the same
+/// model code). It stays in use as long as the kernels are written for its tensors.
 #[expect(deprecated, reason = "chosen on purpose, see above")]
 fn device() -> Device {
     Device::ndarray()
 }
 
 impl Encoder {
-    /// Makes the module and loads `weights` into it; adds to `timings`.
+    /// Creates the network and loads `weights` into it; adds the durations to `timings`.
     ///
     /// # Errors
     ///
-    /// If the weights do not fit the sizes, or the threads cannot be started.
+    /// If the weights do not match the sizes, or the threads cannot be started.
     pub(super) fn load(
         config: &BertConfig,
         pooling: Pooling,
@@ -74,13 +74,13 @@ impl Encoder {
         })
     }
 
-    /// Threads that the encoder computes with.
+    /// Thread pool that the encoder computes with.
     #[must_use]
-    pub fn pool(&self) -> &ThreadPool {
+    pub(crate) fn pool(&self) -> &ThreadPool {
         &self.pool
     }
 
-    /// Hidden states of the last layer for one text, `[tokens, hidden]` row by row.
+    /// Computes the hidden states of the last layer for one text: `[tokens, hidden]`, row by row.
     ///
     /// # Errors
     ///
@@ -89,15 +89,15 @@ impl Encoder {
         self.pool.install(|| self.run(&[ids], QueryRows::All))
     }
 
-    /// Hidden states of several texts laid end to end, row by row.
-    fn run(&self, texts: &[&[u32]], wanted: QueryRows) -> Result<Vec<f32>, EmbedError> {
+    /// Computes the hidden states of concatenated texts, row by row.
+    fn run(&self, texts: &[&[u32]], queries: QueryRows) -> Result<Vec<f32>, EmbedError> {
         let batch = Batch {
             ids: texts.concat(),
             lengths: texts.iter().map(|ids| ids.len()).collect(),
         };
         let hidden = self
             .network
-            .forward(&batch, wanted)
+            .forward(&batch, queries)
             .map_err(|error| EmbedError(error.to_string()))?;
         hidden
             .into_data()
@@ -105,25 +105,26 @@ impl Encoder {
             .map_err(|error| EmbedError(error.to_string()))
     }
 
-    /// Vectors of a group of texts.
+    /// Computes the vectors of a group of texts.
     fn embed_group(&self, texts: &[&[u32]]) -> Result<Vec<Vec<f32>>, EmbedError> {
-        let wanted = match self.pooling {
+        let queries = match self.pooling {
             Pooling::Cls => QueryRows::First,
             Pooling::Mean => QueryRows::All,
         };
-        let hidden = self.run(texts, wanted)?;
+        let hidden = self.run(texts, queries)?;
         let mut rest = hidden.as_slice();
         let mut vectors = Vec::with_capacity(texts.len());
         for ids in texts {
             let (own, after) = rest
-                .split_at_checked(wanted.count(ids.len()) * self.width)
-                .ok_or_else(|| EmbedError("fewer hidden states than tokens".to_owned()))?;
+                .split_at_checked(queries.count(ids.len()) * self.width)
+                .ok_or_else(|| EmbedError("the model produced too few hidden states".to_owned()))?;
             rest = after;
             let vector = pool(self.pooling, own, self.width);
-            // NaN and infinite values would give a score all the same.
+            // NaN and infinite values would still give a score.
             if !vector.iter().all(|value| value.is_finite()) {
                 return Err(EmbedError(
-                    "it produced NaN or infinite values; its weights may be damaged".to_owned(),
+                    "the model produced NaN or infinite values; its weights may be damaged"
+                        .to_owned(),
                 ));
             }
             vectors.push(vector);
@@ -137,9 +138,9 @@ impl Embed for Encoder {
         self.pool.current_num_threads()
     }
 
-    /// Where there are many texts, each thread takes groups of them through the whole network. Where
-    /// there are few, the threads share each operation, so that every weight is read from memory
-    /// once: for the few rows of a pair, that is what takes the time.
+    /// Computes many texts in groups, each of which one thread takes through the whole network. For
+    /// few texts, the threads share each operation, so that every weight is read from memory once:
+    /// for the few rows of a pair, reading the weights takes most of the time.
     fn embed(&self, texts: &[&[u32]]) -> Result<Vec<Vec<f32>>, EmbedError> {
         let groups = groups(texts, self.threads());
         let vectors = self.pool.install(|| {
@@ -151,8 +152,8 @@ impl Embed for Encoder {
     }
 }
 
-/// Divides texts into groups of about [`TOKENS_PER_GROUP`] tokens, if there are enough for all
-/// threads.
+/// Divides texts into groups of about [`TOKENS_PER_GROUP`] tokens, if they are enough for all
+/// threads; else returns one group.
 fn groups<'a, 'b>(texts: &'a [&'b [u32]], threads: usize) -> Vec<&'a [&'b [u32]]> {
     let tokens: usize = texts.iter().map(|ids| ids.len()).sum();
     if tokens < threads * TOKENS_PER_GROUP {

@@ -1,4 +1,4 @@
-//! Failures of loading and running a model.
+//! Errors of loading and running a model.
 
 use std::io;
 use std::path::PathBuf;
@@ -7,7 +7,8 @@ use super::extension::OpError;
 use crate::engine::EmbedError;
 use crate::weights::WeightsError;
 
-/// Failure of loading or running a model. [`hint`](Self::hint) says what to do next.
+/// Failure to load or run a model. The message says what is wrong; [`hint`](Self::hint) says what
+/// to do next.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
     /// A file of the model cannot be read.
@@ -15,70 +16,70 @@ pub enum ModelError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// Error of the system.
         source: io::Error,
     },
-    /// A file that every model needs is not there.
+    /// A file that every model needs is missing.
     #[error("the model has no {0}")]
     Missing(&'static str),
-    /// There are no weights in any form that is read.
+    /// The model has no weights in a supported format.
     #[error("the model has no model.safetensors and no pytorch_model.bin")]
     NoWeights,
     /// A file whose name is not that of a weights file.
     #[error("{} is not a weights file (expected .safetensors, .safetensors.index.json, .bin or .pt)", .0.display())]
     WeightsFormat(PathBuf),
-    /// A file that the model's index names is not there.
+    /// A file that the model's index names is missing.
     #[error("the model has no {0}, which model.safetensors.index.json names")]
     MissingShard(String),
-    /// The index names a file that is not the model's.
+    /// The index names a file outside the model's folder.
     #[error("model.safetensors.index.json names {0:?}, which is not a file of the model's folder")]
     Outside(String),
-    /// A file is not what it should be.
+    /// A file is not JSON, or lacks a value.
     #[error("{file} is not as expected: {source}")]
     Json {
         /// The file.
         file: &'static str,
-        /// What is wrong with it.
+        /// Fault of the file.
         source: serde_json::Error,
     },
-    /// Another kind of model.
+    /// The model is of another architecture.
     #[error("this is another architecture: {key} is {found}, and only {supported} is supported")]
     Architecture {
-        /// The key in `config.json`.
+        /// Key in `config.json`.
         key: &'static str,
-        /// What it says.
+        /// Value of the key.
         found: String,
-        /// What it should say.
+        /// Supported value.
         supported: &'static str,
     },
-    /// A size that no model has.
+    /// A size is zero or too large.
     #[error("config.json is not as expected: {key} is {size}")]
     Size {
-        /// The key in `config.json`.
+        /// Key in `config.json`.
         key: &'static str,
-        /// What it says.
+        /// Value of the key.
         size: usize,
     },
-    /// The hidden state cannot be divided among the heads.
+    /// The hidden size is not a multiple of the number of heads.
     #[error(
         "config.json is not as expected: a hidden size of {hidden_size} cannot be divided among {heads} heads"
     )]
     Heads {
         /// Width of a hidden state.
         hidden_size: usize,
-        /// Attention heads.
+        /// Number of attention heads.
         heads: usize,
     },
-    /// A module after the network that this program would leave out.
+    /// The pipeline has a module that this program does not compute.
     #[error("modules.json has the module {0}; Transformer, Pooling and Normalize are supported")]
     PipelineModule(String),
-    /// The pooling is stated nowhere.
+    /// No file states the pooling.
     #[error("the model does not state its pooling: it has no 1_Pooling/config.json")]
     PoolingUnknown,
-    /// Another pooling than CLS alone or MEAN alone.
+    /// The pooling is neither CLS alone nor MEAN alone.
     #[error("1_Pooling/config.json asks for a pooling other than CLS alone or MEAN alone")]
     PoolingUnsupported,
-    /// The tokenizer's files cannot be used.
+    /// The tokenizer cannot be made from its files.
     #[error("the tokenizer cannot be used: {0}")]
     Tokenizer(String),
     /// The tokenizer and the weights do not belong together.
@@ -86,7 +87,7 @@ pub enum ModelError {
         "the tokenizer has the id {id}, but the model has {rows} embeddings: they do not belong together"
     )]
     Vocabulary {
-        /// The largest id.
+        /// Largest token id.
         id: u32,
         /// Rows of the word embedding.
         rows: usize,
@@ -94,13 +95,13 @@ pub enum ModelError {
     /// The weights cannot be used.
     #[error(transparent)]
     Weights(#[from] WeightsError),
-    /// No threads to compute with.
+    /// The threads to compute with cannot be started.
     #[error("the threads to compute with cannot be started: {0}")]
     Threads(#[from] rayon::ThreadPoolBuildError),
     /// The weights cannot be packed.
     #[error("the weights cannot be packed: {0}")]
     Pack(#[from] OpError),
-    /// The weights do not compute.
+    /// The first computation failed.
     #[error(transparent)]
     Compute(#[from] EmbedError),
 }

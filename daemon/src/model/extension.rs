@@ -1,7 +1,7 @@
 //! The Burn backend extension: operations of `gte-kernels` on tensors of the ndarray backend.
 //!
-//! Kernels take slices. These functions lend them the values of a tensor, which are copied only where
-//! somebody else holds the tensor too.
+//! Kernels take slices. These functions lend them the values of a tensor, and copy the values only
+//! if the tensor is shared.
 
 #![expect(
     deprecated,
@@ -33,7 +33,7 @@ pub enum OpError {
     Shape(#[from] ShapeError),
 }
 
-/// Makes a tensor `[rows, width]` of values, which are not copied.
+/// Makes a tensor `[rows, width]` of values, without a copy.
 pub(super) fn tensor(values: Vec<f32>, width: usize) -> Tensor<2> {
     let rows = values.len().checked_div(width).unwrap_or(0);
     let tensor = NdArrayTensor::from_data(TensorData::new(values, [rows, width]));

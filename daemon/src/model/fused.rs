@@ -1,5 +1,4 @@
-//! The encoder as it computes: the network of [`Bert`], its linear layers packed and its operations
-//! fused.
+//! The fused network: that of [`Bert`], with packed linear layers and fused operations.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -15,22 +14,22 @@ use super::embedding::{EmbeddingLayer, pack_norm};
 use super::extension::{OpError, tensor, update, values, with_rows};
 use crate::weights::EmbeddingTable;
 
-/// A batch of texts laid end to end.
+/// A batch of concatenated texts.
 #[derive(Clone, Debug)]
 pub(super) struct Batch {
     /// Token ids of all texts, `[tokens]`.
     pub(super) ids: Vec<u32>,
-    /// Length of each text in tokens; they add up to the length of `ids`.
+    /// Length of each text in tokens; the sum is the length of `ids`.
     pub(super) lengths: Vec<usize>,
 }
 
-/// The whole encoder: token ids in, hidden states out.
+/// The fused network: token ids in, hidden states out.
 #[derive(Module, Debug)]
 pub(super) struct Fused {
     #[module(skip)]
     embedding: Arc<EmbeddingLayer>,
     layers: Vec<FusedLayer>,
-    /// Memory that no thread uses now.
+    /// Scratch memory that no thread uses now.
     #[module(skip)]
     scratch_pool: Arc<Mutex<Vec<Scratch>>>,
 }
@@ -45,7 +44,7 @@ struct FusedLayer {
 /// Packed weights of a layer.
 #[derive(Debug)]
 struct LayerWeights {
-    /// Queries, keys and values in one.
+    /// Projection to queries, keys and values, side by side: `[hidden, 3 × hidden]`.
     qkv: PackedLinear,
     attention: Attention,
     output: PackedLinear,
@@ -55,7 +54,7 @@ struct LayerWeights {
     norm: LayerNorm,
 }
 
-/// Memory for the intermediate results of a layer, kept from one layer and one batch to the next.
+/// Memory for the intermediate results of a layer, reused by the next layers and batches.
 #[derive(Debug, Default)]
 struct Scratch {
     qkv: Vec<f32>,
@@ -65,8 +64,8 @@ struct Scratch {
 }
 
 impl Fused {
-    /// Packs a loaded module, with the threads of the current pool. Each weight is dropped as soon as
-    /// it is packed. `epsilon` is what layer normalizations add to the variance.
+    /// Packs a loaded module, with the threads of the current pool. Each weight is dropped as soon
+    /// as it is packed. Layer normalizations add `epsilon` to the variance.
     pub(super) fn pack(
         bert: Bert,
         words: EmbeddingTable,
@@ -84,26 +83,26 @@ impl Fused {
     }
 
     /// Computes the hidden states of the last layer: of all tokens, `[tokens, hidden]`, or of the
-    /// first of each text, `[texts, hidden]`, which is less work.
-    pub(super) fn forward(&self, batch: &Batch, wanted: QueryRows) -> Result<Tensor<2>, OpError> {
+    /// first token of each text, `[texts, hidden]`, which is less work.
+    pub(super) fn forward(&self, batch: &Batch, queries: QueryRows) -> Result<Tensor<2>, OpError> {
         let hidden = self.embedding.forward(&batch.ids, &batch.lengths)?;
         let mut hidden = tensor(hidden, self.embedding.width());
         let mut scratch = self.scratch_pool().pop().unwrap_or_default();
         let last = self.layers.len().saturating_sub(1);
         for (index, layer) in self.layers.iter().enumerate() {
-            let queries = if index == last {
-                wanted
+            let layer_queries = if index == last {
+                queries
             } else {
                 QueryRows::All
             };
-            hidden = layer.forward(hidden, &batch.lengths, queries, &mut scratch)?;
+            hidden = layer.forward(hidden, &batch.lengths, layer_queries, &mut scratch)?;
         }
         self.scratch_pool().push(scratch);
         Ok(hidden)
     }
 
     fn scratch_pool(&self) -> MutexGuard<'_, Vec<Scratch>> {
-        // The contents of scratch memory mean nothing between two batches.
+        // A panic elsewhere cannot spoil scratch memory: every layer overwrites its contents.
         let pool = self.scratch_pool.lock();
         pool.unwrap_or_else(PoisonError::into_inner)
     }
@@ -153,7 +152,7 @@ impl FusedLayer {
     }
 }
 
-/// Selects the first token's row of each text.
+/// Selects the row of the first token, `[CLS]`, of each text: `[texts, hidden]`.
 fn cls_rows(hidden: Tensor<2>, lengths: &[usize]) -> Tensor<2> {
     let mut next = 0;
     let rows = lengths.iter().map(|tokens| {
@@ -167,7 +166,7 @@ fn cls_rows(hidden: Tensor<2>, lengths: &[usize]) -> Tensor<2> {
 }
 
 impl LayerWeights {
-    /// Computes the context of the queries into `scratch.context`.
+    /// Computes the attention of the queries into `scratch.context`: `[queries, hidden]`.
     fn attend(
         &self,
         hidden: &[f32],
@@ -190,7 +189,8 @@ impl LayerWeights {
         Ok(self.attention.forward(qkv, lengths, queries, context)?)
     }
 
-    /// Computes the rest of the layer, in place.
+    /// Computes the rest of the layer in place: output projection, feed-forward network, and both
+    /// layer normalizations.
     fn finish(&self, hidden: &mut [f32], scratch: &mut Scratch) -> Result<(), OpError> {
         let Scratch {
             context,
@@ -208,7 +208,8 @@ impl LayerWeights {
     }
 }
 
-/// Takes weight and bias of linear layers of the same input, their outputs side by side.
+/// Concatenates linear layers of the same input: returns weight `[inputs, outputs]` and bias
+/// `[outputs]`, with the outputs of the layers side by side.
 fn concat_linear<const N: usize>(layers: [Linear; N]) -> Result<(Vec<f32>, Vec<f32>), OpError> {
     let mut bias = Vec::new();
     let mut weights = Vec::with_capacity(N);

@@ -20,17 +20,17 @@ pub struct Model {
     /// Description for clients.
     pub info: ModelInfo,
     /// Sizes of the network.
-    pub config: BertConfig,
+    pub(crate) config: BertConfig,
     /// Tokenizer.
     pub tokenizer: Tokenizer,
     /// Encoder.
     pub encoder: Encoder,
     /// Time that loading took.
-    pub timings: LoadTimings,
+    pub(crate) timings: LoadTimings,
 }
 
 impl Model {
-    /// Loads a model, and has it compute a first time.
+    /// Loads a model, and computes a first batch.
     ///
     /// # Errors
     ///
@@ -49,10 +49,10 @@ impl Model {
         let weights = source.weights()?;
         let encoder = Encoder::load(&config, info.pooling, weights, compute, &mut timings)?;
         let start = Instant::now();
-        // Memory is touched, threads are woken, and the weights are seen to give finite values.
+        // Touches the memory, wakes the threads, and checks that the values are finite.
         let texts = vec![&[0][..]; encoder.threads()];
         encoder.embed(&texts)?;
-        // Memory that packing the weights took beside them.
+        // Returns the memory that packing took besides the weights.
         memory::trim();
         timings.warm_up = start.elapsed();
         Ok(Self {
@@ -64,12 +64,12 @@ impl Model {
         })
     }
 
-    /// Checks all of a model but its weights, which need not be there yet.
+    /// Checks all files of a model but its weights, which may still be missing.
     ///
     /// # Errors
     ///
     /// See [`ModelError`].
-    pub fn check(source: &Source) -> Result<(), ModelError> {
+    pub(crate) fn check(source: &Source) -> Result<(), ModelError> {
         ModelSpec::read(source, Precision::F32).map(drop)
     }
 }

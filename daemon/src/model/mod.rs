@@ -1,7 +1,7 @@
-//! The model: from the token ids of a text to its vector.
+//! The model, which computes the vector of a text from its token ids.
 //!
-//! Architecture invariant: Burn is named only here and in [`weights`](crate::weights). The engine
-//! sees the two traits that [`Tokenizer`] and [`Encoder`] implement.
+//! Architecture invariant: Burn is named only here and in `weights`. The engine sees the two traits
+//! that [`Tokenizer`] and [`Encoder`] implement.
 
 mod bert;
 mod compute;
@@ -20,10 +20,10 @@ mod spec;
 mod tokenizer;
 
 pub use compute::Compute;
-pub use config::BertConfig;
+pub(crate) use config::BertConfig;
 pub use encoder::Encoder;
 pub use error::ModelError;
-pub use extension::OpError;
 pub use loaded::Model;
-pub use source::{BUILTIN, Folder, PACK, Source, shard_files};
+pub(crate) use source::{BUILTIN, PACK, shard_files};
+pub use source::{Folder, Source};
 pub use tokenizer::Tokenizer;

@@ -1,13 +1,13 @@
-//! From the hidden states of a text to one vector of unit length.
+//! Pooling of the hidden states of a text to one vector of unit length.
 
 use gte_shared::wire::Pooling;
 use serde::Deserialize;
 
 use super::error::ModelError;
 
-/// `1_Pooling/config.json`, as sentence-transformers writes it.
+/// `1_Pooling/config.json`, in the format of sentence-transformers.
 #[derive(Deserialize)]
-#[expect(clippy::struct_excessive_bools, reason = "that is how the file has it")]
+#[expect(clippy::struct_excessive_bools, reason = "the keys of the file")]
 struct PoolingConfig {
     #[serde(default)]
     pooling_mode_cls_token: bool,
@@ -27,7 +27,7 @@ struct PoolingConfig {
 ///
 /// # Errors
 ///
-/// If it is unreadable, or asks for anything but CLS alone or MEAN alone.
+/// If the file is not JSON, or asks for anything but CLS alone or MEAN alone.
 pub(super) fn parse(file: &[u8]) -> Result<Pooling, ModelError> {
     let config: PoolingConfig =
         serde_json::from_slice(file).map_err(|source| ModelError::Json {
@@ -52,7 +52,7 @@ pub(super) fn parse(file: &[u8]) -> Result<Pooling, ModelError> {
 /// Pools the hidden states of one text, `hidden` of shape `[tokens, width]` row by row, and scales
 /// the result to unit length (L2).
 ///
-/// Sums in f64: the mean over 512 tokens then does not depend on their order of addition.
+/// Sums in f64, so that the order of the additions does not change the rounded mean of 512 tokens.
 #[must_use]
 pub(super) fn pool(pooling: Pooling, hidden: &[f32], width: usize) -> Vec<f32> {
     let mut vector: Vec<f64> = vec![0.0; width];

@@ -1,4 +1,4 @@
-//! The forward pass in Burn's plain operations: what the fused layers are compared with in tests.
+//! The forward pass in Burn's plain operations, which tests compare the fused layers with.
 
 use burn::nn::Embedding;
 use burn::tensor::activation::{gelu, softmax};

@@ -14,15 +14,15 @@ use super::error::ModelError;
 use crate::weights::Weights;
 
 /// Name of the model that is compiled into the program.
-pub const BUILTIN: &str = "bge-small-zh-v1.5";
+pub(crate) const BUILTIN: &str = "bge-small-zh-v1.5";
 
 /// File with the weights of an installed model.
-pub const PACK: &str = "model.bpk";
+pub(crate) const PACK: &str = "model.bpk";
 
-/// File that says which tensor is in which of several files.
+/// Index of a model with several weights files: the file of each tensor.
 const INDEX: &str = "model.safetensors.index.json";
 
-/// Files of the built-in model. Their origin and license lie beside them.
+/// Content of a file of the built-in model. Its origin and license are in the same folder.
 macro_rules! builtin {
     ($file:literal) => {
         include_bytes!(concat!("../../assets/bge-small-zh-v1.5/", $file))
@@ -32,30 +32,30 @@ macro_rules! builtin {
 /// The files of a model.
 #[derive(Clone, Debug)]
 pub enum Source {
-    /// Compiled into the program.
+    /// The built-in model, which is compiled into the program.
     Builtin,
-    /// A folder.
+    /// A model in a folder.
     Folder(Folder),
 }
 
-/// A folder in the Hugging Face or the ModelScope layout, or one of an installed model; and what is
-/// known of the model besides, from the catalogue or from its manifest.
+/// A folder in the Hugging Face or the ModelScope layout, or that of an installed model, with the
+/// properties of the model that the catalogue or its manifest states.
 #[derive(Clone, Debug)]
 pub struct Folder {
-    /// The folder.
+    /// Path of the folder.
     pub path: PathBuf,
     /// Name of the model.
     pub id: String,
-    /// The file of its weights, where it has several to choose from.
+    /// Weights file, if the folder has several to choose from.
     pub weights: Option<PathBuf>,
-    /// How it pools, where the folder does not say so itself.
+    /// Pooling, for a folder whose files do not state it.
     pub pooling: Option<Pooling>,
-    /// The most tokens that it reads, where the folder does not say so itself.
+    /// Most tokens that the model reads, for a folder whose files do not state it.
     pub max_tokens: Option<usize>,
 }
 
 impl Folder {
-    /// A folder of which nothing is known but what it says itself. Its model bears its name.
+    /// Describes a folder by its own files alone. The model has the name of the folder.
     #[must_use]
     pub fn new(path: &Path) -> Self {
         let absolute = path.canonicalize();
@@ -77,37 +77,37 @@ impl Folder {
 impl Source {
     /// Name of the model.
     #[must_use]
-    pub fn id(&self) -> &str {
+    pub(crate) fn id(&self) -> &str {
         match self {
             Self::Builtin => BUILTIN,
             Self::Folder(folder) => &folder.id,
         }
     }
 
-    /// How the model pools, where its files do not say so.
+    /// Pooling that the catalogue, the manifest or the user states.
     #[must_use]
-    pub fn known_pooling(&self) -> Option<Pooling> {
+    pub(crate) fn known_pooling(&self) -> Option<Pooling> {
         match self {
             Self::Builtin => None,
             Self::Folder(folder) => folder.pooling,
         }
     }
 
-    /// The most tokens that the model reads, where its files do not say so.
+    /// Most tokens of a text, as the catalogue or the manifest states them.
     #[must_use]
-    pub fn known_max_tokens(&self) -> Option<usize> {
+    pub(crate) fn known_max_tokens(&self) -> Option<usize> {
         match self {
             Self::Builtin => None,
             Self::Folder(folder) => folder.max_tokens,
         }
     }
 
-    /// The model's weights, in the first of the forms that it has.
+    /// Finds the model's weights, in the first supported format that the model has.
     ///
     /// # Errors
     ///
-    /// If it has none, or they cannot be read.
-    pub fn weights(&self) -> Result<Weights, ModelError> {
+    /// If the model has no weights, or an index of weights cannot be read.
+    pub(crate) fn weights(&self) -> Result<Weights, ModelError> {
         let Self::Folder(folder) = self else {
             let content = builtin!("model.int8.safetensors");
             return Ok(Weights::Builtin(content));
@@ -129,12 +129,12 @@ impl Source {
         }
     }
 
-    /// One file of the model, `None` when the model has no such file.
+    /// Reads one file of the model; `None` if the model does not have the file.
     ///
     /// # Errors
     ///
-    /// If the file is there and cannot be read.
-    pub fn read(&self, file: &str) -> Result<Option<Cow<'static, [u8]>>, ModelError> {
+    /// If the file exists and cannot be read.
+    pub(crate) fn read(&self, file: &str) -> Result<Option<Cow<'static, [u8]>>, ModelError> {
         match self {
             Self::Builtin => Ok(builtin_file(file).map(Cow::Borrowed)),
             Self::Folder(folder) => {
@@ -148,17 +148,17 @@ impl Source {
         }
     }
 
-    /// One file that the model cannot do without.
+    /// Reads one file that every model needs.
     ///
     /// # Errors
     ///
     /// If the file is missing or cannot be read.
-    pub fn require(&self, file: &'static str) -> Result<Cow<'static, [u8]>, ModelError> {
+    pub(crate) fn require(&self, file: &'static str) -> Result<Cow<'static, [u8]>, ModelError> {
         self.read(file)?.ok_or(ModelError::Missing(file))
     }
 }
 
-/// The files that a model's tensors are divided among, as the index at `path` names them.
+/// Finds the weights files that the index at `path` names.
 fn shards(path: &Path) -> Result<Weights, ModelError> {
     let index = fs::read(path).map_err(|source| ModelError::Read {
         path: path.to_owned(),
@@ -185,12 +185,12 @@ fn builtin_file(file: &str) -> Option<&'static [u8]> {
     })
 }
 
-/// The files that `model.safetensors.index.json` names, each once.
+/// Returns the files that `model.safetensors.index.json` names, each once.
 ///
 /// # Errors
 ///
-/// If it is no such index, or names a file outside the model's folder.
-pub fn shard_files(index: &[u8]) -> Result<BTreeSet<String>, ModelError> {
+/// If the bytes are not such an index, or the index names a file outside the model's folder.
+pub(crate) fn shard_files(index: &[u8]) -> Result<BTreeSet<String>, ModelError> {
     #[derive(Deserialize)]
     struct Index {
         weight_map: BTreeMap<String, String>,
@@ -206,8 +206,8 @@ pub fn shard_files(index: &[u8]) -> Result<BTreeSet<String>, ModelError> {
     }
 }
 
-/// Whether a name is that of a file of weights in the folder that it is looked up in. It is shown to
-/// people, so it has no control characters either.
+/// Returns true for the name of a weights file in the model's own folder. Names are shown to users,
+/// so control characters are not allowed.
 fn is_shard(name: &str) -> bool {
     let mut parts = Path::new(name).components();
     let plain = matches!(parts.next(), Some(Component::Normal(_))) && parts.next().is_none();

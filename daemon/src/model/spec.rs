@@ -1,4 +1,4 @@
-//! All of a model but its weights: sizes, pooling, tokenizer.
+//! Specification of a model: sizes, pooling and tokenizer, without the weights.
 
 use gte_shared::wire::{ModelInfo, Precision};
 use serde::Deserialize;
@@ -9,20 +9,20 @@ use super::pooling;
 use super::source::Source;
 use super::tokenizer::Tokenizer;
 
-/// All of a model but its weights.
+/// Specification of a model: all but its weights.
 pub(super) struct ModelSpec {
     pub(super) config: BertConfig,
     pub(super) info: ModelInfo,
     pub(super) tokenizer: Tokenizer,
 }
 
-/// `sentence_bert_config.json`, as sentence-transformers writes it.
+/// `sentence_bert_config.json`, in the format of sentence-transformers.
 #[derive(Default, Deserialize)]
 struct SentenceConfig {
     max_seq_length: Option<usize>,
 }
 
-/// One entry of `modules.json`, as sentence-transformers writes it.
+/// One entry of `modules.json`, in the format of sentence-transformers.
 #[derive(Deserialize)]
 struct PipelineModule {
     #[serde(rename = "type")]
@@ -33,8 +33,8 @@ impl ModelSpec {
     pub(super) fn read(source: &Source, precision: Precision) -> Result<Self, ModelError> {
         let config = BertConfig::parse(&source.require("config.json")?)?;
         check_pipeline(source)?;
-        // CLS and MEAN give different vectors from the same weights, and no default would be right
-        // for both kinds of model: so "no file" never means either.
+        // CLS and MEAN give different vectors from the same weights, so no default would be right
+        // for every model.
         let pooling = match source.read("1_Pooling/config.json")? {
             Some(file) => pooling::parse(&file)?,
             None => source.known_pooling().ok_or(ModelError::PoolingUnknown)?,
@@ -64,8 +64,8 @@ impl ModelSpec {
     }
 }
 
-/// Tokens of a text that the model reads at most: the number that sentence-transformers states for it,
-/// and never more than it has positions.
+/// Most tokens of a text that the model reads: `max_seq_length`, else the number that the catalogue
+/// states, and never more than the model has positions.
 fn max_tokens(source: &Source, config: &BertConfig) -> Result<usize, ModelError> {
     const FILE: &str = "sentence_bert_config.json";
     let stated: SentenceConfig = match source.read(FILE)? {
@@ -87,7 +87,7 @@ fn max_tokens(source: &Source, config: &BertConfig) -> Result<usize, ModelError>
     Ok(max)
 }
 
-/// Refuses a model with a module that would be left out, such as a dense layer behind the pooling.
+/// Refuses a model with a module that is not computed, such as a dense layer after the pooling.
 fn check_pipeline(source: &Source) -> Result<(), ModelError> {
     const FILE: &str = "modules.json";
     const KNOWN: [&str; 3] = ["Transformer", "Pooling", "Normalize"];

@@ -1,4 +1,4 @@
-//! Text to token ids, by the rules of Hugging Face's BERT tokenizer.
+//! Tokenizer: text to token ids, by the rules of Hugging Face's BERT tokenizer.
 
 use gte_shared::wire::TextInfo;
 use serde::Deserialize;
@@ -7,15 +7,13 @@ use tokenizers::normalizers::BertNormalizer;
 use tokenizers::pre_tokenizers::bert::BertPreTokenizer;
 use tokenizers::processors::bert::BertProcessing;
 
+use super::config::SPECIAL_TOKENS;
 use super::error::ModelError;
 use super::source::Source;
 use crate::engine::{Tokenize, TokenizeError, Tokens};
 
-/// A word longer than this, in characters, is one unknown token (Hugging Face's rule).
+/// Most characters of a word; a longer word is one unknown token (Hugging Face's rule).
 const MAX_WORD_CHARS: usize = 100;
-
-/// What a BERT tokenizer adds around every text: `[CLS]` before and `[SEP]` after.
-const SPECIAL_TOKENS: usize = 2;
 
 /// A model's tokenizer.
 pub struct Tokenizer {
@@ -24,8 +22,8 @@ pub struct Tokenizer {
     largest_id: u32,
 }
 
-/// The part of `tokenizer_config.json` that a tokenizer made from `vocab.txt` needs; its defaults
-/// are those of Hugging Face's `BertTokenizer`.
+/// The part of `tokenizer_config.json` that a tokenizer from `vocab.txt` needs, with the defaults
+/// of Hugging Face's `BertTokenizer`.
 #[derive(Deserialize)]
 #[serde(default)]
 struct VocabularyRules {
@@ -51,14 +49,14 @@ impl Default for VocabularyRules {
 }
 
 impl Tokenizer {
-    /// Makes the tokenizer from the model's `tokenizer.json`, else from its `vocab.txt`.
+    /// Loads the tokenizer from the model's `tokenizer.json`, else from its `vocab.txt`.
     ///
-    /// Truncation and padding that `tokenizer.json` may carry are switched off: texts are cut at
-    /// `max_tokens` here, where it is reported, and nothing is padded.
+    /// Truncation and padding of `tokenizer.json` are disabled: [`tokenize`](Tokenize::tokenize)
+    /// cuts texts at `max_tokens` and reports it, and batches need no padding.
     ///
     /// # Errors
     ///
-    /// If neither file is there, or the one that is cannot be used.
+    /// If both files are missing, or the file cannot be used.
     pub fn load(source: &Source, max_tokens: usize) -> Result<Self, ModelError> {
         let failed = |error: tokenizers::Error| ModelError::Tokenizer(error.to_string());
         let mut inner = match source.read("tokenizer.json")? {
@@ -67,18 +65,18 @@ impl Tokenizer {
         };
         inner.with_truncation(None).map_err(failed)?;
         inner.with_padding(None);
-        // What a user types is text: "[SEP]" in it must not become the separator.
+        // "[SEP]" in a user's text is text, not the separator.
         inner.set_encode_special_tokens(true);
-        let around_nothing = inner.encode_fast("", true).map_err(failed)?;
-        let count = around_nothing.len();
+        let special = inner.encode_fast("", true).map_err(failed)?;
+        let count = special.len();
         if count != SPECIAL_TOKENS {
             return Err(ModelError::Tokenizer(format!(
-                "it puts {count} tokens around a text, where a BERT's puts [CLS] and [SEP]"
+                "it puts {count} tokens around a text, where BERT has [CLS] and [SEP]"
             )));
         }
-        // What is put around a text has ids of its own, which need not be the vocabulary's.
+        // The ids of the special tokens may be outside the vocabulary.
         let ids = inner.get_vocab(true).into_values();
-        let largest_id = ids.chain(around_nothing.get_ids().iter().copied()).max();
+        let largest_id = ids.chain(special.get_ids().iter().copied()).max();
         Ok(Self {
             inner,
             max_tokens,
@@ -127,16 +125,16 @@ impl Tokenizer {
         Ok(inner)
     }
 
-    /// The largest token id that can come out.
+    /// Largest token id that the tokenizer produces.
     #[must_use]
-    pub fn largest_id(&self) -> u32 {
+    pub(crate) fn largest_id(&self) -> u32 {
         self.largest_id
     }
 }
 
 impl Tokenize for Tokenizer {
     fn tokenize(&self, text: &str) -> Result<Tokens, TokenizeError> {
-        // The library's own words are left out: they may quote the text.
+        // The library's error message is left out: it may quote the text.
         let encoding = self
             .inner
             .encode_fast(text, true)

@@ -1,4 +1,4 @@
-//! The binary protocol: a handshake, then frames of requests and replies.
+//! The binary protocol: a handshake, then requests and replies in frames.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,8 +19,8 @@ use super::handler::{self, reply_too_large};
 use super::service::Service;
 use super::stream::{keep_open, write_all};
 
-/// Shakes hands before the deadline, then answers requests until the client closes its side or the
-/// daemon stops.
+/// Performs the handshake before the deadline, then answers requests until the client closes its
+/// side or the daemon stops.
 pub(super) async fn serve<R, W>(
     mut reader: R,
     mut writer: W,
@@ -40,7 +40,7 @@ where
     serve_frames(reader, writer, service).await
 }
 
-/// Reads the four bytes of the opening and the client's greeting.
+/// Reads the magic bytes and the client's greeting.
 async fn read_hello(reader: &mut (impl AsyncRead + Unpin)) -> Result<(), SessionError> {
     let mut magic = [0; MAGIC.len()];
     reader.read_exact(&mut magic).await?;
@@ -59,7 +59,7 @@ async fn read_hello(reader: &mut (impl AsyncRead + Unpin)) -> Result<(), Session
     }
 }
 
-/// The answer to a greeting: the welcome, or the reason for a refusal.
+/// Returns the answer to a greeting: the welcome, or the reason for a refusal.
 fn welcome(greeted: &Result<(), SessionError>) -> Result<Welcome, ErrorReply> {
     match greeted {
         Ok(()) => Ok(Welcome {
@@ -75,8 +75,8 @@ fn welcome(greeted: &Result<(), SessionError>) -> Result<Welcome, ErrorReply> {
     }
 }
 
-/// Reads requests and answers each in a task of its own. A request that has been read is answered even
-/// when the client closes its side or the daemon stops.
+/// Reads requests and answers each in a task of its own. A request that has been read is answered
+/// even if the client closes its side or the daemon stops.
 async fn serve_frames<R, W>(
     mut reader: R,
     writer: W,
@@ -106,7 +106,7 @@ where
             Ok(None) => break Ok(()),
             Err(error) => {
                 let reply = (0, Err(frame_refusal(&error)));
-                // The writer reports a connection that is gone.
+                // The writer task reports a closed connection.
                 drop(replies.send(reply).await);
                 break Err(error.into());
             }
@@ -120,7 +120,7 @@ where
         });
     };
 
-    // The writer ends when the last request has been answered.
+    // The writer task ends when the last request has been answered.
     drop(replies);
     match writing.await {
         Ok(written) => outcome.and(written),
@@ -158,7 +158,7 @@ async fn answer(service: &Service, frame: &[u8]) -> ReplyEnvelope {
     }
 }
 
-/// Writes replies as they come, until all senders are gone.
+/// Writes replies as they arrive, until all senders are dropped.
 async fn write_replies<W: AsyncWrite + Unpin>(
     mut writer: W,
     mut outbox: mpsc::Receiver<ReplyEnvelope>,
@@ -176,7 +176,7 @@ async fn write_replies<W: AsyncWrite + Unpin>(
     Ok(())
 }
 
-/// Encodes a reply; one that is too large for a frame is replaced by an error that says so.
+/// Encodes a reply. An error replaces a reply that is too large for a frame.
 fn encode_reply(reply: &ReplyEnvelope) -> Result<Vec<u8>, CodecError> {
     let payload = codec::encode(reply)?;
     if payload.len() <= MAX_FRAME_BYTES {

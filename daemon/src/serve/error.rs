@@ -1,11 +1,11 @@
-//! End of a session before its client wanted it.
+//! Errors that end a session.
 
 use gte_shared::VERSION;
 use gte_shared::wire::PROTOCOL;
 use gte_shared::wire::codec::CodecError;
 use gte_shared::wire::frame::FrameError;
 
-/// End of a session before its client wanted it.
+/// Error that ends a session.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SessionError {
     #[error("no request within the handshake timeout")]
@@ -28,7 +28,7 @@ pub(super) enum SessionError {
     Io(#[from] std::io::Error),
 }
 
-/// The end that has to be updated when the client speaks `protocol`.
+/// Next step if the client speaks `protocol`.
 fn outdated(protocol: u32) -> &'static str {
     if protocol < PROTOCOL {
         "update the client"

@@ -1,4 +1,4 @@
-//! JSON lines: one request object per line, one reply object per line, in the same order.
+//! JSON lines: one request per line, one reply per line, in the same order.
 
 use std::io;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use super::handler::{self, reply_too_large};
 use super::service::Service;
 use super::stream::{keep_open, write_all};
 
-/// Answers line by line until the client closes its side or the daemon stops.
+/// Answers requests one by one until the client closes its side or the daemon stops.
 pub(super) async fn serve<R, W>(
     mut reader: R,
     mut writer: W,
@@ -65,7 +65,7 @@ where
     }
 }
 
-/// Writes an error that belongs to no request; the connection is closed after it.
+/// Writes an error without an id, after which the connection is closed.
 pub(super) async fn refuse(
     mut writer: impl AsyncWrite + Unpin,
     service: &Service,
@@ -75,7 +75,7 @@ pub(super) async fn refuse(
     write_all(&mut writer, &line, service.limits().stall_timeout).await
 }
 
-/// Makes one reply line; one that is too long is replaced by an error that says so.
+/// Encodes one reply line. An error replaces a line that is too long.
 fn reply(id: Option<&Value>, outcome: &Result<Reply, ErrorReply>) -> io::Result<Vec<u8>> {
     let mut line = reply_line(id, outcome).map_err(io::Error::other)?;
     if line.len() > MAX_FRAME_BYTES {
@@ -94,7 +94,7 @@ enum LineError {
 
 /// Reads one line without its line feed; `None` at the end. The last line may lack the line feed.
 ///
-/// Waits as long as it takes for a line to begin, and `stall_timeout` for each further part.
+/// Waits without a limit for a line to begin, and at most `stall_timeout` for each further part.
 async fn read_line(
     reader: &mut (impl AsyncBufRead + Unpin),
     stall_timeout: Duration,

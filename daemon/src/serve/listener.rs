@@ -1,4 +1,4 @@
-//! The socket: binding it, accepting connections, and draining them at the end.
+//! The listener: binds the socket, accepts connections, and drains them at the end.
 
 use std::io;
 use std::os::unix::fs::FileTypeExt;
@@ -18,20 +18,20 @@ use super::session;
 /// Mode of the socket: only the owner may connect.
 const SOCKET_MODE: u32 = 0o600;
 
-/// Pause after the system refused a connection, so that a lack of file descriptors does not turn
-/// into a busy loop.
+/// Pause after a failed accept, so that a lack of file descriptors does not cause a busy loop.
 const PAUSE_AFTER_REFUSAL: Duration = Duration::from_millis(100);
 
-/// Failure to listen at the socket.
+/// Failure to listen at the socket. The message says what is wrong; [`hint`](Self::hint) says what
+/// to do next.
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
-    /// The path cannot be that of a socket.
+    /// The socket has no usable path.
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
-    /// A file that is not a socket is in its place.
+    /// A file that is not a socket has the socket's path.
     #[error("{} exists and is not a socket", .0.display())]
     Occupied(PathBuf),
-    /// The system refuses.
+    /// The system refuses to listen there.
     #[error("cannot listen at {}: {source}", path.display())]
     Listen {
         /// Path of the socket.
@@ -53,14 +53,12 @@ impl BindError {
     }
 }
 
-/// Binds the socket. The caller holds the instance lock, so a socket that is there belongs to a dead
-/// daemon and is replaced.
-///
-/// The socket is removed when the listener is dropped.
+/// Binds the socket. The caller holds the instance lock, so an existing socket belongs to a dead
+/// daemon and is replaced. Dropping the listener removes the socket.
 ///
 /// # Errors
 ///
-/// If something else is in its place, or the system refuses.
+/// If another kind of file has the socket's path, or the system refuses.
 pub fn bind(endpoint: &Endpoint) -> Result<Listener, BindError> {
     let path = endpoint.path();
     let failed = |source| BindError::Listen {
@@ -82,11 +80,12 @@ pub fn bind(endpoint: &Endpoint) -> Result<Listener, BindError> {
         .map_err(failed)
 }
 
-/// Accepts connections until the service is told to stop, then waits until every session has finished
-/// what runs. The socket is gone when this returns.
+/// Accepts connections until the service stops, then waits until every session has answered its
+/// pending requests. The socket is removed when this returns.
 pub async fn serve(listener: Listener, service: Arc<Service>) {
     let permits = Arc::new(Semaphore::new(service.limits().connections));
-    // Every session holds a sender and sends nothing: the channel closes with the last of them.
+    // Every session holds a sender, through which nothing is sent: the channel closes when the last
+    // session ends.
     let (session_alive, mut all_ended) = mpsc::channel::<()>(1);
 
     loop {
@@ -115,7 +114,7 @@ pub async fn serve(listener: Listener, service: Arc<Service>) {
     drop(listener);
     drop(session_alive);
     tracing::info!("draining");
-    // Nothing is ever sent; this returns when the last session has dropped its sender.
+    // Returns when the last session has dropped its sender.
     all_ended.recv().await;
 }
 

@@ -1,6 +1,6 @@
-//! Serving: connections, sessions in either protocol, one handler per request.
+//! The server: connections, sessions in both protocols, and one handler per request.
 //!
-//! Architecture invariant: this part knows no model; it calls the [`engine`](crate::engine).
+//! Architecture invariant: this module knows no model; it calls the [`engine`](crate::engine).
 
 mod binary;
 mod error;

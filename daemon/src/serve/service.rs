@@ -1,4 +1,4 @@
-//! The state that all sessions share.
+//! The service: the state that all sessions share.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -12,14 +12,14 @@ use crate::engine::Engine;
 /// Limits of the sessions.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Connections at a time; further ones wait until one is closed. Each costs a file descriptor, of
-    /// which a process has 1,024 by default.
+    /// Most connections at a time; further ones wait until one is closed. Each needs a file
+    /// descriptor, of which a process has 1,024 by default.
     pub connections: usize,
-    /// Requests of one connection at a time; further ones are read when one is answered.
+    /// Most requests of one connection at a time; further ones are read when one is answered.
     pub requests_in_flight: usize,
-    /// Time that a new connection may take for its opening and its handshake.
+    /// Timeout of a new connection, from its opening to the end of the handshake.
     pub handshake_timeout: Duration,
-    /// Pause of a client inside a message, sending or receiving.
+    /// Longest pause of a client inside a message, sending or receiving.
     pub stall_timeout: Duration,
 }
 
@@ -34,21 +34,21 @@ impl Default for Limits {
     }
 }
 
-/// A model at work.
+/// A loaded model.
 pub struct Loaded {
-    /// Engine that runs it.
+    /// Engine that runs the model.
     pub engine: Engine,
-    /// Description for clients.
+    /// Description of the model for clients.
     pub model: ModelInfo,
 }
 
-/// The models that a client can ask for.
+/// The models that a client can select.
 pub trait Models: Send + Sync {
-    /// Loads a model and makes it the one that is used after the next start. Takes its time.
+    /// Loads a model, and selects it for the next start of the daemon. Blocks for seconds.
     ///
     /// # Errors
     ///
-    /// As the client is told.
+    /// The reply to the client, if the model is unknown, not installed, or unusable.
     fn use_model(&self, name: &str) -> Result<Loaded, ErrorReply>;
 }
 
@@ -56,7 +56,7 @@ pub trait Models: Send + Sync {
 pub struct Service {
     selected: RwLock<Arc<Loaded>>,
     models: Arc<dyn Models>,
-    /// Held while a model is loaded, so that only one is at a time.
+    /// Lock that is held while a model is loaded: one model is loaded at a time.
     loading: Mutex<()>,
     limits: Limits,
     stopping: watch::Sender<bool>,
@@ -75,7 +75,7 @@ pub(super) struct Counters {
 }
 
 impl Service {
-    /// A service that answers with `loaded`, and with others of `models` when a client asks for them.
+    /// Creates a service that answers with `loaded` until a client selects another of `models`.
     #[must_use]
     pub fn new(loaded: Loaded, models: Arc<dyn Models>, limits: Limits) -> Self {
         Self {
@@ -91,12 +91,12 @@ impl Service {
         }
     }
 
-    /// Tells all sessions to finish what runs and end, and the listener to accept no more.
+    /// Stops the service: sessions answer their pending requests and end, and the listener closes.
     pub fn stop(&self) {
         self.stopping.send_replace(true);
     }
 
-    /// Returns once the service is told to stop.
+    /// Waits until the service stops.
     pub(super) async fn stopped(&self) {
         let mut stopping = self.stopping.subscribe();
         // The sender lives as long as `self`.
@@ -107,15 +107,15 @@ impl Service {
         self.limits
     }
 
-    /// The model that answers now. A caller that holds it goes on with it if another takes its place.
+    /// Returns the selected model. A caller keeps its model even if another one is selected
+    /// meanwhile.
     pub(super) fn selected(&self) -> Arc<Loaded> {
-        // Only ever replaced as a whole, so a panic elsewhere does not spoil it.
+        // The value is only replaced as a whole, so a panic elsewhere does not spoil it.
         let selected = self.selected.read();
         Arc::clone(&selected.unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Loads another model and has it answer from now on. Until then requests are answered with the one
-    /// that is there.
+    /// Loads a model and selects it. Until it is loaded, the previous model answers.
     pub(super) async fn use_model(&self, name: String) -> Result<ModelInfo, ErrorReply> {
         let _only_one = self.loading.lock().await;
         let models = Arc::clone(&self.models);

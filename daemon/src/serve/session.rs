@@ -18,7 +18,7 @@ where
     tracing::debug!("connection opened");
     match serve(stream, service).await {
         Ok(()) => tracing::debug!("connection closed"),
-        // Two versions side by side: whoever runs the daemon should know.
+        // A warning, since an outdated client or daemon needs an update.
         Err(error @ SessionError::Mismatch { .. }) => tracing::warn!(%error, "connection refused"),
         Err(error) => tracing::debug!(%error, "connection failed"),
     }
@@ -36,7 +36,7 @@ where
         read = timeout_at(deadline, opening.read(&mut reader)) => match read {
             Ok(read) => read?,
             Err(_) if opening.bytes().is_empty() => return Err(SessionError::Silent),
-            // An opening that stops in its middle is told so below.
+            // An incomplete opening is refused below.
             Err(_) => {}
         },
     }
@@ -48,7 +48,7 @@ where
         Some(Protocol::JsonLines) => json_lines::serve(reader, writer, service).await,
         Some(Protocol::Binary) => binary::serve(reader, writer, service, deadline).await,
         Some(Protocol::Unknown) => {
-            // In the form that a person can read.
+            // The refusal is JSON, which people can read.
             let error = ErrorReply::new(
                 ErrorCode::BadFrame,
                 "this is neither the binary protocol, which opens with GTE1, nor a line of JSON",
@@ -59,7 +59,7 @@ where
     }
 }
 
-/// The first bytes of a connection, as many as it takes to know the protocol.
+/// First bytes of a connection, as many as are needed to know the protocol.
 #[derive(Default)]
 struct Opening {
     bytes: [u8; MAGIC.len()],
@@ -75,7 +75,7 @@ enum Protocol {
 }
 
 impl Protocol {
-    /// The protocol that begins with these bytes; `None` if there are none.
+    /// Protocol that begins with these bytes; `None` without any bytes.
     fn of(bytes: &[u8]) -> Option<Self> {
         match bytes {
             [] => None,
@@ -91,8 +91,8 @@ impl Opening {
         &self.bytes[..self.len]
     }
 
-    /// Reads until the protocol is certain or the client sends no more. A `{` decides at once; several
-    /// protocols may begin with the same letter.
+    /// Reads until the protocol is certain or the client closes its side. A `{` decides at once;
+    /// other first bytes may belong to several protocols.
     async fn read(&mut self, reader: &mut (impl AsyncRead + Unpin)) -> Result<(), SessionError> {
         while self.len < self.bytes.len()
             && matches!(Protocol::of(self.bytes()), None | Some(Protocol::Binary))

@@ -1,4 +1,4 @@
-//! Writing to a client, and leaving its connection open.
+//! Writes to a client, and connections that stay open.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use super::error::SessionError;
 
-/// Writes all bytes, waiting at most `stall_timeout` for each part that the client reads.
+/// Writes all bytes; waits at most `stall_timeout` for the client to read each part.
 pub(super) async fn write_all(
     writer: &mut (impl AsyncWrite + Unpin),
     bytes: &[u8],
@@ -25,7 +25,7 @@ pub(super) async fn write_all(
     Ok(())
 }
 
-/// Leaves a connection open until the process ends: its client waits for just that.
+/// Keeps a connection open until the process ends: the client of a shutdown waits for its end.
 pub(super) fn keep_open<W: AsyncWrite>(writer: W) {
     std::mem::forget(writer);
 }

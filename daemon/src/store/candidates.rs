@@ -11,14 +11,14 @@ use super::manifest::Origin;
 use super::pull_request::{PullRequest, PullSource};
 use crate::model::Folder;
 
-/// Candidates for a request.
+/// Repositories that may have a requested model, and the known properties of the model.
 #[derive(Debug)]
 pub(super) struct Candidates {
     /// Name under which the model is installed.
     pub(super) name: String,
-    /// Repositories that may have the model, in the order in which they are tried.
+    /// Repositories that may have the model, in the order of the attempts.
     pub(super) repositories: Vec<Candidate>,
-    /// Presence of the model in the catalogue.
+    /// True if the catalogue has the model.
     known: bool,
     pooling: Option<Pooling>,
     max_tokens: Option<usize>,
@@ -32,7 +32,7 @@ pub(super) struct Candidate {
 }
 
 impl Candidates {
-    /// The candidates for a request.
+    /// Finds the candidates for a request.
     pub(super) fn of(request: &PullRequest) -> Result<Self, StoreError> {
         let model = request.model.as_str();
         let entry = match catalogue::entry(model)? {
@@ -75,7 +75,7 @@ impl Candidates {
         })
     }
 
-    /// A folder with the model's files, and the properties that its files may not state.
+    /// Describes a folder of the model's files, with the properties that the files may not state.
     pub(super) fn in_folder(&self, path: &Path) -> Folder {
         Folder {
             pooling: self.pooling,
@@ -91,7 +91,7 @@ impl Candidates {
             || request.revision == origin.asked_for;
         let source = match &request.from {
             Some(PullSource::Folder(folder)) => origin.source == folder.display().to_string(),
-            // Any source of a known model will do.
+            // A known model may come from any source.
             None if self.known => true,
             _ => {
                 let mut repositories = self.repositories.iter();
@@ -102,7 +102,7 @@ impl Candidates {
     }
 }
 
-/// Name and possible publications of a model that the catalogue does not have.
+/// Returns name and possible publications of a model that the catalogue does not have.
 fn unlisted(request: &PullRequest) -> Result<(String, Vec<Publication>), StoreError> {
     let model = request.model.as_str();
     let from_folder = matches!(request.from, Some(PullSource::Folder(_)));

@@ -1,4 +1,4 @@
-//! The models that are known by name. Their data is in `assets/catalogue.json`.
+//! Catalogue of the models that are known by name. Its data is in `assets/catalogue.json`.
 
 use gte_shared::wire::Pooling;
 use serde::{Deserialize, Serialize};
@@ -8,41 +8,42 @@ use super::error::StoreError;
 
 const JSON: &str = include_str!("../../assets/catalogue.json");
 
-/// One known model.
+/// A known model.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// Name of the model in this program.
-    pub name: String,
+    pub(crate) name: String,
     /// Language of the model's texts, `zh` or `en`.
-    pub language: String,
-    /// Pooling of the model, which not every layout states.
-    pub pooling: Pooling,
-    /// The most tokens of a text that the model reads.
-    pub max_tokens: usize,
+    #[allow(dead_code, reason = "for readers of the catalogue; a test checks it")]
+    pub(crate) language: String,
+    /// Pooling of the model, which some repositories do not state.
+    pub(crate) pooling: Pooling,
+    /// Most tokens of a text that the model reads.
+    pub(crate) max_tokens: usize,
     /// Approximate size of the download, in megabytes.
-    pub megabytes: u64,
-    /// Publications of the model, in the order in which they are tried.
-    pub sources: Vec<Publication>,
+    pub(crate) megabytes: u64,
+    /// Publications of the model, in the order of the attempts.
+    pub(crate) sources: Vec<Publication>,
 }
 
 /// Publication of a model at a hub.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Publication {
+pub(crate) struct Publication {
     /// The hub.
-    pub hub: Hub,
+    pub(crate) hub: Hub,
     /// The repository at the hub, `owner/name`.
-    pub repo: String,
+    pub(crate) repo: String,
     /// License that the hub states for the model.
     #[serde(rename = "licence")]
-    pub license: String,
+    pub(crate) license: String,
 }
 
 /// Site at which models are published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Hub {
+pub(crate) enum Hub {
     /// ModelScope.
     ModelScope,
     /// Hugging Face.
@@ -50,20 +51,20 @@ pub enum Hub {
 }
 
 impl Hub {
-    /// All hubs, in the order in which they are tried.
+    /// All hubs, in the order of the attempts.
     pub(super) const ALL: [Self; 2] = [Self::ModelScope, Self::HuggingFace];
 
     /// Name of the hub for users and in manifests.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::ModelScope => "modelscope",
             Self::HuggingFace => "huggingface",
         }
     }
 
-    /// Name of the folder for downloads. Each hub has its own folder, so that an attempt at one hub
-    /// keeps the files from the other.
+    /// Suffix of the folder for downloads. Each hub has its own folder, so that an attempt at one
+    /// hub keeps the files from the other.
     pub(super) fn download_folder(self) -> &'static str {
         match self {
             Self::ModelScope => "modelscope.download",
@@ -72,30 +73,30 @@ impl Hub {
     }
 }
 
-/// All known models.
+/// Returns all known models.
 ///
 /// # Errors
 ///
 /// If the program's own data is damaged.
-pub fn entries() -> Result<Vec<Entry>, StoreError> {
+pub(crate) fn entries() -> Result<Vec<Entry>, StoreError> {
     builtin_data::parse("catalogue.json", JSON)
 }
 
-/// The known model of a name.
+/// Finds the known model of a name.
 ///
 /// # Errors
 ///
 /// If the program's own data is damaged.
-pub fn entry(name: &str) -> Result<Option<Entry>, StoreError> {
+pub(crate) fn entry(name: &str) -> Result<Option<Entry>, StoreError> {
     Ok(entries()?.into_iter().find(|entry| entry.name == name))
 }
 
-/// The known model that is published under `repo`, with that publication alone.
+/// Finds the known model that is published under `repo`, with that publication alone.
 ///
 /// # Errors
 ///
 /// If the program's own data is damaged.
-pub fn entry_of_repo(repo: &str) -> Result<Option<Entry>, StoreError> {
+pub(crate) fn entry_of_repo(repo: &str) -> Result<Option<Entry>, StoreError> {
     let published = entries()?.into_iter().map(|mut entry| {
         entry.sources.retain(|source| source.repo == repo);
         entry

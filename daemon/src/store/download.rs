@@ -9,21 +9,22 @@ use super::error::{StoreError, at};
 use super::http::{Http, HttpError, Response, broken};
 use super::hub::RemoteFile;
 
-/// Retries per file after the connection broke. A retry follows only an attempt that made progress.
+/// Most retries per file after the connection broke. A retry follows only an attempt that made
+/// progress.
 const MAX_RETRIES: u32 = 3;
 
-/// Pause before the first retry; the second pause is twice as long, the third three times.
+/// Pause before the first retry; before the second retry it is twice as long, and so on.
 const RETRY_PAUSE: Duration = Duration::from_millis(300);
 
-/// The most bytes of a weights file: 16 GiB, more than any BERT has.
+/// Most bytes of a weights file: 16 GiB, more than any BERT has.
 const MAX_WEIGHTS_BYTES: u64 = 16 << 30;
 
-/// The most bytes of any other file, which is read into memory: 64 MiB, ten times the largest
+/// Most bytes of any other file, which is read into memory: 64 MiB, ten times the largest
 /// tokenizer.
 const MAX_SMALL_BYTES: u64 = 64 << 20;
 
 /// Observer of a pull.
-pub trait Progress {
+pub(crate) trait Progress {
     /// The pull waits for another process that pulls the same model.
     fn waiting(&mut self);
     /// A source did not have the model; the next one is tried.
@@ -31,13 +32,13 @@ pub trait Progress {
     /// The download of a file begins after the `have` bytes of an earlier attempt. `size` is the
     /// size of the whole file, if it is known.
     fn begin(&mut self, file: &str, size: Option<u64>, have: u64);
-    /// More bytes of the file have arrived: `bytes` of them.
+    /// `bytes` more bytes of the file have arrived.
     fn advance(&mut self, bytes: u64);
     /// The file is complete; `checked` is true if it has the checksum that the hub states.
     fn end(&mut self, file: &str, checked: bool);
 }
 
-/// Fetches `remote` to `to`, unless it is there already. Continues a partial download.
+/// Fetches `remote` to `to`, unless the file is complete already. Continues a partial download.
 pub(super) fn fetch(
     http: &Http,
     remote: &RemoteFile,
@@ -81,7 +82,7 @@ pub(super) fn fetch(
     Ok(())
 }
 
-/// Bytes of a file that are on the disk, in the complete file or in its part.
+/// Number of bytes of a file on the disk, in the complete file or in its part.
 pub(super) fn kept(to: &Path) -> u64 {
     length(to).max(length(&part(to)))
 }
@@ -99,7 +100,7 @@ fn part(to: &Path) -> PathBuf {
     PathBuf::from(format!("{}.part", to.display()))
 }
 
-/// Length of a file, 0 if there is none.
+/// Length of a file in bytes, 0 if it does not exist.
 fn length(path: &Path) -> u64 {
     fs::metadata(path).map_or(0, |metadata| metadata.len())
 }

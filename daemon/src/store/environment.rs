@@ -1,23 +1,20 @@
 //! Environment variables that the store reads.
 
-use std::env;
 use std::path::PathBuf;
 
-/// Value of a variable that is set and not empty.
-pub(super) fn variable(name: &str) -> Option<String> {
-    env::var(name).ok().filter(|value| !value.is_empty())
-}
+use gte_shared::environment::{variable, variable_os};
 
-/// Folder of the user's data: `$XDG_DATA_HOME`, else `~/.local/share`. Relative paths do not count.
+/// Folder of the user's data: `$XDG_DATA_HOME`, else `~/.local/share` (XDG Base Directory
+/// Specification). Relative paths are ignored.
 pub(super) fn data_folder() -> Option<PathBuf> {
     let folder = |name| {
-        let path = env::var_os(name).map(PathBuf::from);
+        let path = variable_os(name).map(PathBuf::from);
         path.filter(|path| path.is_absolute())
     };
     folder("XDG_DATA_HOME").or_else(|| Some(folder("HOME")?.join(".local/share")))
 }
 
-/// Folder in which a hub's own client keeps its cache: `$XDG_CACHE_HOME`, else `~/.cache`.
+/// Folder of the user's caches: `$XDG_CACHE_HOME`, else `~/.cache`.
 pub(super) fn user_cache() -> Option<PathBuf> {
     variable("XDG_CACHE_HOME")
         .map(PathBuf::from)

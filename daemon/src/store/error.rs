@@ -9,9 +9,9 @@ use crate::model::{BUILTIN, ModelError};
 use crate::weights::WeightsError;
 
 /// Failure of an operation on the store. The message says what is wrong; [`hint`](Self::hint) says
-/// what to do.
+/// what to do next.
 #[derive(Debug, thiserror::Error)]
-pub enum StoreError {
+pub(crate) enum StoreError {
     /// The environment names no folder for data.
     #[error("no folder for models: neither XDG_DATA_HOME nor HOME is an absolute path")]
     NoPlace,
@@ -23,16 +23,16 @@ pub enum StoreError {
         /// The system's error.
         source: io::Error,
     },
-    /// The name is not known.
+    /// The name is neither that of an installed model nor in the catalogue.
     #[error("unknown model {0}")]
     Unknown(String),
     /// The model is known, but not installed.
     #[error("{0} is not installed")]
     NotInstalled(String),
-    /// The built-in model cannot be removed.
+    /// The built-in model, which cannot be removed.
     #[error("{BUILTIN} is part of the program")]
     Builtin,
-    /// A name that could lead out of the folder of the models.
+    /// A name that could lead out of the folder of models.
     #[error("{0:?} cannot be a model's name")]
     Name(String),
     /// A name that no repository can have.
@@ -119,15 +119,15 @@ pub enum StoreError {
     /// The weights cannot be used.
     #[error(transparent)]
     Weights(#[from] WeightsError),
-    /// The installed model does not compute.
+    /// The installed model failed to compute.
     #[error(transparent)]
     Compute(#[from] EmbedError),
 }
 
 impl StoreError {
-    /// Advice on what to do next, if there is any.
+    /// Next step for the user, where there is one.
     #[must_use]
-    pub fn hint(&self) -> Option<String> {
+    pub(crate) fn hint(&self) -> Option<String> {
         match self {
             Self::NoPlace => Some("set XDG_DATA_HOME or HOME to an absolute path".to_owned()),
             Self::Unknown(_) => {

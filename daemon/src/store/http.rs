@@ -1,4 +1,4 @@
-//! Requests to hubs and to whatever they redirect to.
+//! HTTP requests to hubs, and to the servers that hubs redirect to.
 
 use std::fmt;
 use std::io::{self, Read};
@@ -12,16 +12,16 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 /// Timeout for a server to continue its response.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The most redirects that a request follows.
+/// Most redirects that a request follows.
 const MAX_REDIRECTS: usize = 10;
 
-/// The most bytes of a response that is read into memory: a list of files.
+/// Most bytes of a response that is read into memory: a list of files.
 const MAX_WHOLE_BYTES: u64 = 16 * 1024 * 1024;
 
-/// Failure of a request. Each message names the server or the URL; [`hint`](Self::hint) says what
-/// to do.
+/// Failure of a request. The message names the server or the URL; [`hint`](Self::hint) says what to
+/// do next.
 #[derive(Debug, thiserror::Error)]
-pub enum HttpError {
+pub(crate) enum HttpError {
     /// The server could not be reached, or the connection broke.
     #[error("{host} cannot be reached: {problem}")]
     Unreachable {
@@ -76,9 +76,9 @@ pub enum HttpError {
 }
 
 impl HttpError {
-    /// Advice on what to do next, if there is any.
+    /// Next step for the user, where there is one.
     #[must_use]
-    pub fn hint(&self) -> Option<String> {
+    pub(crate) fn hint(&self) -> Option<String> {
         match self {
             Self::Unreachable { .. } => {
                 Some("a mirror or a proxy may help, see `gted pull --help`".to_owned())
@@ -98,7 +98,7 @@ impl HttpError {
     }
 }
 
-/// `Retry-After` in words; its value is a number of seconds or a date.
+/// Formats `Retry-After`, whose value is a number of seconds or a date (RFC 9110, section 10.2.3).
 fn when(retry_after: Option<&str>) -> String {
     match retry_after {
         None => "later".to_owned(),
@@ -147,7 +147,7 @@ impl Response {
 }
 
 impl Http {
-    /// A client that uses the proxies of the usual environment variables.
+    /// Creates a client that uses the proxies of the usual environment variables.
     pub(super) fn new(token: Option<String>) -> Self {
         let config = ureq::Agent::config_builder()
             .max_redirects(0)
@@ -235,7 +235,7 @@ impl Http {
     }
 }
 
-/// The error for a connection that broke while a body was read.
+/// Makes the error for a connection that broke while a body was read.
 pub(super) fn broken(url: &str, error: &io::Error) -> HttpError {
     unreachable_host(url, error)
 }
@@ -272,7 +272,7 @@ fn checked(url: &str, at: &str, response: Response) -> Result<Response, HttpErro
     }
 }
 
-/// A URL as it is shown: without a password.
+/// Removes user name and password from a URL for display.
 fn shown(url: &str) -> String {
     match (url.split_once("://"), url.split_once('@')) {
         (Some((scheme, _)), Some((_, rest))) => format!("{scheme}://{rest}"),
@@ -286,7 +286,7 @@ fn origin(url: &str) -> Option<(String, String)> {
     Some((uri.scheme_str()?.to_owned(), uri.authority()?.to_string()))
 }
 
-/// Host and port of a URL as they are shown.
+/// Host and port of a URL for display.
 fn host(url: &str) -> String {
     match origin(url) {
         Some((_, host)) => host.rsplit('@').next().unwrap_or_default().to_owned(),
@@ -298,7 +298,7 @@ fn same_host(one: &str, other: &str) -> bool {
     origin(one).is_some_and(|one| Some(one) == origin(other))
 }
 
-/// Target of a redirect, whose location may be relative to the server.
+/// Resolves the location of a redirect, which may be relative to the server.
 fn resolve(from: &str, location: &str) -> Option<String> {
     if location.starts_with("http://") || location.starts_with("https://") {
         return Some(location.to_owned());

@@ -1,4 +1,5 @@
-//! Installation of a model from a folder: converted, tried, and only then moved to its place.
+//! Installation of a model from a folder: convert it, load it once, and move it to its final
+//! folder.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -29,8 +30,8 @@ const COPIED: [&str; 6] = [
 
 /// Treatment of a model that is already installed under the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum IfInstalled {
-    /// Replace it after the new model has been tried.
+pub(crate) enum IfInstalled {
+    /// Replace it after the new model has been loaded once.
     Replace,
     /// Keep it and refuse the new model.
     Refuse,
@@ -41,8 +42,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// If the folder is not a usable model. A model that was installed before then stays unchanged.
-    pub fn install(
+    /// If the folder has no usable model. A model that was installed before stays unchanged.
+    pub(crate) fn install(
         &self,
         name: &str,
         folder: Folder,
@@ -50,7 +51,7 @@ impl Store {
         license: Option<String>,
         if_installed: IfInstalled,
     ) -> Result<Manifest, StoreError> {
-        let place = self.folder(name)?;
+        let target = self.folder(name)?;
         let _lock = self.lock(name, CHANGE_LOCK)?;
         if if_installed == IfInstalled::Refuse
             && let Ok(manifest) = self.manifest(name)
@@ -66,7 +67,7 @@ impl Store {
         fs::create_dir_all(&staging).map_err(at(&staging))?;
         let made = make(name, folder, &staging, origin, license);
         let moved = made.and_then(|manifest| {
-            self.move_into_place(&staging, &place)?;
+            self.activate(&staging, &target)?;
             Ok(manifest)
         });
         if moved.is_err() {
@@ -76,20 +77,21 @@ impl Store {
         moved
     }
 
-    /// Moves a finished folder to its place, in one step if the file system can exchange two names.
-    fn move_into_place(&self, staging: &Path, place: &Path) -> Result<(), StoreError> {
+    /// Moves a finished folder to its final path, in one step if the file system can exchange two
+    /// names.
+    fn activate(&self, staging: &Path, target: &Path) -> Result<(), StoreError> {
         let models = self.models()?;
         sync(staging)?;
-        match renameat_with(CWD, staging, CWD, place, RenameFlags::EXCHANGE) {
+        match renameat_with(CWD, staging, CWD, target, RenameFlags::EXCHANGE) {
             // The previous model is now in the staging folder.
             Ok(()) => clear(staging)?,
-            Err(Errno::NOENT) => fs::rename(staging, place).map_err(at(place))?,
-            // The file system cannot exchange names: there is a moment without a model.
+            Err(Errno::NOENT) => fs::rename(staging, target).map_err(at(target))?,
+            // The file system cannot exchange names, so the model is missing for a moment.
             Err(Errno::INVAL | Errno::NOSYS) => {
-                clear(place)?;
-                fs::rename(staging, place).map_err(at(place))?;
+                clear(target)?;
+                fs::rename(staging, target).map_err(at(target))?;
             }
-            Err(error) => return Err(at(place)(error.into())),
+            Err(error) => return Err(at(target)(error.into())),
         }
         sync(&models)
     }
@@ -114,7 +116,7 @@ fn make(
     }
     weights.write_pack(&staging.join(PACK))?;
 
-    // The pooling comes from the folder or from the catalogue. Loading fails if neither states it.
+    // Without this file, the pooling comes from the catalogue, or loading fails.
     let pooling = from.read("1_Pooling/config.json")?;
     if let Some(pooling) = pooling {
         let path = staging.join("1_Pooling");
@@ -146,14 +148,14 @@ fn make(
     Ok(manifest)
 }
 
-/// Writes a file or folder to the disk before it is renamed: a power cut must not leave an
+/// Flushes a file or folder to the disk before it is renamed: a power cut must not leave an
 /// installed model with empty files.
 fn sync(path: &Path) -> Result<(), StoreError> {
     let file = File::open(path).map_err(at(path))?;
     file.sync_all().map_err(at(path))
 }
 
-/// The sha256 of a file in hexadecimal, and the file's length.
+/// Returns the sha256 of a file in hexadecimal, and the file's length in bytes.
 pub(super) fn digest(path: &Path) -> Result<(String, u64), StoreError> {
     let mut file = File::open(path).map_err(at(path))?;
     let mut hasher = Sha256::new();

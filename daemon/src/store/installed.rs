@@ -1,4 +1,4 @@
-//! The store: the folders of the installed models, and the choice of the model that is used.
+//! The store: folders of the installed models, and the selection of the model that is used.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,20 +14,20 @@ use crate::model::{BUILTIN, Compute, Folder, Model, Source};
 /// Name of the model that is used if no model is selected and this one is installed.
 const PREFERRED: &str = "gte-base-zh";
 
-/// File in the data folder that names the selected model.
+/// File in the data folder that contains the name of the selected model.
 const SELECTED: &str = "chosen";
 
 /// The models under one data folder.
 #[derive(Clone, Debug)]
-pub struct Store {
+pub(crate) struct Store {
     root: Option<PathBuf>,
 }
 
 impl Store {
-    /// The store of this user: `$XDG_DATA_HOME/gte`, else `~/.local/share/gte`. If the environment
-    /// names no such folder, nothing is installed and nothing can be.
+    /// Opens the store of this user: `$XDG_DATA_HOME/gte`, else `~/.local/share/gte`. If the
+    /// environment names no such folder, the store is empty, and no model can be installed.
     #[must_use]
-    pub fn of_user() -> Self {
+    pub(crate) fn of_user() -> Self {
         Self {
             root: data_folder().map(|data| data.join("gte")),
         }
@@ -42,7 +42,7 @@ impl Store {
         Ok(self.root()?.join("models"))
     }
 
-    /// Folder of the model of a name, if it is installed.
+    /// Folder of the model of a name, whether it is installed or not.
     pub(super) fn folder(&self, name: &str) -> Result<PathBuf, StoreError> {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         if name.is_empty() || name.starts_with('.') || !name.chars().all(plain) {
@@ -51,17 +51,19 @@ impl Store {
         Ok(self.models()?.join(name))
     }
 
-    /// A path beside the models that is never taken for a model.
+    /// Path beside the models that is never taken for a model.
     pub(super) fn aside(&self, name: &str, suffix: &str) -> Result<PathBuf, StoreError> {
         Ok(self.models()?.join(format!(".{name}.{suffix}")))
     }
 
-    /// The manifests of all installed models by name; the error instead for a damaged manifest.
+    /// Reads the manifests of all installed models, by name. A damaged manifest gives its error.
     ///
     /// # Errors
     ///
     /// If the folder of the models cannot be read.
-    pub fn installed(&self) -> Result<BTreeMap<String, Result<Manifest, StoreError>>, StoreError> {
+    pub(crate) fn installed(
+        &self,
+    ) -> Result<BTreeMap<String, Result<Manifest, StoreError>>, StoreError> {
         let mut manifests = BTreeMap::new();
         if self.root.is_none() {
             return Ok(manifests);
@@ -83,22 +85,22 @@ impl Store {
         Ok(manifests)
     }
 
-    /// The manifest of an installed model.
+    /// Reads the manifest of an installed model.
     ///
     /// # Errors
     ///
     /// If the model is not installed or its manifest cannot be read.
-    pub fn manifest(&self, name: &str) -> Result<Manifest, StoreError> {
+    pub(crate) fn manifest(&self, name: &str) -> Result<Manifest, StoreError> {
         Manifest::read(name, &self.folder(name)?)
     }
 
-    /// The model that `name` stands for: an installed model, the built-in one, or a folder. Without
-    /// a name: the selected model, else gte-base-zh if it is installed, else the built-in one.
+    /// Finds the model of `name`: an installed model, the built-in one, or a folder. Without a
+    /// name: the selected model, else gte-base-zh if it is installed, else the built-in one.
     ///
     /// # Errors
     ///
     /// If the model does not exist.
-    pub fn find(&self, name: Option<&str>) -> Result<Source, StoreError> {
+    pub(crate) fn find(&self, name: Option<&str>) -> Result<Source, StoreError> {
         let Some(name) = name else {
             return self.find_default();
         };
@@ -112,12 +114,12 @@ impl Store {
         }
     }
 
-    /// The installed or built-in model of a name.
+    /// Finds the installed or built-in model of a name.
     ///
     /// # Errors
     ///
     /// If the model does not exist.
-    pub fn available(&self, name: &str) -> Result<Source, StoreError> {
+    pub(crate) fn available(&self, name: &str) -> Result<Source, StoreError> {
         match self.installed_source(name) {
             Err(StoreError::NotInstalled(_)) if name == BUILTIN => Ok(Source::Builtin),
             Err(StoreError::NotInstalled(_)) => Err(missing(name)?),
@@ -127,7 +129,7 @@ impl Store {
 
     fn find_default(&self) -> Result<Source, StoreError> {
         if let Some(selected) = self.selected()? {
-            // If the selected model is missing, that is an error: no other model replaces it.
+            // A missing selected model is an error: no other model replaces it.
             return self.available(&selected);
         }
         match self.installed_source(PREFERRED) {
@@ -150,29 +152,29 @@ impl Store {
         }))
     }
 
-    /// Loads the model that `name` stands for, or without a name the default model.
+    /// Loads the model that [`find`](Self::find) finds.
     ///
     /// # Errors
     ///
     /// If the model does not exist or cannot be used.
-    pub fn load(&self, name: Option<&str>, compute: Compute) -> Result<Model, StoreError> {
+    pub(crate) fn load(&self, name: Option<&str>, compute: Compute) -> Result<Model, StoreError> {
         loop {
             let source = self.find(name)?;
             let before = self.manifest(source.id()).ok();
             let model = Model::load(&source, compute)?;
-            // If the model was replaced meanwhile, its files may be of both versions.
+            // If the model was replaced meanwhile, the files read may be of both versions.
             if self.manifest(source.id()).ok() == before {
                 return Ok(model);
             }
         }
     }
 
-    /// The model selected with [`use_model`](Self::use_model).
+    /// Reads the name of the model selected with [`use_model`](Self::use_model).
     ///
     /// # Errors
     ///
     /// If the file that names it cannot be read.
-    pub fn selected(&self) -> Result<Option<String>, StoreError> {
+    pub(crate) fn selected(&self) -> Result<Option<String>, StoreError> {
         let Some(root) = &self.root else {
             return Ok(None);
         };
@@ -189,7 +191,7 @@ impl Store {
     /// # Errors
     ///
     /// If the model is neither installed nor built in, or the selection cannot be written.
-    pub fn use_model(&self, name: &str) -> Result<(), StoreError> {
+    pub(crate) fn use_model(&self, name: &str) -> Result<(), StoreError> {
         self.available(name)?;
         let root = self.root()?;
         fs::create_dir_all(root).map_err(at(root))?;
@@ -204,7 +206,7 @@ impl Store {
     }
 }
 
-/// The error for a name that is neither an installed model nor the built-in one.
+/// Makes the error for a name that is neither an installed model nor the built-in one.
 fn missing(name: &str) -> Result<StoreError, StoreError> {
     let name = name.to_owned();
     Ok(match catalogue::entry(&name)? {

@@ -13,7 +13,7 @@ pub(super) const CHANGE_LOCK: &str = "lock";
 pub(super) const PULL_LOCK: &str = "pull.lock";
 
 impl Store {
-    /// Waits for a lock of a model and takes it. Dropping the file releases the lock.
+    /// Waits for a lock of a model and takes it. Dropping the returned file releases the lock.
     pub(super) fn lock(&self, name: &str, lock: &str) -> Result<File, StoreError> {
         let (path, file) = self.lock_file(name, lock)?;
         file.lock().map_err(at(&path))?;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::{StoreError, at};
 
-/// Version of the manifest's format. A later program migrates older versions or refuses them.
+/// Version of the manifest's format. A later program must migrate or refuse older versions.
 const VERSION: u32 = 1;
 
 /// File name of the manifest.
@@ -18,42 +18,42 @@ pub(super) const FILE: &str = "manifest.json";
 
 /// Description of an installed model.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Manifest {
+pub(crate) struct Manifest {
     /// Version of this format.
     version: u32,
     /// Name of the model.
-    pub name: String,
+    pub(crate) name: String,
     /// Origin of the model.
-    pub origin: Origin,
+    pub(crate) origin: Origin,
     /// Pooling of the model.
-    pub pooling: Pooling,
-    /// The most tokens of a text that the model reads.
-    pub max_tokens: usize,
-    /// Length of the model's vectors.
-    pub dimension: u32,
+    pub(crate) pooling: Pooling,
+    /// Most tokens of a text that the model reads.
+    pub(crate) max_tokens: usize,
+    /// Values per vector.
+    pub(crate) dimension: u32,
     /// License of the model, if it is known.
     #[serde(rename = "licence")]
-    pub license: Option<String>,
+    pub(crate) license: Option<String>,
     /// The sha256 of each file of the model, in hexadecimal.
-    pub sha256: BTreeMap<String, String>,
+    pub(crate) sha256: BTreeMap<String, String>,
     /// Size of all files of the model, in bytes.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
 }
 
 /// Origin of a model.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Origin {
+pub(crate) struct Origin {
     /// The hub and the repository, or the folder.
-    pub source: String,
+    pub(crate) source: String,
     /// The revision at a hub: the commit, if the hub states it.
-    pub revision: Option<String>,
-    /// The name of the revision that the user asked for.
+    pub(crate) revision: Option<String>,
+    /// Name of the revision that the user asked for.
     #[serde(default)]
-    pub asked_for: Option<String>,
+    pub(crate) asked_for: Option<String>,
 }
 
 impl Manifest {
-    /// A manifest of this program's version.
+    /// Creates a manifest of the current version.
     #[must_use]
     pub(super) fn new(
         name: String,
@@ -115,7 +115,7 @@ impl Manifest {
         fs::write(&path, json).map_err(at(&path))
     }
 
-    /// The error for an installation under the name of this model.
+    /// Makes the error for an installation under the name of this model.
     pub(super) fn taken(self) -> StoreError {
         let source = self.origin.source;
         StoreError::Taken {

@@ -1,15 +1,15 @@
-//! The models on this machine: installed ones, known ones, and the way to install one.
+//! The store: installed models, known models, and the installation of a model.
 //!
-//! Installed models live under `$XDG_DATA_HOME/gte/models/NAME/`: a Burn pack of the weights, the
-//! tokenizer, `config.json` and a manifest. A new model is made in a folder beside its final one
-//! and renamed at the end, so that an unfinished folder is never taken for a model.
+//! Installed models are under `$XDG_DATA_HOME/gte/models/NAME/`: a Burn pack of the weights, the
+//! tokenizer, `config.json` and a manifest. A new model is written to a folder beside its final
+//! one, which is renamed at the end, so that an unfinished folder is never taken for a model.
 //!
 //! A pull goes through these files: `pull_request`, `candidates`, `hub`, `http`, `download`,
 //! `install`, `manifest`.
 
 mod builtin_data;
 mod candidates;
-pub mod catalogue;
+pub(crate) mod catalogue;
 mod download;
 mod environment;
 mod error;
@@ -26,12 +26,10 @@ mod remove;
 mod space;
 mod verify;
 
-pub use download::Progress;
-pub use error::StoreError;
-pub use http::HttpError;
-pub use install::IfInstalled;
-pub use installed::Store;
-pub use manifest::{Manifest, Origin};
-pub use pull::PullOutcome;
-pub use pull_request::{PullRequest, PullSource};
-pub use verify::{Report, Verified};
+pub(crate) use download::Progress;
+pub(crate) use error::StoreError;
+pub(crate) use install::IfInstalled;
+pub(crate) use installed::Store;
+pub(crate) use manifest::{Manifest, Origin};
+pub(crate) use pull::PullOutcome;
+pub(crate) use pull_request::{PullRequest, PullSource};

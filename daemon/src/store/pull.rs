@@ -19,7 +19,7 @@ use crate::model::{Model, ModelError, Source, shard_files};
 
 /// Outcome of a successful pull.
 #[derive(Clone, Debug)]
-pub enum PullOutcome {
+pub(crate) enum PullOutcome {
     /// The pull has installed the model.
     Installed(Manifest),
     /// The model was installed before.
@@ -28,15 +28,15 @@ pub enum PullOutcome {
 
 impl Store {
     /// Fetches a model and installs it. Before the next source is tried, `progress` receives the
-    /// error of the previous one.
+    /// error of the previous source.
     ///
-    /// Two pulls of one model at once do the work once: the second waits for the first.
+    /// If two processes pull one model, the second waits for the first and does not fetch it again.
     ///
     /// # Errors
     ///
     /// The last source's error if no source has the model, or the first error whose cause is on
     /// this machine. Nothing is then installed, and the next pull resumes the interrupted one.
-    pub fn pull(
+    pub(crate) fn pull(
         &self,
         request: &PullRequest,
         progress: &mut dyn Progress,
@@ -158,7 +158,7 @@ impl Store {
     }
 }
 
-/// Attempts at one source after the other.
+/// Attempts to pull from one source after the other.
 struct Attempts<'a> {
     progress: &'a mut dyn Progress,
     /// The last source that failed, and its error.
@@ -166,7 +166,7 @@ struct Attempts<'a> {
 }
 
 impl Attempts<'_> {
-    /// Tries one more source; `None` if it failed and the next source may be tried.
+    /// Tries one more source; `None` if the attempt failed and the next source may be tried.
     fn run(
         &mut self,
         source: String,
@@ -198,7 +198,7 @@ fn fetch_model(
     let listing = repository.list()?;
     let origin = origin(repository, Some(listing.revision.clone()), request);
     begin_folder(download, &origin)?;
-    forget_others(download, &listing)?;
+    remove_unlisted(download, &listing)?;
     let is_weights = |remote: &&RemoteFile| WEIGHTS.contains(&&*remote.path);
     let Some(weights) = listing.files.iter().find(is_weights) else {
         return Err(ModelError::NoWeights.into());
@@ -228,15 +228,15 @@ fn fetch_model(
         let sizes = weights.iter().map(each);
         sizes.fold(0_u64, u64::saturating_add)
     };
-    // The pack is made of all weights, and needs space besides the remaining downloads.
+    // The pack has the size of all weights, and needs space besides the remaining downloads.
     space::check(download, sum(&still).saturating_add(sum(&size)))?;
     weights.iter().try_for_each(get)?;
     Ok(origin)
 }
 
-/// Removes the files of an earlier attempt that the repository does not have now. Otherwise they
-/// could be read in place of the repository's own form of weights.
-fn forget_others(download: &Path, listing: &Listing) -> Result<(), StoreError> {
+/// Removes files of an earlier attempt that the repository does not list now. Otherwise the model
+/// could be loaded from outdated weights of another format.
+fn remove_unlisted(download: &Path, listing: &Listing) -> Result<(), StoreError> {
     for file in FILES.into_iter().chain(WEIGHTS) {
         let path = download.join(file);
         let listed = listing.files.iter().any(|remote| remote.path == file);
@@ -256,7 +256,7 @@ fn origin(repository: &Repository, revision: Option<String>, request: &PullReque
     }
 }
 
-/// Makes the folder for downloads. Keeps the files of an earlier attempt if they are of the same
+/// Creates the folder for downloads. Keeps the files of an earlier attempt if they are of the same
 /// source and revision.
 fn begin_folder(folder: &Path, origin: &Origin) -> Result<(), StoreError> {
     let note = folder.join("origin");

@@ -1,4 +1,4 @@
-//! The request for a model: its name, and the limits on its source.
+//! The request to pull a model: its name, source and revision.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use super::catalogue::Hub;
 
 /// Source that a model is pulled from.
 #[derive(Clone, Debug)]
-pub enum PullSource {
+pub(crate) enum PullSource {
     /// A hub.
     Hub(Hub),
     /// A mirror of Hugging Face, by its address.
@@ -19,15 +19,15 @@ pub enum PullSource {
 
 /// Request to pull a model.
 #[derive(Clone, Debug)]
-pub struct PullRequest {
-    /// A name in the catalogue, or `owner/name` of a repository.
-    pub model: String,
-    /// The source; `None` for any hub.
-    pub from: Option<PullSource>,
-    /// A revision other than the newest.
-    pub revision: Option<String>,
+pub(crate) struct PullRequest {
+    /// Name in the catalogue, or `owner/name` of a repository.
+    pub(crate) model: String,
+    /// Source; `None` for any hub.
+    pub(crate) from: Option<PullSource>,
+    /// Revision other than the newest.
+    pub(crate) revision: Option<String>,
     /// Pooling of a model whose files do not state it.
-    pub pooling: Option<Pooling>,
-    /// Prohibition of the network.
-    pub offline: bool,
+    pub(crate) pooling: Option<Pooling>,
+    /// True if the network must not be used.
+    pub(crate) offline: bool,
 }

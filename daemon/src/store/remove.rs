@@ -1,4 +1,4 @@
-//! Removal of a model, or of the rest of an unfinished one.
+//! Removal of a model, or of the files of an unfinished pull.
 
 use std::fs;
 
@@ -15,8 +15,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// If there are no files of the model, if it is the built-in one, or if it cannot be removed.
-    pub fn remove(&self, name: &str) -> Result<(), StoreError> {
+    /// If the model has no files, if it is the built-in one, or if it cannot be removed.
+    pub(crate) fn remove(&self, name: &str) -> Result<(), StoreError> {
         let folder = self.folder(name)?;
         let Some(_pulling) = self.try_lock(name, PULL_LOCK)? else {
             return Err(StoreError::Busy(name.to_owned()));
@@ -30,8 +30,8 @@ impl Store {
                 _ => Err(StoreError::NotInstalled(name.to_owned())),
             };
         }
-        // The selection goes first: a selected model that is missing would keep the daemon from
-        // starting.
+        // The selection is cleared first: the daemon does not start while the selected model is
+        // missing.
         if self.selected()?.as_deref() == Some(name) && name != BUILTIN {
             self.clear_selection()?;
         }
@@ -42,7 +42,7 @@ impl Store {
     }
 
     /// Removes the files that interrupted pulls, installations and removals of a model have left.
-    /// Returns true if there were any.
+    /// Returns true if any were left.
     pub(super) fn clear_unfinished(&self, name: &str) -> Result<bool, StoreError> {
         let mut any = false;
         let downloads = Hub::ALL.map(Hub::download_folder);

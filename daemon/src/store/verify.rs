@@ -1,4 +1,4 @@
-//! Verification of a model: checksums of its files, and cosines that others have published.
+//! Verification of a model: checksums of its files, and comparison with published cosines.
 
 use gte_shared::score::cosine;
 use serde::Deserialize;
@@ -8,19 +8,19 @@ use super::catalogue::Hub;
 use super::error::StoreError;
 use super::install::digest;
 use super::installed::Store;
-use crate::engine::{Embed, EmbedError, Tokenize};
+use crate::engine::{Embed, EmbedError, Tokenize, TokenizeError};
 use crate::model::{BUILTIN, Compute, Model};
 
 const JSON: &str = include_str!("../../assets/published.json");
 
-/// Source of the built-in model in `published.json`.
+/// Source of the built-in model in `published.json`, a stored name.
 const BUILTIN_SOURCE: &str = "embedded";
 
 /// Cosines of a model that others have published or that PyTorch computes.
 #[derive(Deserialize)]
 struct Published {
     name: String,
-    /// Source of the weights that the cosines belong to, as in a manifest.
+    /// Source of the weights that the cosines belong to, in the form of a manifest.
     source: String,
     by: String,
     pairs: Vec<Pair>,
@@ -35,25 +35,25 @@ struct Pair {
 
 /// Result of the verification of a model.
 #[derive(Clone, Debug)]
-pub struct Verified {
+pub(crate) struct Verified {
     /// Number of files with the right checksum.
-    pub files: usize,
-    /// Comparison with published pairs, if there are any.
-    pub report: Option<Report>,
+    pub(crate) files: usize,
+    /// Comparison with published pairs, if any are known.
+    pub(crate) report: Option<Report>,
 }
 
 /// Comparison of a model's cosines with published ones.
 #[derive(Clone, Debug)]
-pub struct Report {
+pub(crate) struct Report {
     /// Publisher of the pairs.
-    pub by: String,
+    pub(crate) by: String,
     /// Source of the weights that the pairs belong to, if this model is known to be from another
     /// hub: the hubs' models of one name can differ.
-    pub other_source: Option<String>,
+    pub(crate) other_source: Option<String>,
     /// Number of pairs.
-    pub pairs: usize,
-    /// The largest difference between a published cosine and this program's.
-    pub furthest: f32,
+    pub(crate) pairs: usize,
+    /// Largest difference between a published cosine and the computed one.
+    pub(crate) furthest: f32,
 }
 
 impl Store {
@@ -62,7 +62,7 @@ impl Store {
     /// # Errors
     ///
     /// If the model is not installed, a file is damaged, or the model cannot be run.
-    pub fn verify(&self, name: &str) -> Result<Verified, StoreError> {
+    pub(crate) fn verify(&self, name: &str) -> Result<Verified, StoreError> {
         let mut files = 0;
         let mut source = BUILTIN_SOURCE.to_owned();
         match self.manifest(name) {
@@ -94,7 +94,10 @@ impl Store {
 fn report(model: &Model, source: &str, published: Published) -> Result<Report, StoreError> {
     let vector = |text: &str| {
         let tokens = model.tokenizer.tokenize(text);
-        let tokens = tokens.map_err(|error| EmbedError(error.to_string()))?;
+        let failed = |error: TokenizeError| {
+            EmbedError(format!("a published text cannot be tokenized: {error}"))
+        };
+        let tokens = tokens.map_err(failed)?;
         Ok::<_, StoreError>(model.encoder.embed(&[&tokens.ids])?.concat())
     };
     let mut furthest = 0.0_f32;

@@ -1,4 +1,4 @@
-//! The word embedding, which stays as it is stored: a text reads a few hundred of its thousands of rows.
+//! The word embedding, which stays in its stored type: a text reads only a few hundred of its rows.
 
 use std::fmt;
 
@@ -10,14 +10,15 @@ use super::int8::QuantizedTensor;
 use super::names;
 use super::tensor::StoredTensor;
 
-/// Rows of values `[rows, width]` in their file or in the program, in the type that they have there.
-pub struct EmbeddingTable {
+/// Table of values `[rows, width]` in its file or in the program, in its stored type.
+pub(crate) struct EmbeddingTable {
     bytes: Bytes,
-    form: Rows,
+    stored: Rows,
     rows: usize,
     width: usize,
 }
 
+/// Stored type of the values.
 enum Rows {
     Plain(FloatType),
     Quantized(QuantizedTensor),
@@ -30,13 +31,14 @@ impl fmt::Debug for EmbeddingTable {
 }
 
 impl EmbeddingTable {
-    /// Takes a tensor over, which must be `[rows, width]` and have finite values alone.
+    /// Makes the table of a tensor, which must have the shape `[rows, width]` and only finite
+    /// values.
     pub(super) fn new(
         stored: StoredTensor,
         [rows, width]: [usize; 2],
     ) -> Result<Self, WeightsError> {
         let StoredTensor { tensor, quantized } = stored;
-        let form = match quantized {
+        let stored = match quantized {
             Some(quantized) => Rows::Quantized(quantized),
             None => Rows::Plain(FloatType::of(&tensor)?),
         };
@@ -48,14 +50,14 @@ impl EmbeddingTable {
                 [rows, width]
             )]));
         }
-        match &form {
-            Rows::Plain(form) => form.check(&name, &shape, &bytes)?,
+        match &stored {
+            Rows::Plain(float) => float.check(&name, &shape, &bytes)?,
             Rows::Quantized(_) if bytes.len() == rows * width => {}
             Rows::Quantized(_) => return Err(WeightsError::Length(names::in_file(&name))),
         }
         let table = Self {
             bytes,
-            form,
+            stored,
             rows,
             width,
         };
@@ -66,44 +68,44 @@ impl EmbeddingTable {
         }
     }
 
-    /// A table of values in memory.
+    /// Makes a table of values in memory.
     #[cfg(test)]
     pub(crate) fn of(values: Vec<f32>, width: usize) -> Self {
         Self {
             rows: values.len() / width,
             bytes: Bytes::from_elems(values),
-            form: Rows::Plain(FloatType::F32),
+            stored: Rows::Plain(FloatType::F32),
             width,
         }
     }
 
     /// Number of rows.
     #[must_use]
-    pub fn rows(&self) -> usize {
+    pub(crate) fn rows(&self) -> usize {
         self.rows
     }
 
     /// Values per row.
     #[must_use]
-    pub fn width(&self) -> usize {
+    pub(crate) fn width(&self) -> usize {
         self.width
     }
 
-    /// Reads a row. If there is no such row, `values` stay.
-    pub fn read(&self, row: usize, values: &mut [f32]) {
+    /// Reads a row into `values`, which stay unchanged if the row does not exist.
+    pub(crate) fn read(&self, row: usize, values: &mut [f32]) {
         let first = row * self.width;
         let stored = |width: usize| {
             let bytes = self.bytes.get(first * width..(first + self.width) * width);
             bytes.unwrap_or_default()
         };
-        match &self.form {
-            Rows::Plain(form) => form.to_f32(stored(form.width()), values),
+        match &self.stored {
+            Rows::Plain(float) => float.to_f32(stored(float.width()), values),
             Rows::Quantized(quantized) => quantized.read_row(first, stored(1), values),
         }
     }
 
     fn is_finite(&self) -> bool {
-        if let Rows::Quantized(quantized) = &self.form {
+        if let Rows::Quantized(quantized) = &self.stored {
             return quantized.is_finite();
         }
         let mut row = vec![0.0; self.width];

@@ -1,17 +1,18 @@
-//! Failures of reading and writing weights.
+//! Errors of reading and writing weights.
 
 use std::io;
 use std::path::PathBuf;
 
 use burn_store::burn_pack;
 
-/// Failure of reading or writing weights.
+/// Failure to read or write weights. The message says what is wrong; [`hint`](Self::hint) says what
+/// to do next.
 #[derive(Debug, thiserror::Error)]
 pub enum WeightsError {
-    /// A file of weights cannot be read.
+    /// A weights file cannot be read.
     #[error("{} cannot be read: {source}", path.display())]
     Read {
-        /// File.
+        /// The file.
         path: PathBuf,
         /// Error of the system.
         source: io::Error,
@@ -25,43 +26,43 @@ pub enum WeightsError {
     /// The Burn pack cannot be read or written.
     #[error("the pack of weights cannot be used: {0}")]
     Pack(#[from] burn_pack::Error),
-    /// A checkpoint with a call in it.
+    /// A checkpoint contains a call.
     #[error("the checkpoint would execute {0}, which gted never does")]
     Call(String),
-    /// A tensor in a type that is not read.
+    /// A tensor has an unsupported type.
     #[error(
         "the tensor {name} is of type {found}; F32, F16, BF16 and the int8 form with scales are read"
     )]
     DType {
         /// Name of the tensor in the file.
         name: String,
-        /// Its type.
+        /// Type of the tensor.
         found: String,
     },
-    /// An int8 tensor without its scales.
+    /// An int8 tensor lacks its scales.
     #[error("the int8 tensor {name} cannot be read: {problem}")]
     Quantization {
         /// Name of the tensor in the file.
         name: String,
-        /// Fault.
+        /// Fault of the tensor.
         problem: &'static str,
     },
-    /// Tensors that the sizes in `config.json` call for are missing.
-    #[error("the weights lack {}: they do not belong to this config.json", .0.join(", "))]
+    /// Tensors that the sizes in `config.json` require are missing.
+    #[error("the weights lack {}", .0.join(", "))]
     Missing(Vec<String>),
-    /// Tensors of the encoder that the sizes in `config.json` have no place for.
-    #[error("unexpected tensors: {}: they do not belong to this config.json", .0.join(", "))]
+    /// The encoder has tensors that the sizes in `config.json` do not allow.
+    #[error("unexpected tensors: {}", .0.join(", "))]
     Unexpected(Vec<String>),
-    /// Two tensors for one place.
+    /// Two tensors have the same name.
     #[error("duplicate tensor {0}")]
     Duplicate(String),
-    /// A tensor with another number of values than its shape says.
+    /// The number of values of a tensor differs from its shape.
     #[error("the tensor {0} does not have as many values as its shape says")]
     Length(String),
-    /// A tensor with NaN or infinite values.
+    /// A tensor contains NaN or infinite values.
     #[error("the tensor {0} contains NaN or infinite values")]
     NotFinite(String),
-    /// Tensors that would take more room than their file.
+    /// The tensors of a checkpoint have more bytes than the file.
     #[error("the checkpoint's tensors overlap: they have {bytes} bytes, and the file has {file}")]
     Overlap {
         /// Bytes of all tensors.
@@ -69,15 +70,15 @@ pub enum WeightsError {
         /// Bytes of the file.
         file: u64,
     },
-    /// Tensors of other shapes than the module's.
+    /// Tensors have other shapes than those of the module.
     #[error("the weights do not fit config.json: {}", .0.join("; "))]
     Unfit(Vec<String>),
 }
 
 impl WeightsError {
-    /// True if this machine is at fault, not the weights.
+    /// Returns true if the fault is with this machine, not with the weights.
     #[must_use]
-    pub fn is_local(&self) -> bool {
+    pub(crate) fn is_local(&self) -> bool {
         matches!(
             self,
             Self::Read { .. } | Self::Pack(burn_pack::Error::IoError(_))
@@ -86,7 +87,7 @@ impl WeightsError {
 
     /// Next step for the user, where there is one.
     #[must_use]
-    pub fn hint(&self) -> Option<String> {
+    pub(crate) fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Call(_) => "ask the publisher for weights in safetensors",
             Self::DType { .. } => "convert the weights to one of these types",

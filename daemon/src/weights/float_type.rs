@@ -1,5 +1,5 @@
-//! Stored types of values: from the bytes of a tensor to f32, linear weights transposed to `[in, out]`
-//! as Burn keeps them.
+//! Stored float types: conversion of a tensor's bytes to f32, with linear weights transposed to
+//! `[in, out]`, Burn's layout.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -13,13 +13,13 @@ use super::error::WeightsError;
 use super::names;
 use super::tensor::StoredTensor;
 
-/// Values that are converted at a time: a few kilobytes, which stay in the nearest cache.
+/// Number of values converted at a time: a few kilobytes, which stay in the first-level cache.
 const BLOCK: usize = 512;
 
-/// Rows that are transposed at a time: a cache line of f32, so that each line is written once.
+/// Number of rows transposed at a time: a cache line of f32, so that each line is written once.
 const ROWS: usize = 16;
 
-/// Reads the values of a tensor. Its name is then Burn's.
+/// Reads the values of a tensor as f32, under Burn's name for the tensor.
 pub(super) fn read(stored: &StoredTensor) -> Result<Tensor, WeightsError> {
     let tensor = stored.dequantized();
     let float = FloatType::of(&tensor)?;
@@ -41,20 +41,22 @@ pub(super) fn read(stored: &StoredTensor) -> Result<Tensor, WeightsError> {
         DType::F32,
     );
     let data = data.map_err(|error| burn_pack::Error::ValidationError(error.to_string()))?;
-    // Burn copies a tensor that is simply there, and takes one that is made for it.
+    // Burn copies the data of a tensor in memory, and takes over the data of a deferred one.
     let once = Mutex::new(Some(data));
     let take = move || {
         let data = once.lock().unwrap_or_else(PoisonError::into_inner).take();
-        data.ok_or_else(|| burn_pack::Error::ValidationError("it was taken before".to_owned()))
+        data.ok_or_else(|| {
+            burn_pack::Error::ValidationError("the values were read before".to_owned())
+        })
     };
     let name = names::in_burn(&name);
     Ok(bridge::deferred(name, DType::F32, shape.into(), None, take))
 }
 
-/// True if all values are finite. One that is not, in a row of the vocabulary, would spoil the texts
-/// with that token, and no others.
+/// Returns true if all values are finite. NaN in one row of the word embedding would spoil only the
+/// texts with that token, and stay unnoticed otherwise.
 pub(super) fn are_finite(values: &[f32]) -> bool {
-    // The largest of all magnitudes as bits: a form that becomes vector instructions.
+    // The maximum of the magnitudes as bits, which compiles to vector instructions.
     let magnitudes = values.iter().map(|value| value.abs().to_bits());
     magnitudes.fold(0, u32::max) < f32::INFINITY.to_bits()
 }
@@ -80,7 +82,7 @@ impl FloatType {
         }
     }
 
-    /// Checks that there are as many bytes as the shape calls for.
+    /// Checks that the number of bytes matches the shape.
     pub(super) fn check(
         self,
         name: &str,
@@ -108,14 +110,14 @@ impl FloatType {
         values
     }
 
-    /// Reads `[rows, columns]` and gives `[columns, rows]`.
+    /// Reads `[rows, columns]` and returns the values as `[columns, rows]`.
     fn read_transposed(self, stored: &[u8], rows: usize, columns: usize) -> Vec<f32> {
         let mut transposed = vec![0.0; rows * columns];
         if transposed.is_empty() {
             return transposed;
         }
-        // One cache line more than a row has, so that the values of a column do not all fall into
-        // the same set of the cache.
+        // A row and one cache line more, so that the values of a column do not all map to the same
+        // set of the cache.
         let stride = columns + ROWS;
         let mut block = vec![0.0; ROWS * stride];
         let row_bytes = columns * self.width();
@@ -134,7 +136,7 @@ impl FloatType {
         transposed
     }
 
-    /// Converts stored values to f32; every value of the smaller types is an f32.
+    /// Converts stored values to f32, which is exact: every f16 and bf16 is an f32.
     pub(super) fn to_f32(self, stored: &[u8], values: &mut [f32]) {
         match self {
             Self::F32 => {
@@ -149,8 +151,8 @@ impl FloatType {
     }
 }
 
-/// Converts sixteen-bit values. The instructions for whole slices want them aligned, and stored ones may
-/// lie at odd addresses.
+/// Converts sixteen-bit values. Copies them first, since the conversion of whole slices needs
+/// aligned values, and stored ones may lie at odd addresses.
 fn halves_to_f32<H: Copy + Default>(
     stored: &[u8],
     values: &mut [f32],

@@ -1,22 +1,22 @@
-//! The int8 form: eight-bit integers, and the scales that turn them back into real values.
+//! The int8 format: eight-bit integers, and scales that convert them to real values.
 //!
 //! Beside a tensor `X` of type I8 or U8 lie `X_scale` (F32, one value or one per row) and, for U8,
-//! `X_zero_point` (one value): `(stored - zero point) × scale`. Linear weights are I8 with a scale per
-//! row, embeddings are U8 with one scale and one zero point.
+//! `X_zero_point` (one value): `(stored - zero point) × scale`. Linear weights are I8 with a scale
+//! per row, embeddings are U8 with one scale and one zero point.
 
 /// Scales and zero point of a tensor of eight bits.
 #[derive(Clone)]
 pub(super) struct QuantizedTensor {
     pub(super) signed: bool,
     pub(super) zero_point: i32,
-    /// One for all, or one per row.
+    /// One scale for all values, or one per row.
     pub(super) scales: Vec<f32>,
     /// Values per row.
     pub(super) row: usize,
 }
 
 impl QuantizedTensor {
-    /// Reads a row that begins with the value at index `first`.
+    /// Reads the row whose first value has the index `first`.
     pub(super) fn read_row(&self, first: usize, stored: &[u8], values: &mut [f32]) {
         let scale = match self.scales.as_slice() {
             [one] => *one,
@@ -27,7 +27,7 @@ impl QuantizedTensor {
         }
     }
 
-    /// Value that a byte stands for, before it is scaled.
+    /// Real value of a byte, before it is scaled.
     fn real(&self, byte: u8) -> f32 {
         let stored = if self.signed {
             i32::from(byte.cast_signed())
@@ -39,14 +39,14 @@ impl QuantizedTensor {
         real
     }
 
-    /// True if every byte stands for a finite value.
+    /// Returns true if the values of all bytes are finite.
     pub(super) fn is_finite(&self) -> bool {
         self.scales.iter().all(|scale| scale.is_finite())
     }
 
-    /// All values in f32.
+    /// Converts all values to f32.
     pub(super) fn dequantize(&self, stored: &[u8]) -> Vec<f32> {
-        // A table of the 256 values that a byte can stand for, one table per scale.
+        // One table of the 256 possible values per scale.
         let table = |scale: f32| -> [f32; 256] {
             std::array::from_fn(|byte| self.real(u8::try_from(byte).unwrap_or_default()) * scale)
         };

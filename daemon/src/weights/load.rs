@@ -1,4 +1,4 @@
-//! Loading: all tensors of a module at once.
+//! Loading of all tensors of a module.
 
 use std::collections::HashSet;
 use std::time::Instant;
@@ -13,18 +13,18 @@ use super::tensor::StoredTensor;
 use super::timings::LoadTimings;
 use super::{float_type, names};
 
-/// Loads weights into a module, with the threads of the current pool. The word embedding, of the shape
-/// `[vocabulary, hidden]`, stays where it is and is returned; the other durations are added to
-/// `timings`.
+/// Loads weights into a module, with the threads of the current pool. The word embedding, of the
+/// shape `vocab_shape` = `[vocabulary, hidden]`, is not converted, and is returned. Adds the
+/// durations to `timings`.
 ///
-/// Takes fp32, fp16, bf16 and the int8 form of the built-in model, and gives f32: every value of the
-/// smaller types is an f32.
+/// Reads fp32, fp16, bf16 and the int8 format of the built-in model, and converts the values to
+/// f32.
 ///
 /// # Errors
 ///
-/// If the content cannot be read, or does not have exactly the tensors that the module needs. The
-/// pooler and other heads that an encoder does not need are passed over.
-pub fn load<M: ModuleSnapshot>(
+/// If the weights cannot be read, or do not have exactly the tensors of the module. The pooler and
+/// other heads, which an encoder does not need, are ignored.
+pub(crate) fn load<M: ModuleSnapshot>(
     module: &mut M,
     vocab_shape: [usize; 2],
     weights: Weights,
@@ -68,8 +68,8 @@ pub fn load<M: ModuleSnapshot>(
     Ok(words)
 }
 
-/// Refuses two tensors for one place. By Burn's names: the old and the new name for a place are one
-/// name there.
+/// Refuses two tensors of the same name. Compares Burn's names, which are the same for the old and
+/// the new name of a tensor.
 fn check_duplicates(tensors: &[StoredTensor]) -> Result<(), WeightsError> {
     let mut seen = HashSet::new();
     let mut names = tensors

@@ -1,5 +1,4 @@
-//! Files mapped into memory: read when they are accessed, and dropped by the system when it needs
-//! the memory.
+//! Files mapped into memory: the system reads pages on access, and drops them when it needs memory.
 
 #![allow(unsafe_code, reason = "mmap(2) and madvise(2)")]
 
@@ -12,7 +11,7 @@ use memmap2::Mmap;
 
 use super::error::WeightsError;
 
-/// Content of a file.
+/// A file mapped into memory.
 #[derive(Clone)]
 pub(super) struct Mapped(Arc<Mmap>);
 
@@ -29,10 +28,10 @@ impl Mapped {
             source,
         };
         let file = File::open(path).map_err(failed)?;
-        // SAFETY: The mapping is read-only, and this program never changes a file of weights that is in
-        // its place: an installed model is replaced or removed by renaming its folder, and a mapped
-        // file stays as it was. Another program that writes to the file meanwhile has no reason to; if
-        // the disk fails under the mapping or the file is cut short, the system ends this process.
+        // SAFETY: The mapping is read-only, and this program never writes to an installed weights
+        // file: it replaces or removes an installed model by renaming its folder, which leaves a
+        // mapped file unchanged. No other program has a reason to write to the file; if the disk
+        // fails or the file is truncated, the system ends this process (SIGBUS).
         let map = unsafe { Mmap::map(&file) }.map_err(failed)?;
         Ok(Self(Arc::new(map)))
     }
@@ -41,15 +40,16 @@ impl Mapped {
         Bytes::from_owner(self.clone())
     }
 
-    /// Drops the pages that have been read so far. A page that is accessed again is read again, as a rule
-    /// from the system's cache.
+    /// Drops the pages that have been read so far. On the next access, the system reads a page
+    /// again, usually from its cache.
     pub(super) fn drop_pages(&self) {
         #[cfg(unix)]
         {
-            // SAFETY: The mapping is of a file and read-only, so what is dropped is in the file.
+            // SAFETY: The mapping is read-only and of a file, so dropped pages are read again from
+            // the file.
             let done = unsafe { self.0.unchecked_advise(memmap2::UncheckedAdvice::DontNeed) };
             if let Err(error) = done {
-                tracing::debug!(%error, "pages of the weights stay in memory");
+                tracing::debug!(%error, "pages of weights not dropped");
             }
         }
     }

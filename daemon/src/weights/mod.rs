@@ -1,7 +1,7 @@
-//! Weights: from the bytes of a file to named tensors to the record of a Burn module.
+//! Weights: files of several formats are read as named tensors, which fill a Burn module.
 //!
-//! Architecture invariant: together with [`model`](crate::model) the only place that names Burn; the
-//! module is known as any [`ModuleSnapshot`](burn_store::ModuleSnapshot).
+//! Architecture invariant: Burn is named only here and in [`model`](crate::model). The type of the
+//! module is unknown here: it is any [`ModuleSnapshot`](burn_store::ModuleSnapshot).
 
 mod embedding_table;
 mod error;
@@ -17,8 +17,8 @@ mod source;
 mod tensor;
 mod timings;
 
-pub use embedding_table::EmbeddingTable;
-pub use error::WeightsError;
-pub use load::load;
-pub use source::Weights;
-pub use timings::LoadTimings;
+pub(crate) use embedding_table::EmbeddingTable;
+pub(crate) use error::WeightsError;
+pub(crate) use load::load;
+pub(crate) use source::Weights;
+pub(crate) use timings::LoadTimings;

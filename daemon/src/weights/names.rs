@@ -1,16 +1,16 @@
-//! Names of tensors: Hugging Face's BertModel on one side, this program's module on the other.
+//! Names of tensors: translation between Hugging Face's BertModel and this program's module.
 
 /// Prefix of every name in some files.
 const PREFIX: &str = "bert.";
 
-/// The word embedding, in the file and in the module.
+/// Name of the word embedding, in the file and in the module.
 pub(super) const WORDS: &str = "embeddings.word_embeddings.weight";
 
 /// Prefix of the layers, in the file and in the module.
 const LAYERS: (&str, &str) = ("encoder.layer.", "layers.");
 
-/// Parts of the module that are named otherwise in the file: `(file, module)`, without the number of
-/// the layer and without the last word (`weight`, `bias`).
+/// Parts with different names in file and module: `(file, module)`, without the number of the layer
+/// and without the last part (`weight`, `bias`).
 const PARTS: [(&str, &str); 9] = [
     ("embeddings.LayerNorm", "embeddings.norm"),
     ("attention.self.query", "attention.query"),
@@ -23,14 +23,14 @@ const PARTS: [(&str, &str); 9] = [
     ("output.LayerNorm", "feed_forward.norm"),
 ];
 
-/// The name in the module for a name in the file. A name that the module does not have stays.
+/// Translates a name in the file to the name in the module. Other names stay unchanged.
 pub(super) fn in_module(name: &str) -> String {
     let name = name.strip_prefix(PREFIX).unwrap_or(name);
     translate(name, LAYERS, |(file, module)| (file, module))
 }
 
-/// The name that Burn gives a tensor with a name in the module: weight and bias of a LayerNorm are
-/// otherwise called there, as they are in old files.
+/// Translates a name in the module to Burn's name: gamma and beta for weight and bias of a
+/// LayerNorm, as in old files.
 pub(super) fn in_burn(name: &str) -> String {
     if let Some(norm) = name.strip_suffix("norm.weight") {
         format!("{norm}norm.gamma")
@@ -41,14 +41,14 @@ pub(super) fn in_burn(name: &str) -> String {
     }
 }
 
-/// Parts whose names in a pack are those of older programs: `(pack, module)`. A pack is read by later
-/// programs too, so these names never change.
+/// Parts with different names in pack and module: `(pack, module)`. Names in packs are those of the
+/// first version and never change, so that every later version reads every pack.
 const PACK_PARTS: [(&str, &str); 2] = [
     (".feed_forward.expand.", ".feed_forward.up."),
     (".feed_forward.contract.", ".feed_forward.down."),
 ];
 
-/// The name in a pack for a name in the module.
+/// Translates a name in the module to the name in a pack.
 pub(super) fn in_pack(name: &str) -> String {
     PACK_PARTS
         .iter()
@@ -57,7 +57,7 @@ pub(super) fn in_pack(name: &str) -> String {
         })
 }
 
-/// The name in the module for a name in a pack.
+/// Translates a name in a pack to the name in the module.
 pub(super) fn from_pack(name: &str) -> String {
     PACK_PARTS
         .iter()
@@ -66,23 +66,23 @@ pub(super) fn from_pack(name: &str) -> String {
         })
 }
 
-/// True for the name in the module of a linear layer's weight.
+/// Returns true for a name in the module that is the weight of a linear layer.
 pub(super) fn is_linear(name: &str) -> bool {
     let weight = name.strip_suffix(".weight");
     weight.is_some_and(|part| part.starts_with(LAYERS.1) && !part.ends_with("norm"))
 }
 
-/// The name in the file, without prefix, for a name in the module.
+/// Translates a name in the module to the name in the file, without prefix.
 pub(super) fn in_file(path: &str) -> String {
     let layers = (LAYERS.1, LAYERS.0);
     let name = translate(path, layers, |(file, module)| (module, file));
-    // Burn's words for the weight and bias of a LayerNorm.
+    // Burn's names for weight and bias of a LayerNorm.
     name.replace("LayerNorm.gamma", "LayerNorm.weight")
         .replace("LayerNorm.beta", "LayerNorm.bias")
 }
 
-/// True for names of the encoder, in either form; `position_ids` is a table of 0, 1, 2, … that older
-/// files carry and nobody reads.
+/// Returns true for names of the encoder, in file or module. Not for `position_ids`: a table of 0,
+/// 1, 2, … in older files, which is not needed.
 pub(super) fn is_encoder(name: &str) -> bool {
     let encoder = ["embeddings.", LAYERS.0, LAYERS.1];
     encoder.iter().any(|start| name.starts_with(start)) && name != "embeddings.position_ids"

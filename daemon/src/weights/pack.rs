@@ -1,4 +1,4 @@
-//! The Burn pack that installed models are kept in.
+//! The Burn pack: the format of an installed model's weights.
 
 use std::path::Path;
 
@@ -9,8 +9,7 @@ use bytes::Bytes;
 use super::error::WeightsError;
 use super::names;
 
-/// Reads all tensors, named as in the module. Their names in the pack are those of version 1 of the
-/// manifest, which never change.
+/// Reads all tensors, named as in the module.
 pub(super) fn read(content: Bytes) -> Result<Vec<Tensor>, WeightsError> {
     let content = burn::tensor::Bytes::from_shared(content, AllocationProperty::Other);
     let mut tensors = Reader::from_bytes(content)?.into_tensors()?;
@@ -20,7 +19,7 @@ pub(super) fn read(content: Bytes) -> Result<Vec<Tensor>, WeightsError> {
     Ok(tensors)
 }
 
-/// Writes tensors, in the order of their names, so that the same weights give the same file.
+/// Writes tensors in the order of their names, so that the same weights give the same file.
 pub(super) fn write(mut tensors: Vec<Tensor>, path: &Path) -> Result<(), WeightsError> {
     for tensor in &mut tensors {
         tensor.name = names::in_pack(&tensor.name);

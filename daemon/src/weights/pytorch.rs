@@ -14,8 +14,8 @@ const TENSOR: &str = "torch.Tensor";
 
 /// Reads all tensors, named as in the module. Linear weights are still `[out, in]`.
 ///
-/// The reader executes nothing and leaves out what it would have to call. A file of weights has no
-/// calls in it, so one that has is refused, whatever its tensors are.
+/// The reader executes nothing and skips calls. A weights file needs no calls, so a file with one
+/// is refused, whatever its tensors are.
 pub(super) fn read(path: &Path) -> Result<Vec<burn_pack::Tensor>, WeightsError> {
     let failed = |error: PytorchError| WeightsError::PyTorch(error.to_string());
     let reader = PytorchReader::new(path).map_err(failed)?;
@@ -44,7 +44,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<burn_pack::Tensor>, WeightsError> 
     Ok(tensors)
 }
 
-/// The first entry of a pickle that is neither data nor a tensor.
+/// Finds the first entry of a pickle that is neither data nor a tensor.
 fn call_in(value: &PickleValue) -> Option<&str> {
     match value {
         PickleValue::Unsupported(name) => Some(name.as_str()).filter(|name| *name != TENSOR),

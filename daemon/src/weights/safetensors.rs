@@ -1,4 +1,4 @@
-//! The safetensors format: from the content of a file to named tensors.
+//! The safetensors format: named tensors in the content of a file.
 
 use burn::tensor::{AllocationProperty, DType};
 use burn_store::burn_pack;
@@ -11,20 +11,22 @@ use super::int8::QuantizedTensor;
 use super::names;
 use super::tensor::StoredTensor;
 
-/// Suffixes of the tensors that belong to one of eight bits.
+/// Suffix of the tensor with the scales of an int8 tensor.
 const SCALE: &str = "_scale";
+
+/// Suffix of the tensor with the zero point of an int8 tensor.
 const ZERO_POINT: &str = "_zero_point";
 
-/// A parsed file: its tensors and their bytes.
+/// A parsed file.
 struct File {
     content: Bytes,
     metadata: Metadata,
-    /// Offset of the data, from which the metadata counts.
+    /// Offset of the data in the file; offsets in the metadata are relative to it.
     data: usize,
 }
 
-/// Reads all tensors, named as in the module. Linear weights are still `[out, in]`. The bytes of a
-/// tensor are not read yet.
+/// Lists all tensors, named as in the module. Linear weights are still `[out, in]`. The bytes of
+/// the tensors are not read yet.
 pub(super) fn read(content: Bytes) -> Result<Vec<StoredTensor>, WeightsError> {
     let file = File::parse(content)?;
     let mut tensors = Vec::new();
@@ -51,8 +53,8 @@ impl File {
         self.metadata.info(name)
     }
 
-    /// Bytes of a tensor, not copied. Empty where the file ends before them, which a reader of
-    /// values finds out.
+    /// Bytes of a tensor, without a copy. Empty if the file is too short, which fails when the
+    /// values are read.
     fn stored(&self, info: &TensorInfo) -> Bytes {
         let range = self.data + info.data_offsets.0..self.data + info.data_offsets.1;
         match self.content.get(range.clone()) {
@@ -61,7 +63,8 @@ impl File {
         }
     }
 
-    /// One tensor of the module, or `None` for what only helps to read another tensor.
+    /// One tensor of the module; `None` for a tensor that the encoder does not need, and for scales
+    /// and zero points.
     fn tensor(&self, name: &str) -> Result<Option<StoredTensor>, WeightsError> {
         let Some(info) = self.info(name) else {
             return Ok(None);
@@ -97,7 +100,7 @@ impl File {
         }))
     }
 
-    /// True for a tensor that is there only to read another one.
+    /// Returns true for the scales or the zero point of another tensor.
     fn is_companion(&self, name: &str) -> bool {
         [SCALE, ZERO_POINT].iter().any(|ending| {
             name.strip_suffix(ending)

@@ -1,4 +1,4 @@
-//! A model's weights in one of the formats that are read.
+//! Weights of a model, in one of the supported formats.
 
 use std::path::{Path, PathBuf};
 
@@ -9,27 +9,27 @@ use super::map::Mapped;
 use super::tensor::StoredTensor;
 use super::{names, pack, pytorch, safetensors};
 
-/// A model's weights in one of the formats that are read.
+/// Weights of a model, in one of the supported formats.
 #[derive(Debug)]
-pub enum Weights {
-    /// Content of a safetensors file that is compiled into the program.
+pub(crate) enum Weights {
+    /// Content of the built-in safetensors file.
     Builtin(&'static [u8]),
-    /// A safetensors file, or all the files that a model is divided among.
+    /// Paths of one safetensors file, or of all shards.
     Safetensors(Vec<PathBuf>),
-    /// A PyTorch checkpoint. Nothing in it is executed.
+    /// Path of a PyTorch checkpoint. Nothing in it is executed.
     PyTorch(PathBuf),
-    /// A Burn pack, as [`write_pack`](Self::write_pack) writes it.
+    /// Path of a Burn pack, as [`write_pack`](Self::write_pack) writes it.
     Pack(PathBuf),
 }
 
-/// Tensors and the files that they lie in.
+/// Listed tensors, and the mapped files that contain them.
 pub(super) struct Opened {
     pub(super) tensors: Vec<StoredTensor>,
     pub(super) files: Vec<Mapped>,
 }
 
 impl Weights {
-    /// Lists all tensors. Their bytes are read only when they are asked for.
+    /// Lists all tensors. Their bytes are not read yet.
     pub(super) fn open(self) -> Result<Opened, WeightsError> {
         match self {
             Self::Builtin(content) => Ok(Opened {
@@ -60,10 +60,10 @@ impl Weights {
         }
     }
 
-    /// Size in bytes, heads that an encoder does not need included. A file that cannot be read counts
-    /// nothing: reading it gives the reason.
+    /// Size in bytes, including heads that an encoder does not need. An unreadable file counts as
+    /// 0; reading its tensors fails with the reason.
     #[must_use]
-    pub fn bytes(&self) -> u64 {
+    pub(crate) fn bytes(&self) -> u64 {
         let length = |path: &PathBuf| path.metadata().map_or(0, |metadata| metadata.len());
         match self {
             Self::Builtin(content) => content.len() as u64,
@@ -72,12 +72,13 @@ impl Weights {
         }
     }
 
-    /// Writes the encoder's tensors to a Burn pack, in the types that they have: fp16 stays fp16.
+    /// Writes the encoder's tensors to a Burn pack. Float types are kept: fp16 stays fp16; int8
+    /// becomes f32.
     ///
     /// # Errors
     ///
     /// If the weights cannot be read or the pack cannot be written.
-    pub fn write_pack(self, path: &Path) -> Result<(), WeightsError> {
+    pub(crate) fn write_pack(self, path: &Path) -> Result<(), WeightsError> {
         let Opened { mut tensors, .. } = self.open()?;
         tensors.retain(|stored| names::is_encoder(&stored.tensor.name));
         let tensors = tensors.iter().map(StoredTensor::dequantized);

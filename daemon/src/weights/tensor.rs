@@ -1,19 +1,19 @@
-//! A tensor as it lies in its file.
+//! A tensor as stored in its file.
 
 use burn::tensor::{DType, TensorData};
 use burn_store::{bridge, burn_pack};
 
 use super::int8::QuantizedTensor;
 
-/// A tensor as it lies in its file. Its name is that in the module; a linear weight is `[out, in]`.
+/// A tensor as stored in its file, under its name in the module. A linear weight is `[out, in]`.
 pub(super) struct StoredTensor {
     pub(super) tensor: burn_pack::Tensor,
-    /// Scales and zero point, if it is of eight bits.
+    /// Scales and zero point of an int8 tensor.
     pub(super) quantized: Option<QuantizedTensor>,
 }
 
 impl StoredTensor {
-    /// Tensors that are not of eight bits.
+    /// Wraps tensors that are not int8.
     pub(super) fn plain(tensors: Vec<burn_pack::Tensor>) -> Vec<Self> {
         let plain = |tensor| Self {
             tensor,
@@ -22,7 +22,7 @@ impl StoredTensor {
         tensors.into_iter().map(plain).collect()
     }
 
-    /// The tensor in f32 if it is of eight bits, else as it is. Nothing is read yet.
+    /// Returns the tensor, converted to f32 if it is int8. The bytes are not read yet.
     pub(super) fn dequantized(&self) -> burn_pack::Tensor {
         let tensor = self.tensor.clone();
         let Some(quantized) = self.quantized.clone() else {

@@ -1,18 +1,18 @@
-//! Time that the parts of loading a model take.
+//! Durations of the phases of loading a model.
 
 use std::time::Duration;
 
-/// Time that the parts of loading a model take.
+/// Durations of the phases of loading a model.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct LoadTimings {
-    /// Reading the configuration and the tokenizer.
-    pub tokenizer: Duration,
-    /// Opening the files of weights and listing their tensors.
-    pub map: Duration,
-    /// Converting the stored types to f32 and transposing linear weights.
-    pub convert: Duration,
-    /// Packing the weights in the form that is computed with.
-    pub pack: Duration,
-    /// Computing a first batch, one token per thread.
-    pub warm_up: Duration,
+pub(crate) struct LoadTimings {
+    /// Time to read the configuration and the tokenizer.
+    pub(crate) tokenizer: Duration,
+    /// Time to open the weights files and list their tensors.
+    pub(crate) map: Duration,
+    /// Time to convert the stored types to f32 and transpose linear weights.
+    pub(crate) convert: Duration,
+    /// Time to pack the weights for the kernels.
+    pub(crate) pack: Duration,
+    /// Time to compute a first batch, one token per thread.
+    pub(crate) warm_up: Duration,
 }

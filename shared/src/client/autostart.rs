@@ -1,13 +1,12 @@
-//! Starting the daemon when there is none.
+//! Automatic start of the daemon.
 //!
-//! Every client that finds none starts one; the daemon's own lock on its socket decides which of them
-//! stays, and the others exit with [`EXIT_ALREADY_RUNNING`] before they load anything. So there is one
-//! mechanism for "one daemon per socket", and no lock of the clients that could be left behind.
+//! Every client that finds no daemon starts one. The daemons' lock on the socket decides which of
+//! them stays, and the others exit with [`EXIT_ALREADY_RUNNING`] before they load anything. Clients
+//! take no lock, so a client that dies leaves none behind.
 
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
-use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -18,30 +17,31 @@ use tokio::time::{Instant, sleep};
 use super::connection::Connection;
 use super::error::ClientError;
 use crate::endpoint::Endpoint;
+use crate::private_file;
 use crate::version::EXIT_ALREADY_RUNNING;
 
-/// Time that a started daemon may take until it answers: a large model on a slow disk.
+/// Time until a started daemon must answer: enough to load a large model from a slow disk.
 const START_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// Pause between two looks at a daemon that is starting.
+/// Pause between two attempts to connect to a daemon that is starting.
 const POLL: Duration = Duration::from_millis(5);
 
-/// Pause before another daemon is started because the last one has exited again: it found the socket
-/// held by one that was exiting itself.
+/// Pause before the next daemon is started after one has exited: it found the socket held by a
+/// daemon that was exiting itself.
 const RETRY: Duration = Duration::from_millis(50);
 
-/// Size of a started daemon's log from which on it begins anew: 1 MiB.
+/// Size above which the log is emptied before a daemon is started: 1 MiB.
 const MAX_LOG_BYTES: u64 = 1024 * 1024;
 
-/// Bytes of a failed daemon's log that an error repeats at most.
+/// Most bytes of a failed daemon's log that an error quotes.
 const MAX_QUOTED_BYTES: u64 = 4096;
 
-/// Connects to the daemon at `endpoint`; when there is none, starts one and waits until it answers.
+/// Connects to the daemon at `endpoint`; if none is running, starts one and waits until it answers.
 ///
 /// # Errors
 ///
-/// See [`ClientError`]: no `gted` found, it could not start (with its messages), or it did not answer
-/// in time.
+/// See [`ClientError`]: no `gted` found, it could not start (with its messages), or it did not
+/// answer in time.
 pub(super) async fn connect_or_start(endpoint: &Endpoint) -> Result<Connection, ClientError> {
     let deadline = Instant::now() + START_TIMEOUT;
     let mut starting: Option<Starting> = None;
@@ -73,7 +73,7 @@ pub(super) async fn connect_or_start(endpoint: &Endpoint) -> Result<Connection, 
     }
 }
 
-/// A daemon on its way up.
+/// A daemon that is starting.
 struct Starting {
     child: Child,
     program: PathBuf,
@@ -98,7 +98,7 @@ impl Starting {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log.try_clone().map_err(failed)?)
-            // Its own process group: Ctrl-C in this terminal is not meant for the daemon.
+            // In a process group of its own, the daemon does not receive this terminal's Ctrl-C.
             .process_group(0)
             .spawn()
             .map_err(failed)?;
@@ -110,12 +110,12 @@ impl Starting {
         })
     }
 
-    /// Returns true if this daemon has exited without a fault: because another one holds the socket, or
-    /// because it was told to stop.
+    /// Returns true if the daemon has exited without a fault: another daemon holds the socket, or a
+    /// client has stopped it.
     ///
     /// # Errors
     ///
-    /// If it has exited for any other reason.
+    /// If the daemon has exited for any other reason.
     fn has_exited(&mut self) -> Result<bool, ClientError> {
         let status = self.child.try_wait().map_err(|source| ClientError::Spawn {
             program: self.program.clone(),
@@ -135,7 +135,7 @@ impl Starting {
         }
     }
 
-    /// Lets it go on by itself. When it exits, it is waited for, as long as this process lives.
+    /// Leaves the daemon running. A thread waits for its exit, so that no zombie process remains.
     fn release(mut self) {
         std::thread::spawn(move || self.child.wait());
     }
@@ -156,13 +156,7 @@ impl Starting {
 
 /// Opens the log for appending and returns its length.
 fn open_log(path: &Path) -> io::Result<(File, u64)> {
-    let log = OpenOptions::new()
-        .create(true)
-        .append(true)
-        .read(true)
-        .mode(0o600)
-        .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
-        .open(path)?;
+    let log = private_file::open(OpenOptions::new().append(true).read(true), path)?;
     let mut length = log.metadata()?.len();
     if length > MAX_LOG_BYTES {
         log.set_len(0)?;
@@ -171,7 +165,7 @@ fn open_log(path: &Path) -> io::Result<(File, u64)> {
     Ok((log, length))
 }
 
-/// The `gted` beside this program, else the first on the PATH.
+/// Finds the `gted` beside this program, else the first on the PATH.
 #[must_use]
 pub fn find_gted() -> Option<PathBuf> {
     let beside = std::env::current_exe()

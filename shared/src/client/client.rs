@@ -1,4 +1,4 @@
-//! The daemon as a program sees it: connected when it is needed, and again when the daemon has gone.
+//! The client: connects when a call needs it, and again after the daemon has exited.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::error::ClientError;
 use crate::endpoint::Endpoint;
 use crate::wire::{Call, Reply, Request};
 
-/// Behavior when no daemon is running.
+/// Behavior if no daemon is running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start {
     /// Start one and wait until it answers.
@@ -21,9 +21,9 @@ pub enum Start {
 
 /// A client of the daemon. Calls take `&self` and may overlap.
 ///
-/// A daemon may exit between two calls, and even between the handshake and a request. No request
-/// changes anything that repeating it would change again, so a call whose connection ends before its
-/// reply is made once more on a new connection.
+/// A daemon may exit between two calls, and even between the handshake and a request. Every request
+/// is idempotent, so a call whose connection ends before its reply is sent once more on a new
+/// connection.
 #[derive(Debug)]
 pub struct Client {
     endpoint: Endpoint,
@@ -32,7 +32,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client that is not connected yet.
+    /// Creates a client that is not connected yet.
     #[must_use]
     pub fn new(endpoint: Endpoint, start: Start) -> Self {
         Self {
@@ -42,7 +42,7 @@ impl Client {
         }
     }
 
-    /// True if the next call can be made without connecting first.
+    /// Returns true if the next call needs no new connection.
     pub async fn is_connected(&self) -> bool {
         let connection = self.connection.lock().await;
         connection
@@ -54,7 +54,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`ClientError::Refused`] with the daemon's error, or a failure on the way.
+    /// [`ClientError::Refused`] with the daemon's error; see [`ClientError`] for the others.
     pub async fn call<C: Call>(&self, call: C) -> Result<C::Output, ClientError> {
         let reply = self.send(&call.into()).await?;
         C::output(reply).ok_or(ClientError::UnexpectedReply)

@@ -21,13 +21,13 @@ use crate::wire::{
     STALL_TIMEOUT, Welcome, codec,
 };
 
-/// Time that the daemon may take for the handshake: it answers once its model is loaded.
+/// Timeout of the handshake. The daemon answers once its model is loaded.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A connection after the handshake.
 ///
-/// Requests take `&self` and may overlap; each gets its own reply. A request may be dropped; its reply
-/// is then discarded. Dropping the connection closes it.
+/// Requests take `&self` and may overlap; each gets its own reply. The reply to a dropped request
+/// is discarded. Dropping the connection closes it.
 #[derive(Debug)]
 pub(super) struct Connection {
     calls: Arc<Mutex<Calls>>,
@@ -40,7 +40,7 @@ pub(super) struct Connection {
 #[derive(Debug, Default)]
 struct Calls {
     waiting: HashMap<u64, oneshot::Sender<Result<Reply, ErrorReply>>>,
-    /// True once the connection has ended, so that nobody would answer a new request.
+    /// True once the connection has ended, so that a new request would get no reply.
     closed: bool,
 }
 
@@ -64,11 +64,11 @@ impl Drop for Connection {
 }
 
 impl Connection {
-    /// Connects to the daemon at `endpoint` and shakes hands.
+    /// Connects to the daemon at `endpoint` and performs the handshake.
     ///
     /// # Errors
     ///
-    /// [`ClientError::NotRunning`] when nobody listens there; see [`ClientError`] for the others.
+    /// [`ClientError::NotRunning`] if no daemon listens there; see [`ClientError`] for the others.
     pub(super) async fn open(endpoint: &Endpoint) -> Result<Self, ClientError> {
         let stream = open_stream(endpoint).await?;
         match timeout(HANDSHAKE_TIMEOUT, shake_hands(&stream)).await {
@@ -93,7 +93,7 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// [`ClientError::Refused`] with the daemon's error, or a failure on the way.
+    /// [`ClientError::Refused`] with the daemon's error; see [`ClientError`] for the others.
     pub(super) async fn send(&self, request: &Request) -> Result<Reply, ClientError> {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let frame = codec::encode(&(id, request))?;
@@ -112,7 +112,7 @@ impl Connection {
         Ok(receiver.await.map_err(|_| ClientError::Closed)??)
     }
 
-    /// True once the connection has ended.
+    /// Returns true once the connection has ended.
     pub(super) fn is_closed(&self) -> bool {
         lock(&self.calls).closed
     }
@@ -134,7 +134,7 @@ pub(super) async fn open_stream(endpoint: &Endpoint) -> Result<Stream, ClientErr
         })
 }
 
-/// True for the errors of a connection whose other end has gone.
+/// Returns true for the errors of a connection whose other end has gone.
 pub(super) fn is_disconnect(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -182,7 +182,7 @@ async fn read_replies(stream: Arc<Stream>, calls: Arc<Mutex<Calls>>) {
         let Ok((id, outcome)) = codec::decode::<ReplyEnvelope>(&frame) else {
             break;
         };
-        // The caller may have given up.
+        // The caller may have dropped its call.
         if let Some(caller) = lock(&calls).waiting.remove(&id) {
             drop(caller.send(outcome));
         }
@@ -190,7 +190,7 @@ async fn read_replies(stream: Arc<Stream>, calls: Arc<Mutex<Calls>>) {
     close(&calls);
 }
 
-/// Writes requests one after the other. A task of its own, so that a call that is dropped cannot leave
+/// Writes requests one after the other, in a task of its own, so that a dropped call cannot leave
 /// half a frame behind.
 async fn write_requests(
     stream: Arc<Stream>,

@@ -13,10 +13,10 @@ use crate::wire::{ErrorReply, MAX_FRAME_BYTES};
 /// Failure of a call. The message says what is wrong; [`hint`](Self::hint) says what to do next.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// Nobody listens at the socket.
+    /// No daemon listens at the socket.
     #[error("no daemon is running at {}", .0.display())]
     NotRunning(PathBuf),
-    /// The socket is there, but cannot be connected to.
+    /// The socket exists, but cannot be connected to.
     #[error("cannot connect to {}: {source}", socket.display())]
     Connect {
         /// The socket.
@@ -48,10 +48,10 @@ pub enum ClientError {
     /// The request is larger than a frame.
     #[error("the request has {0} bytes; the limit is {MAX_FRAME_BYTES}")]
     RequestTooLarge(usize),
-    /// No `gted` to start.
+    /// No `gted` was found.
     #[error("gted is neither beside this program nor on the PATH")]
     NoProgram,
-    /// `gted` is there, but cannot be started.
+    /// `gted` was found, but cannot be started.
     #[error("{} cannot be started: {source}", program.display())]
     Spawn {
         /// The program.
@@ -59,12 +59,12 @@ pub enum ClientError {
         /// Error of the system.
         source: io::Error,
     },
-    /// `gted` was started and gave up.
+    /// `gted` was started and has exited with an error.
     #[error("the daemon could not start ({status}){}", quoted(log))]
     StartFailed {
         /// Exit status.
         status: ExitStatus,
-        /// Its messages.
+        /// Messages of the daemon.
         log: String,
     },
     /// `gted` was started and is not answering yet.

@@ -1,6 +1,6 @@
-//! The client: connect, start the daemon when there is none, call it.
+//! The client: connects to the daemon, starts it if none is running, and calls it.
 //!
-//! A [`Client`] connects when it is needed; [`stop`] ends a daemon of any version.
+//! A [`Client`] connects when a call needs it; [`stop`] ends a daemon of any version.
 
 mod autostart;
 #[expect(clippy::module_inception, reason = "the file of the type `Client`")]

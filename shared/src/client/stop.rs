@@ -1,4 +1,4 @@
-//! Ending a daemon.
+//! The end of a daemon.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -6,14 +6,14 @@ use super::connection::{is_disconnect, open_stream};
 use super::error::ClientError;
 use crate::endpoint::Endpoint;
 
-/// Asks the daemon at `endpoint` to finish what runs and exit, and waits until it has: the daemon keeps
-/// the connection that asked until its process ends.
+/// Asks the daemon at `endpoint` to finish its pending requests and exit, and waits until it has
+/// exited: the daemon keeps this connection open until its process ends.
 ///
-/// Speaks JSON lines, so that it works across versions that do not understand each other.
+/// Sends a JSON line, so that it works across versions of the binary protocol.
 ///
 /// # Errors
 ///
-/// [`ClientError::NotRunning`] when nobody listens there; see [`ClientError`] for the others.
+/// [`ClientError::NotRunning`] if no daemon listens there; see [`ClientError`] for the others.
 pub async fn stop(endpoint: &Endpoint) -> Result<(), ClientError> {
     let stream = open_stream(endpoint).await?;
     let request = async {

@@ -1,4 +1,4 @@
-//! Messages to bytes and back: the only place that names bincode.
+//! Encoding and decoding of messages: the only place that names bincode.
 //!
 //! bincode 2, `config::standard()`: little-endian, variable-length integers, enum variants by
 //! their index.
@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::limits::MAX_FRAME_BYTES;
 
-/// Bytes that are not the message they should be, or a message that cannot be written.
+/// Failure to encode or decode a message.
 #[derive(Debug, thiserror::Error)]
 pub enum CodecError {
     /// The bytes do not decode.
@@ -18,16 +18,17 @@ pub enum CodecError {
     /// The message decodes, but bytes are left over.
     #[error("{0} bytes are left over after the message")]
     Trailing(usize),
-    /// The message cannot be written.
+    /// The message cannot be encoded.
     #[error("the message cannot be encoded: {0}")]
     Encode(#[from] bincode::error::EncodeError),
 }
 
-/// Memory that a message may take while it is decoded, as bincode counts it: an integer counts in full
-/// even where it was written in one byte, so a whole frame may count for more than its bytes.
+/// Most memory that decoding a message may take, as bincode counts it. An integer counts in full
+/// even if it was written in one byte, so a whole frame may count for more than its bytes.
 const DECODE_LIMIT: usize = 2 * MAX_FRAME_BYTES;
 
-/// The limit makes a length that lies (a string of 2^60 bytes) an error instead of an allocation.
+/// Configuration of bincode. With the limit, a false length (a string of 2^60 bytes) is an error
+/// instead of an allocation.
 fn config() -> Configuration<LittleEndian, Varint, Limit<DECODE_LIMIT>> {
     bincode::config::standard().with_limit::<DECODE_LIMIT>()
 }
@@ -36,16 +37,16 @@ fn config() -> Configuration<LittleEndian, Varint, Limit<DECODE_LIMIT>> {
 ///
 /// # Errors
 ///
-/// If the message holds what the format cannot express; no type in [`wire`](super) does.
+/// If the message holds values that the format cannot express; no type in [`wire`](super) does.
 pub fn encode<T: Serialize>(message: &T) -> Result<Vec<u8>, CodecError> {
     Ok(bincode::serde::encode_to_vec(message, config())?)
 }
 
-/// Decodes one message that must take up all of `bytes`.
+/// Decodes one message, which must take up all of `bytes`.
 ///
 /// # Errors
 ///
-/// If the bytes are no such message, or are more than one.
+/// If the bytes do not decode, or bytes are left over.
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError> {
     let (message, rest) = decode_prefix(bytes)?;
     if rest.is_empty() {
@@ -55,14 +56,14 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError> {
     }
 }
 
-/// Decodes one message from the front of `bytes` and returns what follows it.
+/// Decodes one message from the front of `bytes`, and returns it and the bytes after it.
 ///
-/// This is how the daemon reads a request's id first, so that a request it does not know still
-/// gets an answer under its id.
+/// The daemon reads the id of a request with this function first, so that even an unknown request
+/// gets a reply under its id.
 ///
 /// # Errors
 ///
-/// If the bytes do not begin with such a message.
+/// If the bytes do not begin with a message of this type.
 pub fn decode_prefix<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, &[u8]), CodecError> {
     let (message, used) = bincode::serde::decode_from_slice(bytes, config())?;
     Ok((message, bytes.get(used..).unwrap_or_default()))

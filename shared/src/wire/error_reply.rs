@@ -1,4 +1,4 @@
-//! An error as the client is told it.
+//! An error as a reply to the client.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,23 +8,23 @@ use serde::{Deserialize, Serialize};
 pub enum ErrorCode {
     /// The client speaks another protocol number.
     ProtocolMismatch,
-    /// Bytes that are not a frame, or a frame that stopped in its middle.
+    /// Bytes that are not a frame or line, or one that stopped in its middle.
     BadFrame,
     /// A frame or line over [`MAX_FRAME_BYTES`](super::MAX_FRAME_BYTES), or a reply that would be.
     TooLarge,
-    /// A frame whose content is not a request that this build knows.
+    /// A frame or line whose content is not a request that this version knows.
     BadRequest,
-    /// A text in which nothing is left to compare.
+    /// A text with no token to compare.
     BlankText,
     /// Too much work is pending.
     Overloaded,
-    /// A request that could not be computed, through no fault of the client.
+    /// A request that failed through no fault of the client.
     Internal,
     /// A model that is not installed, or cannot be used.
     Model,
 }
 
-/// An error, in words and typed.
+/// An error as a reply to the client.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{message}")]
 pub struct ErrorReply {
@@ -40,7 +40,7 @@ pub struct ErrorReply {
 }
 
 impl ErrorReply {
-    /// An error without hint that belongs to no single text.
+    /// Creates an error without a hint that belongs to no single text.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         Self {
             code,
@@ -50,14 +50,14 @@ impl ErrorReply {
         }
     }
 
-    /// The same error with a hint.
+    /// Adds a hint.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    /// The same error about one of the texts, counted from 0.
+    /// Names the text at fault, counted from 0.
     #[must_use]
     pub fn about_text(mut self, index: usize) -> Self {
         self.text = u32::try_from(index).ok();

@@ -8,16 +8,16 @@ use tokio::time::timeout;
 
 use super::limits::MAX_FRAME_BYTES;
 
-/// Memory that is reserved for bytes that were announced but have not arrived.
+/// Most memory reserved for announced bytes that have not arrived, in bytes.
 const READ_STEP: usize = 64 * 1024;
 
 /// Failure to read or write a frame.
 #[derive(Debug, thiserror::Error)]
 pub enum FrameError {
-    /// Announced or built longer than the limit.
+    /// The frame is longer than the limit.
     #[error("a frame has {size} bytes; the limit is {MAX_FRAME_BYTES}")]
     TooLarge {
-        /// Its size in bytes.
+        /// Size of the payload, in bytes.
         size: u64,
     },
     /// The other side closed the connection inside a frame.
@@ -31,13 +31,13 @@ pub enum FrameError {
     Io(#[from] io::Error),
 }
 
-/// Reads one frame's payload; `None` when the other side closed the connection between frames.
+/// Reads the payload of one frame; `None` if the other side closed the connection between frames.
 ///
-/// Waits as long as it takes for a frame to begin, and `stall_timeout` for each further part of it.
+/// Waits without a limit for a frame to begin, and at most `stall_timeout` for each further part.
 ///
 /// # Errors
 ///
-/// See [`FrameError`]. After an error the stream is no longer at a frame's boundary.
+/// See [`FrameError`]. After an error the stream is not at the boundary of a frame any more.
 pub async fn read_frame<R: AsyncRead + Unpin>(
     reader: &mut R,
     stall_timeout: Duration,

@@ -5,13 +5,13 @@ use serde::{Deserialize, Serialize};
 /// The four bytes that open a connection in the binary protocol.
 pub const MAGIC: [u8; 4] = *b"GTE1";
 
-/// Version of the messages inside the frames; both ends must name the same.
+/// Version of the messages inside the frames; both ends must have the same one.
 pub const PROTOCOL: u32 = 4;
 
 /// The first frame of a connection, from the client.
 ///
-/// This message and [`Welcome`] keep their layout for ever: they are how two builds find out that they
-/// do not understand each other.
+/// This message and [`Welcome`] keep their layout for ever: with them, two versions find out that
+/// their protocols differ.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hello {
     /// Protocol number of the client.

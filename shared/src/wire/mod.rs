@@ -1,9 +1,9 @@
 //! The wire: the messages on the socket and their encodings.
 //!
-//! `PROTOCOL.md` beside this crate describes the bytes; its examples are checked by a test.
+//! `PROTOCOL.md` beside this crate describes the bytes, and a test checks its examples.
 //!
-//! Architecture invariant: the encoding (bincode) is named in [`codec`] alone. Everything above sees
-//! typed requests and replies.
+//! Architecture invariant: the encoding (bincode) is named in [`codec`] alone. Everything above
+//! sees typed requests and replies.
 
 pub mod codec;
 mod error_reply;

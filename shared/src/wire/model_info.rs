@@ -1,21 +1,21 @@
-//! A model as clients know it.
+//! Description of a model for clients.
 
 use serde::{Deserialize, Serialize};
 
-/// A model as clients know it.
+/// Description of a model for clients.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelInfo {
     /// Name, such as `bge-small-zh-v1.5`.
     pub id: String,
-    /// Length of its vectors.
+    /// Values per vector.
     pub dimension: u32,
-    /// Way from hidden states to a vector.
+    /// Pooling of hidden states to a vector.
     pub pooling: Pooling,
-    /// Tokens of a text that it reads at most, `[CLS]` and `[SEP]` included.
+    /// Most tokens of a text that the model reads, `[CLS]` and `[SEP]` included.
     pub max_tokens: u32,
-    /// Type that it is computed in.
+    /// Type that the linear layers multiply in.
     pub precision: Precision,
-    /// True if it is compiled into the daemon.
+    /// True if the model is compiled into the daemon.
     pub builtin: bool,
 }
 
@@ -23,14 +23,14 @@ pub struct ModelInfo {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
-    /// 32-bit floating-point numbers.
+    /// 32-bit floating point.
     F32,
     /// Eight-bit integers, with scales for weights and activations.
     Int8,
 }
 
 impl Precision {
-    /// Name, as JSON and options have it.
+    /// Name in JSON and in options.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -40,7 +40,7 @@ impl Precision {
     }
 }
 
-/// Way from the hidden states of a text to its vector.
+/// Pooling of the hidden states of a text to its vector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Pooling {
@@ -51,7 +51,7 @@ pub enum Pooling {
 }
 
 impl Pooling {
-    /// Name, as JSON and options have it.
+    /// Name in JSON and in options.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

@@ -9,7 +9,7 @@ use crate::score::Verdict;
 
 /// Content of a frame from the daemon after the handshake: the request's id, and the outcome.
 ///
-/// Id 0 is that of an error that belongs to no request; clients number theirs from 1.
+/// Id 0 belongs to an error without a request; the ids of clients begin at 1.
 pub type ReplyEnvelope = (u64, Result<Reply, ErrorReply>);
 
 /// One successful reply. The order of the variants is part of the protocol.
@@ -25,18 +25,18 @@ pub enum Reply {
     Embeddings(Computed<Vec<Embedding>>),
     /// To [`GetStatus`](super::GetStatus).
     Status(Status),
-    /// To [`Shutdown`](super::Shutdown): the daemon exits when what runs is done.
+    /// To [`Shutdown`](super::Shutdown): the daemon finishes its pending requests and exits.
     Stopping,
     /// To [`UseModel`](super::UseModel): the model that answers from now on.
     Selected(ModelInfo),
 }
 
-/// A result together with the model that it comes from and the time that it took.
+/// A result, the model that computed it, and the time that it took.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Computed<T> {
-    /// Model that computed it.
+    /// Model that computed the result.
     pub model: ModelInfo,
-    /// Time that it took.
+    /// Time that the request took.
     pub timings: Timings,
     /// Result.
     pub result: T,
@@ -45,20 +45,20 @@ pub struct Computed<T> {
 /// Time that one request took, in microseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Timings {
-    /// From text to token ids.
+    /// Time from text to token ids.
     pub tokenize_micros: u64,
-    /// From the queue to the last vector: waiting and computing.
+    /// Time from the queue to the last vector: waiting and computing.
     pub embed_micros: u64,
-    /// The whole request inside the daemon.
+    /// Time of the whole request inside the daemon.
     pub total_micros: u64,
 }
 
 /// Token count and truncation of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TextInfo {
-    /// Tokens that the model has read, `[CLS]` and `[SEP]` included.
+    /// Number of tokens that the model has read, `[CLS]` and `[SEP]` included.
     pub tokens: u32,
-    /// True if the text was longer than the model reads, and its end was cut off.
+    /// True if the text was longer than the model reads, so that its end was cut off.
     pub truncated: bool,
 }
 
@@ -71,18 +71,18 @@ pub struct PairScore {
     pub similarity: f64,
     /// Verdict of the score.
     pub verdict: Verdict,
-    /// The first text.
+    /// Token count and truncation of the first text.
     pub a: TextInfo,
-    /// The second text.
+    /// Token count and truncation of the second text.
     pub b: TextInfo,
 }
 
 /// Texts in the order of their similarity to a query.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ranking {
-    /// The query.
+    /// Token count and truncation of the query.
     pub query: TextInfo,
-    /// The other texts, best first; equals keep the order of the request.
+    /// The other texts, best first; equal scores keep the order of the request.
     pub hits: Vec<Hit>,
 }
 
@@ -101,7 +101,7 @@ pub struct Hit {
     pub text: TextInfo,
 }
 
-/// The vector of one text.
+/// Vector of one text.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Embedding {
     /// [`ModelInfo::dimension`] values of unit length (L2).

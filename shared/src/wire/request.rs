@@ -1,5 +1,5 @@
-//! Requests: one struct per request, [`Request`] over all of them, and [`Call`], which ties each to the
-//! type of its reply.
+//! Requests: one struct per request, the enum [`Request`] of all of them, and the trait [`Call`],
+//! which names the reply of each.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +7,8 @@ use super::model_info::ModelInfo;
 use super::reply::{Computed, Embedding, PairScore, Ranking, Reply};
 use super::status::Status;
 
-/// Content of a frame from the client after the handshake: an id of its choice, and the request.
+/// Content of a frame from the client after the handshake: an id that the client chooses, and the
+/// request.
 pub type RequestEnvelope = (u64, Request);
 
 /// A request and the type of its successful reply.
@@ -15,7 +16,7 @@ pub trait Call: Into<Request> + Send {
     /// Type of the successful reply.
     type Output;
 
-    /// Makes the reply of an output.
+    /// Wraps an output in its reply.
     fn reply(output: Self::Output) -> Reply;
 
     /// Takes the output from a reply; `None` if the reply belongs to another request.
@@ -115,9 +116,9 @@ impl Call for Similarities {
 /// Asks for texts in the order of their similarity to a query, best first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rank {
-    /// Text that the others are compared with.
+    /// Text that the other texts are compared with.
     pub query: String,
-    /// The others.
+    /// Texts to rank.
     pub texts: Vec<String>,
 }
 
@@ -203,7 +204,7 @@ impl Call for GetStatus {
     }
 }
 
-/// Asks the daemon to finish what runs and exit.
+/// Asks the daemon to finish its pending requests and exit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shutdown;
 
@@ -225,7 +226,7 @@ impl Call for Shutdown {
     }
 }
 
-/// Has another model answer from now on, and after the next start.
+/// Asks the daemon to answer with another model, now and after its next start.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UseModel {
     /// Name of an installed model, or of the built-in one.

@@ -15,11 +15,11 @@ pub struct Status {
     pub pid: u32,
     /// Model that answers.
     pub model: ModelInfo,
-    /// Threads that it computes with.
+    /// Number of threads that the model computes with.
     pub threads: u32,
-    /// Seconds since it began to answer.
+    /// Seconds since the daemon began to answer.
     pub uptime_seconds: u64,
-    /// Open connections, the asking one included.
+    /// Open connections, that of this request included.
     pub connections: u64,
     /// Requests answered so far, failed ones included.
     pub requests: u64,
@@ -27,6 +27,6 @@ pub struct Status {
     pub texts: u64,
     /// Texts waiting or being computed now.
     pub pending_texts: u64,
-    /// Memory resident in RAM, in bytes; 0 where the system does not tell.
+    /// Resident memory (RSS), in bytes; 0 if the system does not report it.
     pub resident_bytes: u64,
 }

@@ -13,14 +13,14 @@ pub enum Action {
     Key(KeyEvent),
     /// Text was pasted.
     Paste(String),
-    /// The terminal has another size, or has to be drawn again for another reason.
+    /// The size of the terminal changed, so that the screen is drawn again.
     Redraw,
-    /// The texts of this revision were compared.
+    /// The daemon compared the texts of this revision.
     Answered(u64, Outcome),
     /// The daemon's condition changed.
     Daemon(Daemon),
     /// A model event arrived.
     Models(ModelsEvent),
-    /// The program was told to end.
+    /// A signal or the end of the terminal ends the program.
     End,
 }

@@ -1,9 +1,9 @@
-//! Effects: the work that the state asks the world outside for.
+//! Effects: work outside the state that a change of the state asks for.
 
 /// Work outside the state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// Compare two texts once they have rested. Replaces a comparison that still waits.
+    /// Compare two texts once the user pauses. Replaces a waiting comparison.
     Compare {
         /// Revision of the texts, which the answer repeats.
         revision: u64,
@@ -12,7 +12,7 @@ pub enum Effect {
         /// The lower text.
         b: String,
     },
-    /// Drop the comparison that still waits.
+    /// Cancel the waiting comparison.
     CancelCompare,
     /// List the models.
     ListModels,

@@ -1,4 +1,4 @@
-//! Hints about keys. Each screen states its own beside the code that handles them.
+//! Hints about keys. Each screen lists its own beside the code that handles the keys.
 
 /// Key that works now, and its purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,5 +1,5 @@
-//! The screen's state and its changes. No terminal, no socket: every change is an [`Action`] that
-//! [`update`] applies, and work for the world outside comes back as an [`Effect`].
+//! State of the screen and its changes, without terminal or socket: every change is an [`Action`]
+//! that [`update`] applies, and [`update`] returns work on the outside as an [`Effect`].
 
 mod action;
 mod editor;
@@ -14,7 +14,7 @@ pub use editor::Editor;
 pub use effect::Effect;
 pub use key_hint::{KeyHint, Purpose};
 pub use screens::help::HelpState;
-pub use screens::models::{ModelsEvent, ModelsState, Notice};
+pub use screens::models::{ModelsError, ModelsEvent, ModelsState, Notice};
 pub use screens::pair::{Outcome, PairState, Scored, Side};
 pub use screens::pull::{PullWarning, PulledFile, Pulling};
 pub use state::{Daemon, State};

@@ -11,21 +11,21 @@ use crate::strings::Language;
 /// Condition of the daemon.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Daemon {
-    /// Being connected to, or started.
+    /// The daemon is being connected to or started.
     Connecting,
-    /// Answering with this model.
+    /// The daemon answers with this model.
     Ready {
         /// Name of the model.
         model: String,
-        /// Set for the model compiled into the daemon.
+        /// True for the model that is compiled into the daemon.
         builtin: bool,
     },
-    /// Out of reach.
+    /// The daemon cannot be reached.
     Unreachable,
 }
 
 impl Daemon {
-    /// Daemon that answers with `model`.
+    /// Condition of a daemon that answers with `model`.
     #[must_use]
     pub fn ready(model: &ModelInfo) -> Self {
         Self::Ready {
@@ -38,17 +38,17 @@ impl Daemon {
 /// Contents of the screen.
 #[derive(Clone, Debug)]
 pub struct State {
-    /// Language of the words.
+    /// Language of the texts.
     pub language: Language,
     /// Condition of the daemon.
     pub daemon: Daemon,
     /// The two texts and their score.
     pub pair: PairState,
-    /// List of models, over the pair while it is open.
+    /// The list of models, over the pair while the list is open.
     pub models: ModelsState,
-    /// The help, over everything else while it is open.
+    /// The help, over everything else while the help is open.
     pub help: HelpState,
-    /// Request to end the program.
+    /// True once the program must end.
     pub leaving: bool,
 }
 
@@ -66,7 +66,7 @@ impl State {
         }
     }
 
-    /// Returns true if a panel lies over the texts.
+    /// Returns true if a panel covers the texts.
     #[must_use]
     pub fn is_covered(&self) -> bool {
         self.help.is_open() || self.models.open

@@ -1,4 +1,4 @@
-//! The one place where the state changes.
+//! Changes of the state, which happen only here.
 
 use std::mem;
 
@@ -8,7 +8,7 @@ use super::action::Action;
 use super::effect::Effect;
 use super::state::{Daemon, State};
 
-/// Applies an action; returns the work that it causes outside.
+/// Applies an action; returns the work outside that the action asks for.
 pub fn update(state: &mut State, action: Action) -> Option<Effect> {
     match action {
         Action::Key(key) if key.kind == KeyEventKind::Release => None,
@@ -18,7 +18,7 @@ pub fn update(state: &mut State, action: Action) -> Option<Effect> {
         Action::Redraw => None,
         Action::Answered(revision, outcome) => {
             if let Some(model) = state.pair.on_answer(revision, outcome) {
-                // Another program may have had the daemon use another model.
+                // Another program may have selected another model.
                 state.daemon = Daemon::ready(model);
             }
             None
@@ -44,22 +44,22 @@ fn on_key(state: &mut State, key: KeyEvent) -> Option<Effect> {
         KeyCode::F(2) => return Some(state.models.open()),
         KeyCode::Esc => state.leaving = true,
         KeyCode::F(1) => state.help.open(),
-        // In a text, a question mark is typed. A Chinese input method types the wide form.
+        // In a text, a question mark is a character. A Chinese input method types the wide form.
         KeyCode::Char('?' | '？') if state.pair.focused().is_empty() => state.help.open(),
         _ => return state.pair.on_key(key),
     }
     None
 }
 
-/// Sets the daemon's condition, and compares again if another model answers now: a score of the
-/// model before means nothing beside later ones.
+/// Sets the daemon's condition, and compares again if another model answers now: scores of
+/// different models are not comparable.
 fn on_daemon(state: &mut State, daemon: Daemon) -> Option<Effect> {
     let before = mem::replace(&mut state.daemon, daemon);
     let Daemon::Ready { model, .. } = &state.daemon else {
         return None;
     };
     let replaced = matches!(&before, Daemon::Ready { model: old, .. } if old != model);
-    // A comparison that is under way may still be answered by the model before.
+    // The previous model may still answer a running comparison.
     let outdated =
         state.pair.is_scored_by_another(model) || (replaced && state.pair.is_computing());
     outdated.then(|| state.pair.compare()).flatten()

@@ -1,4 +1,4 @@
-//! The arguments of `gte`.
+//! Arguments of `gte`.
 
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
@@ -13,7 +13,7 @@ use crate::interactive;
 /// Local Chinese semantic similarity. Without a command: the terminal screen.
 #[derive(Debug, Parser)]
 #[command(name = "gte", version = VERSION, propagate_version = true)]
-pub struct Arguments {
+struct Arguments {
     #[command(flatten)]
     global: Global,
 
@@ -30,7 +30,7 @@ enum Command {
     Bench(bench::Bench),
     /// Print the state of the daemon
     Status,
-    /// Let the daemon finish what runs and exit
+    /// Stop the daemon after it has answered its pending requests
     Stop,
     Completions(completions::Completions),
     Man(man::Man),

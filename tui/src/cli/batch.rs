@@ -1,4 +1,4 @@
-//! `gte batch`: many pairs.
+//! `gte batch`: score many pairs.
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use gte_shared::client::{Client, ClientError};
+use gte_shared::output::json_line;
 use gte_shared::wire::json::{PairRow, Source};
 use gte_shared::wire::{Computed, PairScore, Similarities};
 use tokio::task::JoinHandle;
@@ -13,9 +14,9 @@ use tokio::task::JoinHandle;
 use super::error::{BLANK, InputError};
 use super::global::Global;
 use super::input::{Input, Line, LineFault};
-use super::output::{WithSource, json_line, score_columns, warn_if_cut};
+use super::output::{WithSource, score_columns, warn_if_cut};
 
-/// Requests in flight: one is computed while the next is on its way.
+/// Most requests in flight: the daemon computes one while the next is sent.
 const IN_FLIGHT: usize = 2;
 
 /// Score many pairs, one per line: a<TAB>b
@@ -32,7 +33,7 @@ type Pair = (String, String);
 
 type Scores = Result<Computed<Vec<PairScore>>, ClientError>;
 
-/// Lines whose scores have been asked for.
+/// Lines of a request in flight.
 struct Asked {
     lines: Vec<Line<Pair>>,
     answer: JoinHandle<Scores>,
@@ -46,7 +47,8 @@ impl Batch {
         loop {
             let room = asked.len() < IN_FLIGHT;
             tokio::select! {
-                // Answers first: whoever writes one pair and waits for its score gets it.
+                // Answers first: a writer may wait for the score of one pair before it writes the
+                // next.
                 biased;
                 scores = answer(&mut asked) => {
                     if let Some(asked) = asked.pop_front() {
@@ -70,7 +72,7 @@ impl Batch {
     }
 }
 
-/// Waits for the oldest answer; for ever when nothing has been asked.
+/// Waits for the oldest answer; without a request in flight, waits for ever.
 async fn answer(asked: &mut VecDeque<Asked>) -> Scores {
     match asked.front_mut() {
         None => std::future::pending().await,
@@ -91,11 +93,11 @@ impl Asked {
 
     fn print(self, global: &Global, scores: Scores) -> anyhow::Result<()> {
         let lines = self.lines;
-        let place = |text: usize| match lines.get(text / 2) {
+        let location = |text: usize| match lines.get(text / 2) {
             Some(line) => format!("line {}, text {}", line.number, ["A", "B"][text % 2]),
             None => format!("text {text}"),
         };
-        let computed = scores.map_err(|error| InputError::locate(error, place))?;
+        let computed = scores.map_err(|error| InputError::locate(error, location))?;
         let mut out = io::BufWriter::new(io::stdout().lock());
         for (line, score) in lines.iter().zip(&computed.result) {
             if global.json {

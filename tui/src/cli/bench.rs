@@ -1,33 +1,33 @@
-//! `gte bench`: how fast the daemon answers under load.
+//! `gte bench`: measure the speed of the daemon under load.
 
 use std::io::{self, Write};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 use gte_shared::client::ClientError;
+use gte_shared::output::json_line;
 use gte_shared::wire::Similarity;
 use serde::Serialize;
 use tokio::task::JoinSet;
 
 use super::global::Global;
-use super::output::json_line;
 
-/// Measure how fast the daemon answers under load
+/// Measure the speed of the daemon under load
 ///
-/// Connections ask for a pair of texts, each as soon as it has its answer: first for a pair that the daemon
-/// remembers, then for pairs that it has never seen.
+/// Every connection sends the next pair of texts as soon as it has the reply to the last one: in
+/// the first run always the same pair, which is cached, in the second run new pairs.
 #[derive(Args, Debug)]
 pub(super) struct Bench {
-    /// Connections that ask at the same time
+    /// Number of connections
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=256))]
     clients: u16,
 
-    /// How long each of the two takes
+    /// Duration of each run, in seconds
     #[arg(long, value_name = "S", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=3600))]
     seconds: u16,
 }
 
-/// What came of one load.
+/// Result of one run.
 #[derive(Serialize)]
 struct Row {
     texts: &'static str,
@@ -68,16 +68,16 @@ impl Bench {
         Ok(())
     }
 
-    /// Has all connections ask for as long as it takes.
+    /// Sends requests through all connections for the whole duration.
     async fn load(&self, global: &Global, texts: Texts) -> anyhow::Result<Row> {
         let seconds = Duration::from_secs(self.seconds.into());
-        // So that no two runs ask for the same.
+        // Makes the texts of each run new.
         let run = SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos();
         let mut clients = Vec::new();
         for _ in 0..self.clients {
             let client = global.client()?;
             let (a, b) = Texts::Cached.pair(run, 0, 0);
-            // Connects, and has the daemon remember the pair.
+            // Connects, and puts the pair into the cache.
             client.call(Similarity { a, b }).await?;
             clients.push(client);
         }
@@ -119,10 +119,10 @@ impl Bench {
     }
 }
 
-/// What the connections ask for.
+/// Texts of a run.
 #[derive(Clone, Copy)]
 enum Texts {
-    /// Always the same pair.
+    /// The same pair every time.
     Cached,
     /// Never the same text twice.
     Uncached,

@@ -1,8 +1,9 @@
-//! `gte embed`: the vectors of lines.
+//! `gte embed`: print the vectors of lines.
 
 use std::io::{self, Write};
 
 use clap::Args;
+use gte_shared::output::json_line;
 use gte_shared::wire::json::{VectorRow, VectorSpace};
 use gte_shared::wire::{Computed, Embedding};
 use serde::Serialize;
@@ -10,12 +11,12 @@ use serde::Serialize;
 use super::error::InputError;
 use super::global::Global;
 use super::input::{Input, Line, text};
-use super::output::{json_line, warn_if_cut};
+use super::output::warn_if_cut;
 
 /// Print the embedding vector of each line
 ///
-/// Prints a line for each, in the same order: its values, separated by tabs. Vectors have unit
-/// length, so that their dot product is the cosine.
+/// Prints one line per input line, in the same order: the values of the vector, separated by tabs.
+/// Vectors have unit length, so that their dot product is the cosine.
 #[derive(Args, Debug)]
 pub(super) struct Embed {
     #[command(flatten)]
@@ -32,12 +33,12 @@ impl Embed {
                 return Ok(());
             }
             let texts = lines.iter().map(|line| line.content.clone()).collect();
-            let place = |text: usize| match lines.get(text) {
+            let location = |text: usize| match lines.get(text) {
                 Some(at) => format!("line {}", at.number),
                 None => format!("text {text}"),
             };
             let computed = client.call(gte_shared::wire::Embed { texts }).await;
-            let computed = computed.map_err(|error| InputError::locate(error, place))?;
+            let computed = computed.map_err(|error| InputError::locate(error, location))?;
             print(global, &lines, &computed)?;
         }
     }

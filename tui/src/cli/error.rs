@@ -1,24 +1,24 @@
-//! Wrong input, and the exit status of a failure.
+//! Errors in the user's input, and exit statuses.
 
 use gte_shared::client::ClientError;
 use gte_shared::report::EXIT_WRONG_INPUT;
 use gte_shared::wire::ErrorCode;
 
-/// Exit status of a failure that is not the user's.
+/// Exit status of a failure other than wrong input.
 const EXIT_FAILURE: u8 = 1;
 
-/// A fault in the user's input, and its place there.
+/// A fault in the user's input, and its location there.
 #[derive(Debug, thiserror::Error)]
-#[error("{place}: {problem}")]
+#[error("{location}: {problem}")]
 pub(super) struct InputError {
-    place: String,
+    location: String,
     problem: String,
 }
 
 impl InputError {
-    pub(super) fn new(place: impl Into<String>, problem: impl Into<String>) -> Self {
+    pub(super) fn new(location: impl Into<String>, problem: impl Into<String>) -> Self {
         Self {
-            place: place.into(),
+            location: location.into(),
             problem: problem.into(),
         }
     }
@@ -27,23 +27,26 @@ impl InputError {
         Self::new(format!("line {number}"), problem)
     }
 
-    /// The daemon's error about one of the texts of a request, with the place of that text in the user's
-    /// input; other errors stay as they are.
-    pub(super) fn locate(error: ClientError, place: impl FnOnce(usize) -> String) -> anyhow::Error {
+    /// Adds the location in the user's input to the daemon's error about one text of a request;
+    /// other errors stay unchanged.
+    pub(super) fn locate(
+        error: ClientError,
+        location: impl FnOnce(usize) -> String,
+    ) -> anyhow::Error {
         let ClientError::Refused(reply) = &error else {
             return error.into();
         };
         match (reply.code, reply.text) {
-            (ErrorCode::BlankText, Some(text)) => Self::new(place(text as usize), BLANK).into(),
+            (ErrorCode::BlankText, Some(text)) => Self::new(location(text as usize), BLANK).into(),
             (ErrorCode::TooLarge, Some(text)) => {
-                Self::new(place(text as usize), &reply.message).into()
+                Self::new(location(text as usize), &reply.message).into()
             }
             _ => error.into(),
         }
     }
 }
 
-/// Message about a text in which nothing is left to compare.
+/// Message about a text without tokens to compare.
 pub(super) const BLANK: &str = "the text is blank";
 
 /// Exit status of a failure.

@@ -1,4 +1,4 @@
-//! `gte` without a terminal: a scored example pair, so that the first run shows something anywhere.
+//! `gte` without a terminal: score an example pair, so that the first run prints a result anywhere.
 
 use super::global::Global;
 use super::output::say;

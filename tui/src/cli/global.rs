@@ -16,7 +16,7 @@ pub(super) struct Global {
     #[arg(long, global = true, value_name = "PATH")]
     socket: Option<PathBuf>,
 
-    /// Fail when no daemon is running, instead of starting one
+    /// Fail if no daemon is running, instead of starting one
     #[arg(long, global = true)]
     no_start: bool,
 
@@ -24,7 +24,7 @@ pub(super) struct Global {
     #[arg(long, global = true)]
     pub(super) json: bool,
 
-    /// Language of the words [default: that of the environment; in JSON, Chinese]
+    /// Language of the output [default: that of the environment; in JSON and tables, Chinese]
     #[arg(long, global = true, value_name = "LANG")]
     lang: Option<Language>,
 }
@@ -34,7 +34,7 @@ impl Global {
         Ok(Endpoint::resolve(self.socket.as_deref())?)
     }
 
-    /// A client that starts a daemon unless the options forbid it.
+    /// Creates a client, which starts a daemon unless the options forbid it.
     pub(super) fn client(&self) -> Result<Client, ClientError> {
         let start = if self.no_start {
             Start::Never
@@ -48,8 +48,8 @@ impl Global {
         self.lang.unwrap_or_else(Language::of_environment)
     }
 
-    /// The verdict as JSON and tables have it: the same everywhere unless a language is asked for, since
-    /// scripts compare it.
+    /// Text of a verdict in JSON and tables: Chinese unless --lang is given, whatever the
+    /// environment, since scripts compare it.
     pub(super) fn interpretation(&self, verdict: Verdict) -> &'static str {
         self.lang.unwrap_or(Language::Zh).verdict(verdict)
     }

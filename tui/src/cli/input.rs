@@ -1,4 +1,4 @@
-//! Lines of a file or of stdin, numbered, and passed on as they come.
+//! Input: numbered lines of a file or of stdin, available as they arrive.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -10,14 +10,13 @@ use tokio::sync::mpsc;
 
 use super::error::{BLANK, InputError};
 
-/// Lines in one request at most: enough for full batches, few enough that the first results come
-/// soon.
+/// Most lines in one request: enough for full batches, and so few that the first results come soon.
 pub(super) const LINES_PER_REQUEST: usize = 256;
 
-/// Bytes of lines in one request at most, unless a single line has more: a quarter of a frame.
+/// Most bytes of lines in one request, unless a single line has more: a quarter of a frame.
 const BYTES_PER_REQUEST: usize = MAX_FRAME_BYTES / 4;
 
-/// Lines read ahead of what has been sent.
+/// Most lines read ahead of the requests.
 const LINES_AHEAD: usize = 4 * LINES_PER_REQUEST;
 
 /// Source of lines.
@@ -28,7 +27,7 @@ pub(super) struct Input {
     file: Option<PathBuf>,
 }
 
-/// Fault of a line, in words.
+/// Message about a faulty line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct LineFault(pub(super) String);
 
@@ -40,10 +39,10 @@ pub(super) struct Line<T> {
     bytes: usize,
 }
 
-/// Lines on their way; an error ends them.
+/// Lines that a thread reads; an error ends them.
 pub(super) struct Lines<T> {
     receiver: mpsc::Receiver<Result<Line<T>, anyhow::Error>>,
-    /// An error that came behind lines which are still to be handed on.
+    /// Error after lines that `next` has not returned yet.
     error: Option<anyhow::Error>,
 }
 
@@ -61,7 +60,7 @@ impl Input {
         std::thread::spawn(move || {
             for line in parsed(reader, &name, parse) {
                 let over = line.is_err();
-                // The command has ended: nobody wants the rest.
+                // The send fails once the command has ended.
                 if sender.blocking_send(line).is_err() || over {
                     return;
                 }
@@ -75,12 +74,12 @@ impl Input {
 }
 
 impl<T> Lines<T> {
-    /// The next lines: as many as are there now, at least one, and at most a request's worth. Empty
-    /// at the end.
+    /// Returns the next lines: as many as have arrived, at least one, and at most those of one
+    /// request. Empty at the end.
     ///
     /// # Errors
     ///
-    /// With what was wrong with a line, once all lines before it have been handed on.
+    /// The fault of a line, after all lines before it have been returned.
     pub(super) async fn next(&mut self) -> anyhow::Result<Vec<Line<T>>> {
         if let Some(error) = self.error.take() {
             return Err(error);
@@ -108,7 +107,7 @@ impl<T> Lines<T> {
     }
 }
 
-/// Takes a line as one text.
+/// Parses a line as one text.
 pub(super) fn text(line: &str) -> Result<String, LineFault> {
     if line.trim().is_empty() {
         Err(LineFault(BLANK.to_owned()))
@@ -156,7 +155,7 @@ fn parse_line<T>(
         str::from_utf8(bytes).map_err(|_| wrong(LineFault("the line is not UTF-8".to_owned())))?;
     let line = line.strip_suffix('\n').unwrap_or(line);
     let line = line.strip_suffix('\r').unwrap_or(line);
-    // What some editors put at the beginning of a file.
+    // Some editors put a byte order mark at the beginning of a file.
     let line = match number {
         1 => line.strip_prefix('\u{feff}').unwrap_or(line),
         _ => line,
@@ -173,31 +172,30 @@ fn parse_line<T>(
 mod tests {
     use super::*;
 
-    fn read(bytes: &[u8]) -> Vec<Result<(u64, String), String>> {
+    fn read(bytes: &[u8]) -> Vec<anyhow::Result<(u64, String)>> {
         parsed(bytes, "stdin", text)
-            .map(|line| {
-                line.map(|line| (line.number, line.content))
-                    .map_err(|error| error.to_string())
-            })
+            .map(|line| line.map(|line| (line.number, line.content)))
             .collect()
+    }
+
+    fn fault(bytes: &[u8]) -> String {
+        let last = read(bytes).pop().unwrap();
+        last.unwrap_err().to_string()
     }
 
     #[test]
     fn line_ends_and_the_byte_order_mark_are_not_text() {
         let lines = read("\u{feff}一\r\n二\n三".as_bytes());
+        let lines: Vec<(u64, String)> = lines.into_iter().map(Result::unwrap).collect();
         let expected = [(1, "一"), (2, "二"), (3, "三")];
-        assert_eq!(lines, expected.map(|(n, text)| Ok((n, text.to_owned()))));
+        assert_eq!(lines, expected.map(|(n, text)| (n, text.to_owned())));
     }
 
     #[test]
-    fn what_is_no_text_is_named_by_its_line() {
-        assert_eq!(
-            read("一\n　 \n".as_bytes())[1],
-            Err("line 2: the text is blank".into())
-        );
-        assert_eq!(
-            read(b"\xff\n")[0],
-            Err("line 1: the line is not UTF-8".into())
-        );
+    fn a_faulty_line_is_named_by_its_number() {
+        let blank = fault("一\n　 \n".as_bytes());
+        assert_eq!(blank, "line 2: the text is blank");
+        let binary = fault(b"\xff\n");
+        assert_eq!(binary, "line 1: the line is not UTF-8");
     }
 }

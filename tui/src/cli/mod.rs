@@ -1,6 +1,7 @@
 //! The command line of `gte`: one file per subcommand.
 //!
-//! stdout is data, stderr is talk. Exit 0: done; 1: failed; 2: wrong usage or wrong input.
+//! Results go to stdout, messages to stderr. Exit status 0: success; 1: failure; 2: wrong usage or
+//! wrong input.
 
 mod arguments;
 mod batch;
@@ -18,4 +19,4 @@ mod sim;
 mod status;
 mod stop;
 
-pub use arguments::{Arguments, main};
+pub use arguments::main;

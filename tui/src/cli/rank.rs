@@ -1,9 +1,10 @@
-//! `gte rank QUERY`: one text against many.
+//! `gte rank QUERY`: rank lines by their similarity to a text.
 
 use std::io::{self, Write};
 
 use clap::Args;
 use gte_shared::client::Client;
+use gte_shared::output::json_line;
 use gte_shared::wire::json::HitRow;
 use gte_shared::wire::{Hit, TextInfo};
 use serde::Serialize;
@@ -11,7 +12,7 @@ use serde::Serialize;
 use super::error::InputError;
 use super::global::Global;
 use super::input::{Input, Lines, text};
-use super::output::{json_line, warn_if_cut};
+use super::output::warn_if_cut;
 
 /// Rank lines by their similarity to a text, best first
 ///
@@ -59,13 +60,13 @@ async fn rank(client: &Client, query: String, mut lines: Lines<String>) -> anyho
             break;
         }
         let texts = lines.iter().map(|line| line.content.clone()).collect();
-        let place = |text: usize| match text.checked_sub(1).and_then(|index| lines.get(index)) {
+        let location = |text: usize| match text.checked_sub(1).and_then(|index| lines.get(index)) {
             Some(at) => format!("line {}", at.number),
             None => "the query".to_owned(),
         };
         let query = query.clone();
         let computed = client.call(gte_shared::wire::Rank { query, texts }).await;
-        let computed = computed.map_err(|error| InputError::locate(error, place))?;
+        let computed = computed.map_err(|error| InputError::locate(error, location))?;
         ranking.model = computed.model.id;
         ranking.query = Some(computed.result.query);
         for hit in computed.result.hits {

@@ -1,23 +1,24 @@
-//! `gte sim A B`: one pair.
+//! `gte sim A B`: score one pair.
 
 use std::io::{self, Write};
 
 use clap::Args;
+use gte_shared::output::json_line;
 use gte_shared::wire::Similarity;
 use gte_shared::wire::json::{PairRow, Source};
 
 use super::error::InputError;
 use super::global::Global;
-use super::output::{WithSource, json_line, score_columns, warn_if_cut};
+use super::output::{WithSource, score_columns, warn_if_cut};
 
 /// Score one pair of texts
 ///
 /// Prints similarity, cosine and verdict, separated by tabs.
 #[derive(Args, Debug)]
 pub(super) struct Sim {
-    /// One text
+    /// First text
     pub(super) a: String,
-    /// The other
+    /// Second text
     pub(super) b: String,
 }
 
@@ -26,8 +27,8 @@ impl Sim {
         let client = global.client()?;
         let (a, b) = (self.a, self.b);
         let computed = client.call(Similarity { a, b }).await;
-        let place = |text| format!("text {}", ["A", "B"][text % 2]);
-        let computed = computed.map_err(|error| InputError::locate(error, place))?;
+        let location = |text| format!("text {}", ["A", "B"][text % 2]);
+        let computed = computed.map_err(|error| InputError::locate(error, location))?;
         let score = &computed.result;
         let mut out = io::stdout().lock();
         if global.json {

@@ -1,14 +1,15 @@
-//! `gte status`: the state of the daemon.
+//! `gte status`: print the state of the daemon.
 
 use std::io::{self, Write};
 
 use gte_shared::client::{Client, Start};
+use gte_shared::output::json_line;
 use gte_shared::wire::GetStatus;
 
 use super::global::Global;
-use super::output::{json_line, say};
+use super::output::say;
 
-/// Prints the state of the daemon. It never starts one.
+/// Prints the state of the daemon, and never starts one.
 pub(super) async fn run(global: &Global) -> anyhow::Result<()> {
     let endpoint = global.endpoint()?;
     let client = Client::new(endpoint.clone(), Start::Never);

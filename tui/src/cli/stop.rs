@@ -1,13 +1,14 @@
-//! `gte stop`: let the daemon finish what runs and exit.
+//! `gte stop`: stop the daemon after it has answered its pending requests.
 
 use std::io;
 
 use gte_shared::client::{ClientError, stop};
+use gte_shared::output::json_line;
 
 use super::global::Global;
-use super::output::{json_line, say};
+use super::output::say;
 
-/// Stops the daemon. If none is running, that is what the user wants, not an error.
+/// Stops the daemon. If no daemon is running, that is a success, too.
 pub(super) async fn run(global: &Global) -> anyhow::Result<()> {
     let stopped = match stop(&global.endpoint()?).await {
         Ok(()) => true,

@@ -1,4 +1,4 @@
-//! Comparisons: the newest texts are sent to the daemon once they have rested.
+//! Comparisons: the newest texts are sent to the daemon once the user pauses.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,11 +8,11 @@ use gte_shared::wire::{Computed, ErrorCode, GetStatus, PairScore, Similarity, Us
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout_at};
 
-use crate::app::{Action, Daemon, ModelsEvent, Outcome};
+use crate::app::{Action, Daemon, ModelsError, ModelsEvent, Outcome};
 
-/// Time that texts must rest before they are compared: longer than the gap between two keys of a
-/// fast typist, shorter than a wait that is felt.
-const REST: Duration = Duration::from_millis(120);
+/// Pause after the last change before texts are compared: longer than the time between two keys of
+/// a fast typist, and too short to be noticed.
+const DEBOUNCE: Duration = Duration::from_millis(120);
 
 /// Two texts to compare.
 #[derive(Clone, Debug)]
@@ -20,11 +20,11 @@ pub(super) struct Question {
     pub(super) revision: u64,
     pub(super) a: String,
     pub(super) b: String,
-    /// Time of the last change, from which the rest counts.
+    /// Time of the last change, at which the pause begins.
     pub(super) asked_at: Instant,
 }
 
-/// The daemon's side of the screen. It reports models and remembers none.
+/// Connection of the screen to the daemon. Reports the daemon's condition and keeps none.
 pub(super) struct Comparer {
     client: Client,
     action_tx: mpsc::UnboundedSender<Action>,
@@ -37,8 +37,8 @@ impl Comparer {
 
     /// Answers questions until the screen is left.
     pub(super) async fn run(self: Arc<Self>, mut questions: watch::Receiver<Option<Question>>) {
-        // Connecting now warms the daemon up while two texts are typed. The error is shown with
-        // the first comparison, which meets it again.
+        // Connects now, so that the daemon loads its model while the user types. An error is shown
+        // with the first comparison, which tries again.
         drop(self.ensure_connected().await);
         while let Some(Question { revision, a, b, .. }) = next_question(&mut questions).await {
             let outcome = self.compare(a, b).await;
@@ -46,19 +46,19 @@ impl Comparer {
         }
     }
 
-    /// Has the daemon use a model, and reports the result.
+    /// Asks the daemon to use a model, and reports the result.
     pub(super) async fn use_model(self: Arc<Self>, model: String) {
         let used = match self.client.call(UseModel { model }).await {
             Ok(model) => {
                 self.send(Action::Daemon(Daemon::ready(&model)));
                 Ok(())
             }
-            Err(error) => Err(error.to_string()),
+            Err(error) => Err(ModelsError(error.to_string())),
         };
         self.send(Action::Models(ModelsEvent::Used(used)));
     }
 
-    /// Connects unless that is done, and reports the daemon's condition on the way.
+    /// Connects if not connected, and reports the daemon's condition.
     async fn ensure_connected(&self) -> Result<(), ClientError> {
         if self.client.is_connected().await {
             return Ok(());
@@ -93,13 +93,13 @@ impl Comparer {
     }
 
     fn send(&self, action: Action) {
-        // The send fails once the screen is left, and then nobody waits for it.
+        // The send fails once the screen is left.
         drop(self.action_tx.send(action));
     }
 }
 
-/// Waits for a question that has rested without a newer one or a cancellation; `None` once the
-/// screen is left.
+/// Waits for a question that neither a newer one nor a cancellation replaces during the pause;
+/// `None` once the screen is left.
 async fn next_question(questions: &mut watch::Receiver<Option<Question>>) -> Option<Question> {
     questions.changed().await.ok()?;
     loop {
@@ -107,8 +107,8 @@ async fn next_question(questions: &mut watch::Receiver<Option<Question>>) -> Opt
         let changed = match newest {
             None => questions.changed().await,
             Some(question) => {
-                let rested = question.asked_at + REST;
-                match timeout_at(rested, questions.changed()).await {
+                let deadline = question.asked_at + DEBOUNCE;
+                match timeout_at(deadline, questions.changed()).await {
                     Ok(changed) => changed,
                     Err(_) => return Some(question),
                 }
@@ -138,8 +138,8 @@ mod tests {
         question_tx.send_replace(Some(question(1)));
         let asked = next_question(&mut questions).await.unwrap();
         assert_eq!(asked.revision, 1);
-        assert!(start.elapsed() >= REST);
-        let again = timeout_at(Instant::now() + REST, next_question(&mut questions)).await;
+        assert!(start.elapsed() >= DEBOUNCE);
+        let again = timeout_at(Instant::now() + DEBOUNCE, next_question(&mut questions)).await;
         assert!(again.is_err(), "it is asked once");
     }
 
@@ -157,7 +157,7 @@ mod tests {
     async fn a_canceled_question_is_never_asked() {
         let (question_tx, mut questions) = watch::channel(None);
         question_tx.send_replace(Some(question(1)));
-        let deadline = Instant::now() + 2 * REST;
+        let deadline = Instant::now() + 2 * DEBOUNCE;
         let (asked, ()) =
             tokio::join!(timeout_at(deadline, next_question(&mut questions)), async {
                 question_tx.send_replace(None);

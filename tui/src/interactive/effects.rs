@@ -1,4 +1,4 @@
-//! Effects carried out: each in a task of its own, so that the screen never waits.
+//! Execution of effects: each in a task of its own, so that the screen never waits.
 
 use std::sync::Arc;
 
@@ -11,10 +11,10 @@ use super::comparer::{Comparer, Question};
 use super::gted;
 use crate::app::{Action, Effect};
 
-/// The world outside the state.
+/// Runner of effects.
 pub(super) struct Effects {
     comparer: Arc<Comparer>,
-    /// Question that waits, if any.
+    /// Waiting question.
     question_tx: watch::Sender<Option<Question>>,
     action_tx: mpsc::UnboundedSender<Action>,
     /// Task of the last pull.
@@ -35,7 +35,7 @@ impl Effects {
         }
     }
 
-    /// Carries out an effect.
+    /// Runs an effect.
     pub(super) fn run(&mut self, effect: Option<Effect>) {
         match effect {
             None => {}

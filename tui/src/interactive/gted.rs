@@ -1,4 +1,4 @@
-//! Runs of `gted`: they list models and pull them. Screen and daemon stay away from the network.
+//! Runs of `gted`, which list and pull models. Screen and daemon never use the network themselves.
 
 use std::process::{ExitStatus, Stdio};
 use std::time::Instant;
@@ -9,9 +9,9 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::Command;
 use tokio::sync::mpsc;
 
-use crate::app::{Action, ModelsEvent};
+use crate::app::{Action, ModelsError, ModelsEvent};
 
-/// Failure of a run, in the words of `gted` or of the system.
+/// Failure of a run of `gted`.
 #[derive(Debug, thiserror::Error)]
 enum GtedError {
     #[error("gted is neither beside this program nor on the PATH")]
@@ -40,7 +40,8 @@ fn gted(arguments: &[&str]) -> Result<Command, GtedError> {
 
 /// Lists the models.
 pub(super) async fn list(action_tx: mpsc::UnboundedSender<Action>) {
-    let rows = listed().await.map_err(|error| error.to_string());
+    let failed = |error: GtedError| ModelsError(error.to_string());
+    let rows = listed().await.map_err(failed);
     send(&action_tx, ModelsEvent::Listed(rows));
 }
 
@@ -60,7 +61,7 @@ pub(super) async fn pull(number: u64, name: String, action_tx: mpsc::UnboundedSe
         let event = ModelsEvent::Pulled(number, event, start.elapsed());
         send(&action_tx, event);
     };
-    // After `Installed` this event is ignored.
+    // After `Installed`, this event is ignored.
     let reason = match pulled(&name, on_event).await {
         Ok(()) => "gted exited without output".to_owned(),
         Err(error) => error.to_string(),
@@ -79,7 +80,7 @@ async fn pulled(name: &str, on_event: impl Fn(PullEvent)) -> Result<(), GtedErro
         }
         Ok::<_, GtedError>(())
     };
-    // Both are read at once, since a full pipe would hold the other up.
+    // Reads both at once, since a full pipe would block `gted`.
     let errors = async {
         let mut errors = Vec::new();
         if let Some(mut stderr) = stderr {
@@ -96,7 +97,7 @@ async fn pulled(name: &str, on_event: impl Fn(PullEvent)) -> Result<(), GtedErro
     }
 }
 
-/// The last error on stderr (a hint may follow it), or the exit status if there is none.
+/// Makes the error of a failed run: the last message on stderr, or the exit status without one.
 fn failed(stderr: &[u8], status: ExitStatus) -> GtedError {
     const PREFIX: &str = "gted: ";
     let stderr = String::from_utf8_lossy(stderr);
@@ -108,6 +109,6 @@ fn failed(stderr: &[u8], status: ExitStatus) -> GtedError {
 }
 
 fn send(action_tx: &mpsc::UnboundedSender<Action>, event: ModelsEvent) {
-    // The send fails once the screen is left, and then nobody waits for it.
+    // The send fails once the screen is left.
     drop(action_tx.send(Action::Models(event)));
 }

@@ -1,4 +1,4 @@
-//! The terminal and the daemon connected to the state.
+//! Connection of the state to the terminal and the daemon.
 
 mod comparer;
 mod effects;
@@ -7,4 +7,4 @@ mod run;
 mod signals;
 mod terminal;
 
-pub use run::{ScreenError, run};
+pub(crate) use run::run;

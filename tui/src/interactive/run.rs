@@ -1,4 +1,4 @@
-//! The loop of the screen: draw, wait for an action, update, run its effect.
+//! Main loop of the screen: draw, wait for an action, update the state, run the effect.
 
 use std::io;
 
@@ -14,7 +14,7 @@ use crate::ui::{self, Theme};
 
 /// Failure to show the screen.
 #[derive(Debug, thiserror::Error)]
-pub enum ScreenError {
+pub(crate) enum ScreenError {
     /// The terminal cannot be drawn on.
     #[error("the terminal cannot be used: {0}")]
     Terminal(#[source] io::Error),
@@ -28,7 +28,7 @@ pub enum ScreenError {
 /// # Errors
 ///
 /// If the terminal cannot be used, or signals cannot be caught.
-pub async fn run(client: Client, language: Language) -> Result<(), ScreenError> {
+pub(crate) async fn run(client: Client, language: Language) -> Result<(), ScreenError> {
     let (action_tx, mut action_rx) = mpsc::unbounded_channel();
     let mut effects = Effects::start(client, action_tx.clone());
     tokio::spawn(end_on_signals(action_tx.clone()).map_err(ScreenError::Signals)?);
@@ -45,8 +45,8 @@ pub async fn run(client: Client, language: Language) -> Result<(), ScreenError> 
             break;
         };
         effects.run(update(&mut state, action));
-        // Actions that wait are drawn together: a paste that arrives as keys costs one drawing,
-        // not one per key.
+        // Applies waiting actions before the next drawing: a paste that arrives as keys is drawn
+        // once, not once per key.
         while let Ok(action) = action_rx.try_recv() {
             effects.run(update(&mut state, action));
         }

@@ -9,7 +9,7 @@ use crate::app::Action;
 
 /// Catches SIGTERM, SIGINT and SIGHUP; the future reports the first of them.
 ///
-/// They leave as Esc does, so that the terminal is put back in order.
+/// A signal leaves the screen as Esc does, so that the terminal is restored.
 pub(super) fn end_on_signals(
     action_tx: mpsc::UnboundedSender<Action>,
 ) -> io::Result<impl Future<Output = ()>> {
@@ -22,7 +22,7 @@ pub(super) fn end_on_signals(
             _ = interrupt.recv() => {}
             _ = hang_up.recv() => {}
         }
-        // The send fails once the screen is left, and then nobody waits for it.
+        // The send fails once the screen is left.
         drop(action_tx.send(Action::End));
     })
 }

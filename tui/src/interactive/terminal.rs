@@ -1,4 +1,4 @@
-//! The terminal: opened for the screen, read, and put back in order on every way out.
+//! The terminal: prepared for the screen, read, and restored whenever the screen ends.
 
 use std::io::{self, Stdout};
 use std::panic;
@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 
 use crate::app::Action;
 
-/// The terminal while the screen uses it; dropping it puts everything back.
+/// The terminal while the screen uses it. Dropping the screen restores the terminal.
 pub(super) struct Screen {
     terminal: Terminal<CrosstermBackend<Stdout>>,
 }
@@ -44,7 +44,7 @@ impl Drop for Screen {
     }
 }
 
-/// Puts the terminal back in order. An error here has nowhere to be shown.
+/// Restores the terminal. An error is ignored, since the screen cannot show it any more.
 fn restore() {
     drop(execute!(
         io::stdout(),
@@ -55,7 +55,7 @@ fn restore() {
     drop(disable_raw_mode());
 }
 
-/// Has a panic restore the terminal first: its message is readable only then.
+/// Makes a panic restore the terminal before its message is printed.
 fn restore_on_panic() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -76,7 +76,7 @@ pub(super) fn read_events(action_tx: mpsc::UnboundedSender<Action>) {
                 Ok(Event::Paste(text)) => Action::Paste(text),
                 Ok(Event::Resize(..)) => Action::Redraw,
                 Ok(_) => continue,
-                // The terminal is gone.
+                // The terminal has been closed.
                 Err(_) => Action::End,
             };
             let over = matches!(action, Action::End);

@@ -1,10 +1,10 @@
-//! The words in English.
+//! Texts in English.
 
 use gte_shared::score::Verdict;
 
 use super::words::Strings;
 
-/// Verdict in words.
+/// Text of a verdict.
 pub(super) fn verdict(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::High => "very similar",

@@ -1,6 +1,7 @@
-//! The languages of the screen.
+//! Languages of the screen.
 
 use clap::ValueEnum;
+use gte_shared::environment::variable;
 use gte_shared::score::Verdict;
 
 use super::words::Strings;
@@ -18,14 +19,13 @@ pub enum Language {
 impl Language {
     /// Language of the environment: `LC_ALL`, else `LC_MESSAGES`, else `LANG`.
     ///
-    /// Chinese where these say nothing (unset, `C`, `POSIX`), since the texts are Chinese; English
-    /// for every other language.
+    /// Chinese if these name no language (unset, `C`, `POSIX`), since the texts to compare are
+    /// Chinese; English for every other language.
     #[must_use]
     pub fn of_environment() -> Self {
-        let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let locale = set("LC_ALL")
-            .or_else(|| set("LC_MESSAGES"))
-            .or_else(|| set("LANG"));
+        let locale = variable("LC_ALL")
+            .or_else(|| variable("LC_MESSAGES"))
+            .or_else(|| variable("LANG"));
         Self::of_locale(locale.as_deref().unwrap_or_default())
     }
 
@@ -37,7 +37,7 @@ impl Language {
         }
     }
 
-    /// Words of the language.
+    /// Texts of the language.
     #[must_use]
     pub fn strings(self) -> &'static Strings {
         match self {
@@ -46,7 +46,7 @@ impl Language {
         }
     }
 
-    /// Verdict in words.
+    /// Text of a verdict.
     #[must_use]
     pub fn verdict(self, verdict: Verdict) -> &'static str {
         match self {

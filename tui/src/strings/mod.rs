@@ -1,4 +1,4 @@
-//! Every word that the screen shows, in Chinese and English.
+//! Every text of the screen, in Chinese and English.
 
 mod en;
 mod language;

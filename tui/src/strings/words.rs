@@ -1,6 +1,6 @@
-//! Names of the words, and their places on the screen.
+//! Names of the texts, and their use on the screen.
 
-/// Words of one language.
+/// Texts of one language.
 #[derive(Debug)]
 pub struct Strings {
     /// Description of the program, beside its name.
@@ -15,17 +15,17 @@ pub struct Strings {
     pub placeholder: &'static str,
     /// Unit of a text's length.
     pub tokens: &'static str,
-    /// Words before the number of tokens that were read of a text that was cut.
+    /// Text before the number of tokens that were read of a cut text.
     pub cut_before: &'static str,
-    /// Words after that number.
+    /// Text after that number.
     pub cut_after: &'static str,
-    /// Words for the same in a narrow place, without a number.
+    /// Short form for narrow terminals, without a number.
     pub cut_short: &'static str,
-    /// Words in place of a score, before there are two texts.
+    /// Text in place of a score, until both texts are typed.
     pub waiting: &'static str,
-    /// Words beside a score that belongs to the texts before the last change.
+    /// Text beside a score that belongs to the texts before the last change.
     pub computing: &'static str,
-    /// Words in place of a score: one text has nothing to compare.
+    /// Text in place of a score: one of the texts has nothing to compare.
     pub blank: &'static str,
     /// Word before an error.
     pub failed: &'static str,
@@ -57,7 +57,7 @@ pub struct Strings {
     pub models_title: &'static str,
     /// Note below the list of models.
     pub models_note: &'static str,
-    /// Note in place of a score while the builtin model answers: there is a better one.
+    /// Note in place of a score while the built-in model answers: a better one can be pulled.
     pub builtin_note: &'static str,
     /// Status of a model: compiled into the program.
     pub builtin: &'static str,
@@ -65,7 +65,7 @@ pub struct Strings {
     pub installed: &'static str,
     /// Status of a model: to be pulled first.
     pub not_installed: &'static str,
-    /// Width of the widest of these three, in cells.
+    /// Width of the widest status, in cells.
     pub status_cells: usize,
     /// Word before a model that is being pulled.
     pub pulling: &'static str,
@@ -73,9 +73,9 @@ pub struct Strings {
     pub waiting_pull: &'static str,
     /// Warning about a file: the hub states no checksum for it.
     pub unchecked: &'static str,
-    /// Word before the time that is left.
+    /// Word before the remaining time.
     pub remaining: &'static str,
-    /// Unit of that time.
+    /// Unit of the remaining time.
     pub seconds: &'static str,
     /// Word before a model that the daemon loads.
     pub loading: &'static str,

@@ -1,10 +1,10 @@
-//! The words in Chinese.
+//! Texts in Chinese.
 
 use gte_shared::score::Verdict;
 
 use super::words::Strings;
 
-/// Verdict in words: those of the score itself, which are Chinese.
+/// Text of a verdict: that of the score itself, which is Chinese.
 pub(super) fn verdict(verdict: Verdict) -> &'static str {
     verdict.interpretation()
 }

@@ -1,4 +1,4 @@
-//! The whole screen: header, pair and hints, and the panels over them.
+//! Drawing of the whole screen: header, pair and hints, and the panels over them.
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout};

@@ -1,4 +1,5 @@
-//! The first line: the program's name, and on the right the model and the daemon's condition.
+//! Drawing of the first line: the program's name, and on the right the model and the daemon's
+//! condition.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -8,22 +9,22 @@ use super::pull;
 use super::theme::Theme;
 use crate::app::{Daemon, State};
 
-/// Cells of the program's name, which nothing covers.
+/// Width of the program's name in cells, which nothing covers.
 const NAME_CELLS: u16 = 6;
 
 pub(super) fn draw(state: &State, theme: Theme, frame: &mut Frame, area: Rect) {
-    let words = state.language.strings();
+    let strings = state.language.strings();
     let (model, condition, style) = match &state.daemon {
-        Daemon::Connecting => ("", words.connecting, theme.quiet()),
-        Daemon::Ready { model, .. } => (model.as_str(), words.ready, theme.active()),
-        Daemon::Unreachable => ("", words.unreachable, theme.warning()),
+        Daemon::Connecting => ("", strings.connecting, theme.quiet()),
+        Daemon::Ready { model, .. } => (model.as_str(), strings.ready, theme.active()),
+        Daemon::Unreachable => ("", strings.unreachable, theme.warning()),
     };
     let mut right = vec![Span::styled(condition, style), Span::raw(" ")];
     if let Some(pulling) = &state.models.pulling {
-        let pulling = format!("{}  ", pull::in_brief(pulling, words));
+        let pulling = format!("{}  ", pull::short(pulling, strings));
         right.insert(0, Span::styled(pulling, theme.active()));
     }
-    // In a narrow terminal, the model's name is left out first.
+    // In a narrow terminal, the model's name is omitted first.
     let room = area.width.saturating_sub(NAME_CELLS);
     let others: usize = right.iter().map(Span::width).sum();
     if !model.is_empty() && others + model.len() + 2 <= usize::from(room) {
@@ -32,7 +33,7 @@ pub(super) fn draw(state: &State, theme: Theme, frame: &mut Frame, area: Rect) {
     }
     let right = Line::from(right).right_aligned();
     let mut left = vec![Span::styled(" gte", theme.active())];
-    let title = Span::styled(format!("  {}", words.title), theme.quiet());
+    let title = Span::styled(format!("  {}", strings.title), theme.quiet());
     // The condition matters more than the description of the program.
     if 4 + title.width() + 2 + right.width() <= usize::from(area.width) {
         left.push(title);

@@ -1,4 +1,4 @@
-//! The last line: the keys that work now.
+//! Drawing of the last line: the keys that work now.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -9,9 +9,9 @@ use crate::app::{Purpose, State};
 use crate::strings::Strings;
 
 pub(super) fn draw(state: &State, theme: Theme, frame: &mut Frame, area: Rect) {
-    let words = state.language.strings();
+    let strings = state.language.strings();
     let spans = state.key_hints().into_iter().flat_map(|hint| {
-        let purpose = format!(" {}  ", in_words(hint.purpose, words));
+        let purpose = format!(" {}  ", text(hint.purpose, strings));
         [
             Span::raw(" "),
             Span::styled(hint.key, theme.active()),
@@ -21,17 +21,18 @@ pub(super) fn draw(state: &State, theme: Theme, frame: &mut Frame, area: Rect) {
     frame.render_widget(spans.collect::<Line>(), area);
 }
 
-fn in_words(purpose: Purpose, words: &Strings) -> &'static str {
+/// Text of a purpose.
+fn text(purpose: Purpose, strings: &Strings) -> &'static str {
     match purpose {
-        Purpose::OtherText => words.hint_other,
-        Purpose::Help => words.hint_help,
-        Purpose::Models => words.hint_models,
-        Purpose::Leave => words.hint_leave,
-        Purpose::Scroll => words.hint_scroll,
-        Purpose::Close => words.hint_close,
-        Purpose::Select => words.hint_select,
-        Purpose::Pull => words.hint_pull,
-        Purpose::Use => words.hint_use,
-        Purpose::CancelPull => words.hint_cancel,
+        Purpose::OtherText => strings.hint_other,
+        Purpose::Help => strings.hint_help,
+        Purpose::Models => strings.hint_models,
+        Purpose::Leave => strings.hint_leave,
+        Purpose::Scroll => strings.hint_scroll,
+        Purpose::Close => strings.hint_close,
+        Purpose::Select => strings.hint_select,
+        Purpose::Pull => strings.hint_pull,
+        Purpose::Use => strings.hint_use,
+        Purpose::CancelPull => strings.hint_cancel,
     }
 }

@@ -1,7 +1,7 @@
-//! The state drawn. Drawing changes nothing.
+//! Drawing of the state, which changes nothing.
 //!
-//! Everything but the user's own text and the words is ASCII: box-drawing characters, arrows and
-//! dots are two cells wide in some Chinese terminals and one in others.
+//! Everything but the user's text and [`strings`](crate::strings) is ASCII: box-drawing characters,
+//! arrows and dots are two cells wide in some Chinese terminals and one in others.
 
 mod draw;
 mod header;

@@ -1,4 +1,4 @@
-//! A panel over the screen: a rule with a title, lines, and a rule.
+//! Drawing of a panel over the screen: a rule with a title, lines, and a rule.
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Rect};
@@ -8,10 +8,10 @@ use unicode_width::UnicodeWidthStr;
 
 use super::theme::Theme;
 
-/// Cells left free on the left and on the right of the lines.
+/// Width of the margins to the left and to the right of the lines, in cells.
 pub(super) const MARGIN: usize = 2;
 
-/// Draws as many lines as there is room for, from `first` on, in the middle of the screen.
+/// Draws the lines from `first` on, as many as fit, in the middle of the screen.
 ///
 /// The hints in the screen's last line stay visible.
 pub(super) fn draw(
@@ -52,7 +52,8 @@ pub(super) fn draw(
         .chain(body.chain(blank).take(rows))
         .chain([bottom])
         .collect();
-    // A wide character that begins just outside would reach into the panel.
+    // Clears one more cell on each side: a wide character that begins there would reach into the
+    // panel.
     let around = Rect {
         x: area.x.saturating_sub(1),
         width: area.width.saturating_add(2),

@@ -1,4 +1,4 @@
-//! A pull in words and in numbers.
+//! Drawing of a running pull.
 
 use ratatui::text::Line;
 
@@ -6,37 +6,37 @@ use super::theme::Theme;
 use crate::app::{PulledFile, Pulling};
 use crate::strings::Strings;
 
-/// Most cells of the bar.
+/// Largest width of the bar, in cells.
 const BAR_CELLS: usize = 40;
 
-/// A pull in a few cells: the part of the file that is here.
-pub(super) fn in_brief(pulling: &Pulling, words: &Strings) -> String {
+/// Short form of a pull: the fetched percentage of the file.
+pub(super) fn short(pulling: &Pulling, strings: &Strings) -> String {
     let fraction = pulling.file.as_ref().and_then(PulledFile::fraction);
     let percent = fraction.map_or_else(String::new, |part| format!(" {:.0} %", part * 100.0));
-    format!("{}{percent}", words.pulling)
+    format!("{}{percent}", strings.pulling)
 }
 
-/// A pull in full: the file, its numbers, and a bar in so many cells at most.
-pub(super) fn in_full(
+/// Long form of a pull: the file, its progress, and a bar of at most `cells` cells.
+pub(super) fn long(
     pulling: &Pulling,
     cells: usize,
-    words: &Strings,
+    strings: &Strings,
     theme: Theme,
 ) -> Vec<Line<'static>> {
-    let model = format!("{} {}", words.pulling, pulling.name);
+    let model = format!("{} {}", strings.pulling, pulling.name);
     let Some(file) = &pulling.file else {
         return vec![Line::styled(model, theme.active())];
     };
     vec![
         Line::styled(format!("{model}  {}", file.name), theme.active()),
-        Line::raw(numbers(file, words)),
+        Line::raw(progress(file, strings)),
         Line::styled(bar(file, cells), theme.active()),
     ]
 }
 
-/// Bytes, rate and time left.
-fn numbers(file: &PulledFile, words: &Strings) -> String {
-    let mut numbers = vec![match file.size {
+/// Bytes, rate and remaining time.
+fn progress(file: &PulledFile, strings: &Strings) -> String {
+    let mut parts = vec![match file.size {
         Some(size) => format!("{} / {}", bytes(file.have), bytes(size)),
         None => bytes(file.have),
     }];
@@ -46,13 +46,13 @@ fn numbers(file: &PulledFile, words: &Strings) -> String {
             clippy::cast_sign_loss,
             reason = "bytes per second, for people to read"
         )]
-        numbers.push(format!("{}/s", bytes(rate as u64)));
+        parts.push(format!("{}/s", bytes(rate as u64)));
     }
     if let Some(remaining) = file.remaining() {
-        let (before, unit) = (words.remaining, words.seconds);
-        numbers.push(format!("{before} {remaining:.0} {unit}"));
+        let (before, unit) = (strings.remaining, strings.seconds);
+        parts.push(format!("{before} {remaining:.0} {unit}"));
     }
-    numbers.join("  ")
+    parts.join("  ")
 }
 
 fn bar(file: &PulledFile, cells: usize) -> String {
@@ -67,7 +67,7 @@ fn bar(file: &PulledFile, cells: usize) -> String {
     format!("[{}{}]", "=".repeat(full), " ".repeat(cells - full))
 }
 
-/// Bytes for people to read.
+/// Formats a number of bytes for display.
 fn bytes(bytes: u64) -> String {
     #[expect(clippy::cast_precision_loss, reason = "one decimal is shown")]
     let number = bytes as f64;

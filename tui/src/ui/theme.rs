@@ -1,5 +1,6 @@
-//! Colors. Every difference that a color shows is also shown without one.
+//! Colors. Every difference in color is also visible without colors.
 
+use gte_shared::environment::variable_os;
 use gte_shared::score::Verdict;
 use ratatui::style::{Color, Modifier, Style};
 
@@ -16,11 +17,11 @@ impl Theme {
         Self { color }
     }
 
-    /// Creates a theme without colors if `NO_COLOR` is set and not empty (no-color.org).
+    /// Creates the theme of the environment: without colors if `NO_COLOR` is set and not empty
+    /// (no-color.org).
     #[must_use]
     pub fn of_environment() -> Self {
-        let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        Self::new(!no_color)
+        Self::new(variable_os("NO_COLOR").is_none())
     }
 
     fn with(self, color: Color, style: Style) -> Style {

@@ -1,4 +1,5 @@
-//! Report of a pull for users: a bar with rate and remaining time on a terminal, else plain lines.
+//! Progress of a pull for users: a bar with rate and remaining time on a terminal, else plain
+//! lines.
 
 use std::io::{self, IsTerminal};
 
@@ -7,7 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::command::messages::{say, warn};
 use crate::store::{Progress, StoreError};
 
-/// Bar of the current file.
+/// Progress bar of the current file.
 #[derive(Default)]
 pub(super) struct Bars {
     bar: Option<ProgressBar>,
@@ -30,7 +31,7 @@ impl Progress for Bars {
             let size =
                 size.map_or_else(|| "unknown size".to_owned(), |size| format!("{size} bytes"));
             let rest = if have > 0 {
-                format!(", {have} are there already")
+                format!(", {have} present already")
             } else {
                 String::new()
             };

@@ -1,13 +1,14 @@
-//! Report of a pull for programs: events as JSON objects on stdout, one per line.
+//! Progress of a pull for programs: events as JSON objects on stdout, one per line.
 
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
 use gte_shared::models::PullEvent;
+use gte_shared::output::json_line;
 
 use crate::store::{Progress, StoreError};
 
-/// Time between two events of the same file: as often as a screen can show them.
+/// Time between two events of the same file: screens need no more than ten per second.
 const INTERVAL: Duration = Duration::from_millis(100);
 
 /// State of the current file.
@@ -22,15 +23,13 @@ pub(super) struct Events {
 
 /// Prints one event.
 pub(super) fn print(event: &PullEvent) -> anyhow::Result<()> {
-    let mut line = serde_json::to_vec(event)?;
-    line.push(b'\n');
     let mut out = io::stdout().lock();
-    out.write_all(&line)?;
+    json_line(&mut out, event)?;
     Ok(out.flush()?)
 }
 
 impl Events {
-    /// Prints the state of the file.
+    /// Prints the progress of the file.
     fn progress(&mut self) {
         self.printed_at = Some(Instant::now());
         show(&PullEvent::Progress {
@@ -47,7 +46,7 @@ fn show(event: &PullEvent) {
 }
 
 /// Message of an error, with its hint in parentheses.
-fn in_words(error: &StoreError) -> String {
+fn with_hint(error: &StoreError) -> String {
     match error.hint() {
         Some(hint) => format!("{error} ({hint})"),
         None => error.to_string(),
@@ -62,7 +61,7 @@ impl Progress for Events {
     fn failed(&mut self, source: &str, error: &StoreError) {
         show(&PullEvent::Failed {
             source: source.to_owned(),
-            error: in_words(error),
+            error: with_hint(error),
         });
     }
 

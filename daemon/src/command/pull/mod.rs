@@ -1,4 +1,4 @@
-//! `gted pull`: the subcommand, and its reports for users and for programs.
+//! `gted pull`: the subcommand, and its progress for users and for programs.
 
 mod bars;
 mod events;

@@ -21,7 +21,7 @@ use crate::store::{PullOutcome, PullRequest, PullSource, Store};
 /// its files.
 #[derive(Args, Debug)]
 pub(in crate::command) struct Pull {
-    /// A name that `gted models` lists, or a repository (owner/name) of the same architecture
+    /// Name that `gted models` lists, or a repository (owner/name) of the same architecture
     #[arg(value_name = "NAME|REPO")]
     model: String,
 

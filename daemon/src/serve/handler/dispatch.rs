@@ -1,4 +1,4 @@
-//! From a request of any kind to its handler.
+//! Dispatch of requests to their handlers.
 
 use std::time::Instant;
 
@@ -24,7 +24,7 @@ pub(in crate::serve) async fn answer(
     }
 }
 
-/// Checks, answers, counts and logs a request.
+/// Checks, handles, counts and logs a request.
 async fn run<H: Handle>(service: &Service, request: H) -> Result<Reply, ErrorReply> {
     let texts = request.text_count();
     let start = Instant::now();

@@ -1,4 +1,4 @@
-//! The vectors of texts.
+//! Handler of `Embed`: the vectors of texts.
 
 use std::time::Instant;
 
@@ -8,18 +8,18 @@ use super::handle::Handle;
 use super::reply::{computed, embed, too_many};
 use crate::serve::service::Service;
 
-/// Bytes of a vector in a reply besides its values: its length, the number of tokens and the mark of
-/// truncation, each as long as it can get.
+/// Most bytes of a vector in a reply besides its values: its length and its token count as variable
+/// integers, and the truncation flag.
 const OVERHEAD_BYTES: usize = 5 + 5 + 1;
 
-/// Bytes of the rest of a reply: model, timings and lengths, generously.
+/// Bytes for the rest of a reply: more than model, timings and lengths take.
 const ENVELOPE_BYTES: usize = 4096;
 
 impl Handle for Embed {
     async fn handle(self, service: &Service) -> Result<Computed<Vec<Embedding>>, ErrorReply> {
         let start = Instant::now();
         let loaded = service.selected();
-        // Found out before the work is done, not after.
+        // Checked before the vectors are computed.
         let limit = max_vectors(loaded.model.dimension as usize);
         if self.texts.len() > limit {
             return Err(too_many(self.texts.len(), limit));
@@ -37,7 +37,7 @@ impl Handle for Embed {
     }
 }
 
-/// Vectors in one reply at most.
+/// Most vectors in one reply.
 fn max_vectors(dimension: usize) -> usize {
     (MAX_FRAME_BYTES - ENVELOPE_BYTES) / (dimension * size_of::<f32>() + OVERHEAD_BYTES)
 }

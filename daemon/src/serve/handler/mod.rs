@@ -1,5 +1,5 @@
-//! One file per request. A handler turns a request into a reply with the help of the engine; which
-//! protocol the request came in does not matter to it.
+//! Handlers, one file per request. A handler computes the reply to a request with the engine,
+//! whatever protocol the request came in.
 
 mod dispatch;
 mod embed;

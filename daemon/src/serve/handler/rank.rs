@@ -1,4 +1,4 @@
-//! Texts in the order of their similarity to a query.
+//! Handler of `Rank`: texts in the order of their similarity to a query.
 
 use std::time::Instant;
 
@@ -28,7 +28,7 @@ impl Handle for Rank {
                 }
             })
             .collect();
-        // Stable: equals keep the order of the request.
+        // A stable sort: equal scores keep the order of the request.
         hits.sort_by(|one, other| other.cosine.total_cmp(&one.cosine));
         let ranking = Ranking {
             query: query.1,

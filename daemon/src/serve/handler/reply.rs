@@ -1,4 +1,4 @@
-//! Helpers of the handlers: vectors, scores, and the parts that replies have in common.
+//! Helpers of the handlers: vectors, scores, and common parts of replies.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use gte_shared::wire::{
 use crate::engine::Embedded;
 use crate::serve::service::Loaded;
 
-/// Makes the vectors of texts, or the engine's error as the client is told it.
+/// Computes the vectors of texts; an error of the engine becomes a reply.
 pub(super) async fn embed(loaded: &Loaded, texts: Vec<String>) -> Result<Embedded, ErrorReply> {
     let embedded = loaded.engine.embed(texts).await;
     embedded.map_err(|error| {
@@ -44,7 +44,7 @@ fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// Scores two texts that the engine has embedded.
+/// Scores two texts, given as vectors of unit length.
 pub(super) fn score_pair(
     (a, a_info): &(impl AsRef<[f32]>, TextInfo),
     (b, b_info): &(impl AsRef<[f32]>, TextInfo),
@@ -60,18 +60,18 @@ pub(super) fn score_pair(
     }
 }
 
-/// The error for fewer vectors than texts, which the engine checks for.
+/// Makes the error for fewer vectors than texts, which the engine rules out.
 pub(super) fn incomplete() -> ErrorReply {
-    ErrorReply::new(ErrorCode::Internal, "the engine gave too few vectors")
+    ErrorReply::new(ErrorCode::Internal, "the engine returned too few vectors")
 }
 
-/// The error for a request of too many texts.
+/// Makes the error for a request of too many texts.
 pub(super) fn too_many(texts: usize, limit: usize) -> ErrorReply {
     let message = format!("the request has {texts} texts; the limit of its kind is {limit}");
     ErrorReply::new(ErrorCode::TooLarge, message).with_hint("send it in several requests")
 }
 
-/// The error in place of a reply that is over the limit.
+/// Makes the error that replaces a reply over the limit.
 pub(in crate::serve) fn reply_too_large(bytes: usize) -> ErrorReply {
     let message = format!("the reply has {bytes} bytes; the limit is {MAX_FRAME_BYTES}");
     ErrorReply::new(ErrorCode::TooLarge, message).with_hint("ask for fewer texts at a time")

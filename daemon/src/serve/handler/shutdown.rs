@@ -1,4 +1,4 @@
-//! The end of the daemon.
+//! Handler of `Shutdown`: the end of the daemon.
 
 use gte_shared::wire::{ErrorReply, Shutdown};
 

@@ -1,4 +1,4 @@
-//! The similarities of many pairs.
+//! Handler of `Similarities`: the similarities of many pairs.
 
 use std::time::Instant;
 

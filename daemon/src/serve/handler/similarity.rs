@@ -1,4 +1,4 @@
-//! The similarity of two texts.
+//! Handler of `Similarity`: the similarity of two texts.
 
 use std::time::Instant;
 

@@ -1,4 +1,4 @@
-//! The state of the daemon.
+//! Handler of `GetStatus`: the state of the daemon.
 
 use gte_shared::VERSION;
 use gte_shared::wire::{ErrorReply, GetStatus, PROTOCOL, Status};
@@ -26,7 +26,7 @@ impl Handle for GetStatus {
     }
 }
 
-/// Memory resident in RAM, from `VmRSS` in `/proc/self/status` (proc(5)), which counts in KiB.
+/// Resident memory in bytes: `VmRSS` of `/proc/self/status`, which is in KiB (proc(5)).
 fn resident_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status

@@ -1,4 +1,4 @@
-//! Another model from now on.
+//! Handler of `UseModel`: the selection of another model.
 
 use gte_shared::wire::{ErrorReply, ModelInfo, UseModel};
 

@@ -1,4 +1,4 @@
-//! Operations on a repository, each by the hub's own rules.
+//! Operations on a repository, in the form of each hub.
 
 use super::listing::{Cached, Listing};
 use super::remote_file::RemoteFile;
@@ -16,7 +16,7 @@ impl Repository {
         }
     }
 
-    /// The repository in the cache of the hub's own client on this machine, if the cache has it.
+    /// Finds the repository in the cache of the hub's own client on this machine.
     pub(in crate::store) fn cached(&self) -> Option<Cached> {
         match self.hub {
             Hub::HuggingFace => huggingface::cached(self),
@@ -24,7 +24,7 @@ impl Repository {
         }
     }
 
-    /// One more file of the repository, named by an index of weights.
+    /// Describes one more file of the repository, which an index of weights names.
     pub(in crate::store) fn shard(
         &self,
         listing: &Listing,

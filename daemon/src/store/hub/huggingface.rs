@@ -3,20 +3,22 @@
 use std::fs;
 use std::path::PathBuf;
 
+use gte_shared::environment::variable;
+
 use super::checksum::Checksum;
 use super::listing::{Cached, Listing, holds_model};
 use super::remote_file::{FILES, RemoteFile, WEIGHTS};
 use super::repository::Repository;
 use super::url_encoding::{encoded, encoded_path};
-use crate::store::environment::{user_cache, variable};
+use crate::store::environment::user_cache;
 use crate::store::http::{HttpError, Redirects};
 
-/// Requests each possible file, since some mirrors lack the hub's list of files.
+/// Lists the model's files by a request for each, since some mirrors lack the hub's list of files.
 ///
 /// The response for the first file names a commit, and all other files are requested at that
-/// commit: all files are of one revision even if the repository changes meanwhile.
+/// commit, so that all files are of one revision even if the repository changes meanwhile.
 pub(super) fn list(repository: &Repository) -> Result<Listing, HttpError> {
-    // Every model has this file: without it, the repository does not exist.
+    // Every model has this file; if it is missing, the repository does not exist.
     let (_, commit) = file(repository, repository.revision(), FILES[0])?;
     let revision = commit.unwrap_or_else(|| repository.revision().to_owned());
     let mut files = Vec::new();
@@ -47,8 +49,8 @@ fn optional(
     }
 }
 
-/// The hub's description of one file, and the commit of the file. The headers are those of the hub:
-/// the servers that it redirects to send other ones.
+/// Requests the hub's description of one file, and the commit of the file. Reads the headers of the
+/// hub's own response, since servers that the hub redirects to send other headers.
 pub(super) fn file(
     repository: &Repository,
     revision: &str,

@@ -1,4 +1,4 @@
-//! The files that a repository has, at its hub or in a cache on this machine.
+//! Files of a repository, at its hub or in a cache on this machine.
 
 use std::path::{Path, PathBuf};
 

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use gte_shared::environment::variable;
 use serde::Deserialize;
 
 use super::checksum::Checksum;
@@ -9,7 +10,7 @@ use super::listing::{Cached, Listing, holds_model};
 use super::remote_file::{FILES, RemoteFile, WEIGHTS};
 use super::repository::Repository;
 use super::url_encoding::{encoded, encoded_path};
-use crate::store::environment::{user_cache, variable};
+use crate::store::environment::user_cache;
 use crate::store::http::HttpError;
 
 #[derive(Deserialize)]
@@ -35,7 +36,7 @@ struct File {
     r#type: Option<String>,
 }
 
-/// Requests the list of files.
+/// Requests the hub's list of files.
 pub(super) fn list(repository: &Repository) -> Result<Listing, HttpError> {
     let Repository { endpoint, name, .. } = repository;
     let revision = encoded(repository.revision());
@@ -64,8 +65,8 @@ pub(super) fn list(repository: &Repository) -> Result<Listing, HttpError> {
         })
         .collect();
     let mut take = |path: &str| {
-        let place = others.iter().position(|remote| remote.path == path)?;
-        Some(others.swap_remove(place))
+        let index = others.iter().position(|remote| remote.path == path)?;
+        Some(others.swap_remove(index))
     };
     let mut files: Vec<RemoteFile> = FILES.into_iter().filter_map(&mut take).collect();
     files.extend(WEIGHTS.into_iter().find_map(&mut take));
@@ -76,7 +77,7 @@ pub(super) fn list(repository: &Repository) -> Result<Listing, HttpError> {
     })
 }
 
-/// A file in a listing.
+/// Finds a file in a listing.
 pub(super) fn listed(
     repository: &Repository,
     listing: &Listing,

@@ -1,7 +1,8 @@
 //! A repository at one hub.
 
+use gte_shared::environment::variable;
+
 use crate::store::catalogue::Hub;
-use crate::store::environment::variable;
 use crate::store::http::Http;
 
 /// A repository at one hub.
@@ -19,7 +20,8 @@ pub(in crate::store) struct Repository {
 }
 
 impl Repository {
-    /// A repository at the hub's own address, or at the mirror that the hub's variable names.
+    /// Describes a repository at the hub's own address, or at the mirror that the hub's variable
+    /// names.
     pub(in crate::store) fn new(hub: Hub, name: &str, revision: Option<&str>) -> Self {
         let (endpoint, default, token) = match hub {
             Hub::HuggingFace => ("HF_ENDPOINT", "https://huggingface.co", "HF_TOKEN"),
@@ -40,7 +42,7 @@ impl Repository {
         }
     }
 
-    /// The same repository at an address that is not the hub's own and receives no token.
+    /// Moves the repository to the address of a mirror, which receives no token.
     pub(in crate::store) fn at(self, endpoint: &str) -> Self {
         let endpoint = endpoint.trim_end_matches('/');
         Self {
@@ -56,7 +58,7 @@ impl Repository {
         &self.source
     }
 
-    /// The requested revision, else the hub's name for the newest one.
+    /// Requested revision, else the hub's name for the newest one.
     pub(super) fn revision(&self) -> &str {
         self.asked_for.as_deref().unwrap_or(match self.hub {
             Hub::HuggingFace => "main",

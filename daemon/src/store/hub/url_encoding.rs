@@ -1,6 +1,6 @@
 //! Percent-encoding of the parts of a URL.
 
-/// A part of a URL, in which all special characters are percent-encoded, `/` included.
+/// Percent-encodes all special characters of a part of a URL, `/` included.
 pub(super) fn encoded(part: &str) -> String {
     let encode = |byte: u8| match byte {
         b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
@@ -11,7 +11,7 @@ pub(super) fn encoded(part: &str) -> String {
     part.bytes().map(encode).collect()
 }
 
-/// A path of several encoded parts, separated by `/`.
+/// Percent-encodes each part of a path, and keeps the `/` between them.
 pub(super) fn encoded_path(path: &str) -> String {
     let parts: Vec<String> = path.split('/').map(encoded).collect();
     parts.join("/")

@@ -9,11 +9,11 @@ use crate::wire::model_info::ModelInfo;
 use crate::wire::reply::{Hit, PairScore, Reply, TextInfo};
 use crate::wire::status::Status;
 
-/// Writes the reply line of an outcome, without its line feed. `id` is repeated from the request.
+/// Encodes the reply line of an outcome, without its line feed. `id` is that of the request.
 ///
 /// # Errors
 ///
-/// If the reply cannot be written as JSON, which no reply of the daemon is.
+/// If the reply cannot be written as JSON; every reply of the daemon can.
 pub fn reply_line(
     id: Option<&Value>,
     outcome: &Result<Reply, ErrorReply>,

@@ -33,12 +33,12 @@ enum Command {
     Use,
 }
 
-/// Reads a request line: the id to repeat in the reply, if it has one, and the request.
+/// Parses a request line: the id to repeat in the reply, if the line has one, and the request.
 ///
 /// # Errors
 ///
-/// [`ErrorCode::BadRequest`] if the line is not a JSON object or has none of the known forms. The error
-/// says where, and never quotes a text.
+/// [`ErrorCode::BadRequest`] if the line is not a JSON object or has none of the known forms. The
+/// error names the column, and never quotes a text.
 pub fn parse_request(line: &[u8]) -> (Option<Value>, Result<Request, ErrorReply>) {
     let line: Line = match serde_json::from_slice(line) {
         Ok(line) => line,
@@ -72,7 +72,7 @@ pub fn parse_request(line: &[u8]) -> (Option<Value>, Result<Request, ErrorReply>
     (id, request)
 }
 
-/// The id of a line that is not a request, if it is an object that has one.
+/// Id of a line that is not a request, if the line is an object with an id.
 fn id_of(line: &[u8]) -> Option<Value> {
     #[derive(Deserialize)]
     struct Identified {
@@ -86,7 +86,7 @@ fn refusal(message: &str) -> ErrorReply {
     ErrorReply::new(ErrorCode::BadRequest, message).with_hint(format!("a request line is {FORMS}"))
 }
 
-/// Description of a faulty line, without serde's words, which may quote the line's strings.
+/// Describes a faulty line without serde's message, which may quote strings of the line.
 fn describe(error: &serde_json::Error) -> String {
     use serde_json::error::Category;
     let column = error.column();

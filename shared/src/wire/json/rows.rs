@@ -1,4 +1,4 @@
-//! Rows: the objects of one result, the same wherever JSON is written.
+//! Rows: the JSON objects of results, the same in replies and in the output of commands.
 
 use serde::Serialize;
 
@@ -10,12 +10,12 @@ use crate::wire::reply::{Computed, Embedding, Hit, PairScore, TextInfo};
 pub struct Source<'a> {
     /// Name of the model.
     pub model: &'a str,
-    /// The whole request inside the daemon, in microseconds.
+    /// Time of the whole request inside the daemon, in microseconds.
     pub micros: u64,
 }
 
 impl<'a> Source<'a> {
-    /// The source of a computed reply.
+    /// Source of a computed reply.
     pub fn of<T>(computed: &'a Computed<T>) -> Self {
         Self {
             model: &computed.model.id,
@@ -31,16 +31,16 @@ pub struct PairRow<'a> {
     pub similarity: f64,
     /// Cosine similarity.
     pub cosine: f32,
-    /// Verdict in words.
+    /// Text of the verdict.
     pub interpretation: &'a str,
-    /// The first text.
+    /// Token count and truncation of the first text.
     pub a: TextInfo,
-    /// The second text.
+    /// Token count and truncation of the second text.
     pub b: TextInfo,
 }
 
 impl<'a> PairRow<'a> {
-    /// A row of a score; `interpretation` is its verdict in the reader's language.
+    /// Creates the row of a score; `interpretation` is its verdict in the reader's language.
     #[must_use]
     pub fn new(score: &PairScore, interpretation: &'a str) -> Self {
         Self {
@@ -60,7 +60,7 @@ pub struct HitRow<'a> {
     pub similarity: f64,
     /// Cosine similarity to the query.
     pub cosine: f32,
-    /// Verdict in words.
+    /// Text of the verdict.
     pub interpretation: &'a str,
     /// Token count and truncation.
     #[serde(flatten)]
@@ -68,7 +68,7 @@ pub struct HitRow<'a> {
 }
 
 impl<'a> HitRow<'a> {
-    /// A row of a hit; `interpretation` is its verdict in the reader's language.
+    /// Creates the row of a hit; `interpretation` is its verdict in the reader's language.
     #[must_use]
     pub fn new(hit: &Hit, interpretation: &'a str) -> Self {
         Self {
@@ -83,7 +83,7 @@ impl<'a> HitRow<'a> {
 /// The vector of a text.
 #[derive(Clone, Debug, Serialize)]
 pub struct VectorRow<'a> {
-    /// Values of unit length (L2).
+    /// Values of a vector of unit length (L2).
     pub embedding: &'a [f32],
     /// Token count and truncation.
     #[serde(flatten)]
@@ -104,12 +104,12 @@ impl<'a> From<&'a Embedding> for VectorRow<'a> {
 pub struct VectorSpace {
     /// Values per vector.
     pub dimension: u32,
-    /// Way from hidden states to a vector.
+    /// Pooling of hidden states to a vector.
     pub pooling: Pooling,
 }
 
 impl VectorSpace {
-    /// The space of the vectors of a computed reply.
+    /// Space of the vectors of a computed reply.
     pub fn of<T>(computed: &Computed<T>) -> Self {
         Self {
             dimension: computed.model.dimension,

@@ -1,4 +1,4 @@
-//! The help, with its scroll position.
+//! State of the help: its scroll position.
 
 use crossterm::event::{KeyCode, KeyEvent};
 
@@ -29,7 +29,7 @@ impl HelpState {
         self.first_line = Some(0);
     }
 
-    /// Applies a key to the open help, which has so many lines.
+    /// Applies a key to the open help, which has `lines` lines.
     pub(crate) fn on_key(&mut self, key: KeyEvent, lines: usize) {
         let Some(first) = self.first_line else {
             return;

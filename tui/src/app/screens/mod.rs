@@ -1,4 +1,4 @@
-//! The screens: the state of each, and its changes.
+//! Screens: state of each, and its changes.
 
 pub(super) mod help;
 pub(super) mod models;

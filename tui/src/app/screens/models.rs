@@ -1,4 +1,4 @@
-//! The list of models: its rows, the selected one, and the pull under way.
+//! State of the list of models: its rows, the selected one, and the running pull.
 
 use std::time::Duration;
 
@@ -12,17 +12,17 @@ use crate::app::key_hint::{KeyHint, Purpose};
 /// State of the list.
 #[derive(Clone, Debug, Default)]
 pub struct ModelsState {
-    /// Set while the list lies over the screen.
+    /// True while the list is shown.
     pub open: bool,
     /// All models, installed or known.
     pub rows: Vec<ModelRow>,
     /// Index of the selected row.
     pub selected: usize,
-    /// The pull under way.
+    /// Running pull.
     pub pulling: Option<Pulling>,
     /// Message below the list.
     pub notice: Option<Notice>,
-    /// Number of the last pull. Events of earlier ones come too late.
+    /// Number of the last pull. Events of earlier pulls are ignored.
     pull_number: u64,
 }
 
@@ -31,28 +31,33 @@ pub struct ModelsState {
 pub enum Notice {
     /// The daemon loads this model.
     Loading(String),
-    /// An error, in words, a line each.
+    /// Error messages, one per line.
     Failed(Vec<String>),
 }
+
+/// Message of an operation on models that failed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ModelsError(pub String);
 
 /// Event about models.
 #[derive(Clone, Debug)]
 pub enum ModelsEvent {
     /// The models were listed, or could not be.
-    Listed(Result<Vec<ModelRow>, String>),
-    /// The pull of this number reported an event, so long after its start.
+    Listed(Result<Vec<ModelRow>, ModelsError>),
+    /// The pull of this number reported an event, at this time after its start.
     Pulled(u64, PullEvent, Duration),
-    /// The pull of this number ended without the model, for this reason.
+    /// The pull of this number failed with this message.
     PullFailed(u64, String),
-    /// The daemon uses the model that it was asked to use, or cannot.
-    Used(Result<(), String>),
+    /// The daemon selected a model, or failed to.
+    Used(Result<(), ModelsError>),
 }
 
 impl ModelsState {
     /// Opens the list.
     pub(crate) fn open(&mut self) -> Effect {
         self.open = true;
-        // An error from before is old.
+        // An error of an earlier operation is outdated.
         if let Some(Notice::Failed(_)) = self.notice {
             self.notice = None;
         }
@@ -80,8 +85,12 @@ impl ModelsState {
         let act = if self.pulling.is_some() {
             KeyHint::new("Del", Purpose::CancelPull)
         } else {
-            let here = self.rows.get(self.selected).is_none_or(is_here);
-            let purpose = if here { Purpose::Use } else { Purpose::Pull };
+            let available = self.rows.get(self.selected).is_none_or(is_available);
+            let purpose = if available {
+                Purpose::Use
+            } else {
+                Purpose::Pull
+            };
             KeyHint::new("Enter", purpose)
         };
         [
@@ -91,7 +100,7 @@ impl ModelsState {
         ]
     }
 
-    /// Takes in an event.
+    /// Applies an event.
     pub(crate) fn on_event(&mut self, event: ModelsEvent) -> Option<Effect> {
         match event {
             ModelsEvent::Listed(Ok(rows)) => {
@@ -99,7 +108,7 @@ impl ModelsState {
                 None
             }
             ModelsEvent::Listed(Err(error)) => {
-                self.notice = Some(Notice::Failed(vec![error]));
+                self.notice = Some(Notice::Failed(vec![error.0]));
                 None
             }
             ModelsEvent::Pulled(number, event, at) if number == self.pull_number => {
@@ -108,21 +117,21 @@ impl ModelsState {
                 Some(self.use_model(installed))
             }
             ModelsEvent::PullFailed(number, reason) if number == self.pull_number => {
-                // A canceled pull has nothing more to report.
+                // The failure of a canceled pull is not reported.
                 let pulling = self.pulling.take()?;
                 self.notice = Some(Notice::Failed(pulling.into_failure(reason)));
                 None
             }
             ModelsEvent::Pulled(..) | ModelsEvent::PullFailed(..) => None,
             ModelsEvent::Used(used) => {
-                self.notice = used.err().map(|error| Notice::Failed(vec![error]));
+                self.notice = used.err().map(|error| Notice::Failed(vec![error.0]));
                 Some(Effect::ListModels)
             }
         }
     }
 
     fn set_rows(&mut self, rows: Vec<ModelRow>) {
-        // The selection stays with its model.
+        // The same model stays selected.
         let selected = self.rows.get(self.selected).map(|row| row.name.clone());
         let index = rows.iter().position(|row| match &selected {
             Some(name) => row.name == *name,
@@ -132,14 +141,14 @@ impl ModelsState {
         self.rows = rows;
     }
 
-    /// Has the daemon use the selected model: at once if it is here, else after a pull.
+    /// Uses the selected model: at once if it is on this machine, else after a pull.
     fn use_selected(&mut self) -> Option<Effect> {
         let row = self.rows.get(self.selected)?;
         let name = row.name.clone();
-        if is_here(row) {
+        if is_available(row) {
             return Some(self.use_model(name));
         }
-        // One pull at a time: two would only share the line.
+        // One pull at a time: two would share the bandwidth.
         if self.pulling.is_some() {
             return None;
         }
@@ -159,7 +168,7 @@ impl ModelsState {
 }
 
 /// Returns true if the daemon can use a model without a pull.
-fn is_here(row: &ModelRow) -> bool {
+fn is_available(row: &ModelRow) -> bool {
     row.installed || row.builtin
 }
 
@@ -188,7 +197,7 @@ mod tests {
         models
     }
 
-    /// A list with the pull of its first model under way.
+    /// A list with a running pull of its first model.
     fn pulling() -> ModelsState {
         let mut models = listed();
         press(&mut models, KeyCode::Up);
@@ -221,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn enter_uses_a_model_that_is_here() {
+    fn enter_uses_a_model_that_is_available() {
         let mut models = listed();
         assert_eq!(models.selected, 1, "the default model");
         let effect = press(&mut models, KeyCode::Enter);

@@ -1,4 +1,4 @@
-//! The comparison of two texts: both editors, the focus and the score.
+//! State of the comparison of two texts: both editors, the focus and the score.
 
 use crossterm::event::{KeyCode, KeyEvent};
 use gte_shared::score::Verdict;
@@ -36,7 +36,7 @@ pub struct Scored {
     pub similarity: f64,
     /// Cosine within [-1, 1].
     pub cosine: f32,
-    /// Verdict for the score.
+    /// Verdict on the score.
     pub verdict: Verdict,
     /// Token counts of the texts, A and B.
     pub texts: [TextInfo; 2],
@@ -63,14 +63,14 @@ impl From<Computed<PairScore>> for Scored {
 /// Outcome of a comparison.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Outcome {
-    /// Two texts are still missing.
+    /// At least one of the texts is still missing.
     #[default]
     Waiting,
     /// A score.
     Scored(Scored),
-    /// One text has nothing to compare.
+    /// One of the texts has no tokens to compare.
     Blank,
-    /// An error, in words.
+    /// Error message.
     Failed(String),
 }
 
@@ -81,11 +81,11 @@ pub struct PairState {
     pub a: Editor,
     /// The lower text.
     pub b: Editor,
-    /// Text that keys go to.
+    /// Text that receives keys.
     pub focus: Side,
     /// Outcome of the last comparison that was answered.
     pub outcome: Outcome,
-    /// Count of the questions so far: changes of the texts, and of the model.
+    /// Number of changes so far, of the texts and of the model.
     pub revision: u64,
     /// Revision that `outcome` belongs to.
     pub answered_revision: u64,
@@ -101,13 +101,13 @@ impl PairState {
         }
     }
 
-    /// Editor that keys go to.
+    /// Editor that receives keys.
     #[must_use]
     pub fn focused(&self) -> &Editor {
         self.editor(self.focus)
     }
 
-    /// Returns true if the answer to the last revision is still to come.
+    /// Returns true if the last revision is not answered yet.
     #[must_use]
     pub fn is_computing(&self) -> bool {
         self.answered_revision != self.revision
@@ -146,9 +146,9 @@ impl PairState {
         changed.then(|| self.compare()).flatten()
     }
 
-    /// Takes in an answer; returns the model that gave it.
+    /// Applies an answer; returns the model that computed it.
     ///
-    /// Only the last revision counts: the texts or the model have changed since the others.
+    /// Answers to earlier revisions are ignored: the texts or the model have changed since.
     pub(crate) fn on_answer(&mut self, revision: u64, outcome: Outcome) -> Option<&ModelInfo> {
         if revision != self.revision {
             return None;
@@ -161,7 +161,7 @@ impl PairState {
         }
     }
 
-    /// Begins a revision and asks for its score, if there are two texts.
+    /// Begins a revision, and compares the texts if both have content.
     pub(crate) fn compare(&mut self) -> Option<Effect> {
         let was_computing = self.is_computing();
         self.revision += 1;
@@ -177,9 +177,9 @@ impl PairState {
         })
     }
 
-    /// Keys that work while no panel lies over the texts.
+    /// Keys that work while no panel covers the texts.
     pub(crate) fn key_hints(&self) -> [KeyHint; 2] {
-        // In a text, a question mark is typed.
+        // In a text, a question mark is a character.
         let help = if self.focused().is_empty() { "?" } else { "F1" };
         [
             KeyHint::new("Tab", Purpose::OtherText),

@@ -1,4 +1,4 @@
-//! A pull under way: its file, its rate and its warnings.
+//! State of a running pull: its file, its rate and its warnings.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use gte_shared::models::PullEvent;
 pub struct Pulling {
     /// Name of the model.
     pub name: String,
-    /// File that is fetched now, once there is one.
+    /// File that is being fetched.
     pub file: Option<PulledFile>,
     /// Warnings so far, oldest first.
     pub warnings: Vec<PullWarning>,
@@ -24,25 +24,25 @@ pub enum PullWarning {
     SourceFailed {
         /// Name of the source.
         source: String,
-        /// The reason, in words.
+        /// Error message.
         error: String,
     },
     /// The hub states no checksum for this file.
     Unchecked(String),
 }
 
-/// A file on its way.
+/// A file that is being fetched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PulledFile {
     /// Name of the file.
     pub name: String,
     /// Size in bytes, where the hub states it.
     pub size: Option<u64>,
-    /// Bytes that are here.
+    /// Bytes on the disk.
     pub have: u64,
-    /// Bytes that were here at the file's first event, and the time of that event.
+    /// Bytes on the disk at the file's first event, and the time of that event.
     begin: (u64, Duration),
-    /// Time of the last event. Both times count from the pull's start.
+    /// Time of the last event. Both times are relative to the start of the pull.
     now: Duration,
 }
 
@@ -56,12 +56,13 @@ impl Pulling {
         }
     }
 
-    /// Takes in an event, `at` after the pull's start; returns the model's name at the end.
+    /// Applies an event, `at` after the pull's start; returns the model's name once it is
+    /// installed.
     pub(crate) fn on_event(&mut self, event: PullEvent, at: Duration) -> Option<String> {
         match event {
             PullEvent::Progress { file, size, have } => {
                 let begin = match &self.file {
-                    // A file that begins again has less than before.
+                    // A file that begins again has fewer bytes than before.
                     Some(before) if before.name == file && before.have <= have => before.begin,
                     _ => (have, at),
                 };
@@ -89,7 +90,7 @@ impl Pulling {
         None
     }
 
-    /// Ends the pull without the model: the sources that failed, a line each, and the reason.
+    /// Turns a failed pull into messages: one per failed source, and the reason.
     pub(crate) fn into_failure(self, reason: String) -> Vec<String> {
         let sources = self
             .warnings
@@ -113,7 +114,7 @@ impl PulledFile {
         (seconds > 0.0 && bytes > 0.0).then(|| bytes / seconds)
     }
 
-    /// Part that is here, from 0 to 1.
+    /// Fetched fraction of the file, from 0 to 1.
     #[must_use]
     pub fn fraction(&self) -> Option<f64> {
         let size = self.size.filter(|size| *size > 0)?;
@@ -122,7 +123,7 @@ impl PulledFile {
         Some(fraction.min(1.0))
     }
 
-    /// Seconds left at this rate.
+    /// Remaining seconds at this rate.
     #[must_use]
     pub fn remaining(&self) -> Option<f64> {
         #[expect(clippy::cast_precision_loss, reason = "for people to read")]

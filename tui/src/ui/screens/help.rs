@@ -1,4 +1,4 @@
-//! The help, over everything else while it is open.
+//! Drawing of the help.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -13,7 +13,7 @@ pub(crate) fn draw(state: &State, theme: Theme, frame: &mut Frame, screen: Rect)
     let Some(first_line) = state.help.first_line else {
         return;
     };
-    let words = state.language.strings();
-    let lines = words.help.iter().map(|line| Line::raw(*line)).collect();
-    overlay::draw(words.help_title, lines, first_line, theme, frame, screen);
+    let strings = state.language.strings();
+    let lines = strings.help.iter().map(|line| Line::raw(*line)).collect();
+    overlay::draw(strings.help_title, lines, first_line, theme, frame, screen);
 }

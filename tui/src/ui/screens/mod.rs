@@ -1,4 +1,4 @@
-//! The screens drawn, one module per screen.
+//! Drawing of the screens, one module per screen.
 
 pub(super) mod help;
 pub(super) mod models;

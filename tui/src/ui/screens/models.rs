@@ -1,4 +1,4 @@
-//! The list of models, over the pair while it is open, with the pull under way.
+//! Drawing of the list of models, with the running pull.
 
 use gte_shared::models::ModelRow;
 use ratatui::Frame;
@@ -11,7 +11,7 @@ use crate::strings::Strings;
 use crate::ui::theme::Theme;
 use crate::ui::{overlay, pull};
 
-/// Rows of the screen beside those of the list: the rules, the notes below, and the hints.
+/// Rows of the screen besides those of the list: the rules, the notes below, and the hints.
 const OTHER_ROWS: u16 = 8;
 
 /// Draws the list if it is open.
@@ -19,21 +19,21 @@ pub(crate) fn draw(state: &State, theme: Theme, frame: &mut Frame, screen: Rect)
     if !state.models.open {
         return;
     }
-    let words = state.language.strings();
+    let strings = state.language.strings();
     let mut lines = rows(state, screen, theme);
     lines.push(Line::raw(""));
     let width = usize::from(screen.width).saturating_sub(2 * overlay::MARGIN);
-    let notes = notes(&state.models, width, words, theme);
+    let notes = notes(&state.models, width, strings, theme);
     if notes.is_empty() {
-        lines.push(Line::styled(words.models_note, theme.quiet()));
+        lines.push(Line::styled(strings.models_note, theme.quiet()));
     }
     lines.extend(notes);
-    overlay::draw(words.models_title, lines, 0, theme, frame, screen);
+    overlay::draw(strings.models_title, lines, 0, theme, frame, screen);
 }
 
-/// Rows of the list that there is room for, the selected one among them.
+/// Rows of the list, as many as fit, the selected one among them.
 fn rows(state: &State, screen: Rect, theme: Theme) -> Vec<Line<'static>> {
-    let words = state.language.strings();
+    let strings = state.language.strings();
     let models = &state.models;
     let in_use = match &state.daemon {
         Daemon::Ready { model, .. } => model.as_str(),
@@ -48,7 +48,7 @@ fn rows(state: &State, screen: Rect, theme: Theme) -> Vec<Line<'static>> {
         };
         let used = if row.name == in_use { '*' } else { ' ' };
         let name = pad(&row.name, name_cells.unwrap_or(0));
-        let status = pad(status(row, words), words.status_cells);
+        let status = pad(status(row, strings), strings.status_cells);
         let (size, license) = (row.megabytes, row.license.as_deref().unwrap_or_default());
         let line = format!("{mark}{used} {name}  {status}  {size:>4} MB  {license}");
         Line::styled(line, style)
@@ -59,55 +59,60 @@ fn rows(state: &State, screen: Rect, theme: Theme) -> Vec<Line<'static>> {
 }
 
 /// Notes below the list: the pull, its newest warning, and the message about models.
-fn notes(models: &ModelsState, width: usize, words: &Strings, theme: Theme) -> Vec<Line<'static>> {
+fn notes(
+    models: &ModelsState,
+    width: usize,
+    strings: &Strings,
+    theme: Theme,
+) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     let warn = |lines: &mut Vec<Line<'static>>, warning: &str| {
         let warning = wrap(warning, width.max(1)).into_iter();
         lines.extend(warning.map(|line| Line::styled(line, theme.warning())));
     };
     if let Some(pulling) = &models.pulling {
-        lines.extend(pull::in_full(pulling, width, words, theme));
-        // The message at the end names all sources that failed.
+        lines.extend(pull::long(pulling, width, strings, theme));
+        // The final message names all sources that failed.
         match pulling.warnings.last() {
             None => {}
-            Some(PullWarning::Waiting) => warn(&mut lines, words.waiting_pull),
+            Some(PullWarning::Waiting) => warn(&mut lines, strings.waiting_pull),
             Some(PullWarning::SourceFailed { source, error }) => {
                 warn(&mut lines, &format!("{source}: {error}"));
             }
             Some(PullWarning::Unchecked(file)) => {
-                warn(&mut lines, &format!("{file}: {}", words.unchecked));
+                warn(&mut lines, &format!("{file}: {}", strings.unchecked));
             }
         }
     }
     match &models.notice {
         None => {}
         Some(Notice::Loading(name)) => {
-            let line = format!("{} {name}", words.loading);
+            let line = format!("{} {name}", strings.loading);
             lines.push(Line::styled(line, theme.active()));
         }
         Some(Notice::Failed(problems)) => {
             for problem in problems {
-                warn(&mut lines, &format!("{}: {problem}", words.failed));
+                warn(&mut lines, &format!("{}: {problem}", strings.failed));
             }
         }
     }
     lines
 }
 
-fn status(row: &ModelRow, words: &Strings) -> &'static str {
+fn status(row: &ModelRow, strings: &Strings) -> &'static str {
     match (row.installed, row.builtin) {
-        (true, _) => words.installed,
-        (false, true) => words.builtin,
-        (false, false) => words.not_installed,
+        (true, _) => strings.installed,
+        (false, true) => strings.builtin,
+        (false, false) => strings.not_installed,
     }
 }
 
-/// Fills up with spaces to so many cells.
+/// Pads a text with spaces to a width in cells.
 fn pad(text: &str, cells: usize) -> String {
     format!("{text}{}", " ".repeat(cells.saturating_sub(text.width())))
 }
 
-/// Breaks a text into lines of so many cells, at spaces where there are any.
+/// Breaks a text into lines of at most `cells` cells, at spaces if possible.
 fn wrap(text: &str, cells: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();

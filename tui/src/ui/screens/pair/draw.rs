@@ -7,13 +7,13 @@ use super::{input, result};
 use crate::app::{Side, State};
 use crate::ui::theme::Theme;
 
-/// Rows of the result where there is room.
+/// Rows of the result in a high terminal.
 const RESULT_ROWS: u16 = 7;
 
-/// Rows of the result where there is little room.
+/// Rows of the result in a low terminal.
 const RESULT_ROWS_SMALL: u16 = 4;
 
-/// Least rows of the pair with a result of full size: each text keeps four.
+/// Least rows of the pair for a result of full size: each text keeps four.
 const FULL_ROWS: u16 = 16;
 
 /// Draws the pair.

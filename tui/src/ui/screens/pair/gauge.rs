@@ -1,4 +1,4 @@
-//! The gauge: a scale from 0 to 100 in its three zones, with a pointer at the score.
+//! Drawing of the gauge: a scale from 0 to 100 in its three zones, with a pointer at the score.
 
 use gte_shared::score::{HIGH_ABOVE, MEDIUM_ABOVE, Verdict};
 use ratatui::Frame;
@@ -12,7 +12,7 @@ use crate::ui::theme::Theme;
 /// Marks on the scale.
 const MARKS: [u8; 5] = [0, 25, 50, 75, 100];
 
-/// Most cells of the scale: two per point, and the last mark.
+/// Largest width of the scale in cells: two per point, and the last mark.
 const MAX_CELLS: u16 = 201;
 
 pub(super) fn draw(
@@ -39,7 +39,7 @@ pub(super) fn draw(
         Span::styled(at.to_owned(), quiet),
     ]);
     let pointer_line = Line::styled(format!("{}^", " ".repeat(pointer)), style);
-    // In a low terminal the zones are left out first, then the space above, then the numbers.
+    // In a low terminal, the zones are omitted first, then the space above, then the numbers.
     let lines = match area.height {
         0 => vec![],
         1 => vec![pointer_over(&scale.bar(), pointer, theme, scored)],
@@ -74,7 +74,7 @@ fn pointer_over(bar: &str, pointer: usize, theme: Theme, scored: &Scored) -> Lin
     ])
 }
 
-/// A scale of so many cells; the first stands for 0 and the last for 100.
+/// A scale from 0 in its first cell to 100 in its last cell.
 struct Scale {
     cells: u16,
 }
@@ -92,7 +92,7 @@ impl Scale {
         cell
     }
 
-    /// The scale itself: marks, and between them the zone of each cell.
+    /// Bar of the scale: marks, and between them the zone of each cell.
     fn bar(&self) -> String {
         let marks = MARKS.map(|mark| self.cell(mark.into()));
         (0..self.cells)
@@ -111,7 +111,7 @@ impl Scale {
             .collect()
     }
 
-    /// Verdicts, each centered under its zone; the pair's own stands out.
+    /// Verdicts, each centered under its zone; that of the pair is highlighted.
     fn zones(&self, language: Language, verdict: Verdict, theme: Theme) -> Line<'static> {
         let zones = [
             (Verdict::Low, 0.0, MEDIUM_ABOVE),
@@ -129,7 +129,7 @@ impl Scale {
             let word = Span::styled(language.verdict(zone), style);
             let center = usize::from(self.cell(f64::midpoint(from, to)));
             let start = center.saturating_sub(word.width() / 2);
-            // A word with no room of its own is left out.
+            // Omits a verdict that would overlap the previous one.
             if start < column {
                 continue;
             }
@@ -141,7 +141,7 @@ impl Scale {
         Line::from(spans)
     }
 
-    /// Numbers over the marks, each centered on its own.
+    /// Numbers above the marks, each centered on its mark.
     fn numbers(&self) -> String {
         let mut line = String::new();
         for mark in MARKS {

@@ -1,4 +1,4 @@
-//! A text: a rule with its name and length, the editor below, and the terminal's cursor in it.
+//! Drawing of a text: a rule with its name and length, the editor below, and the cursor.
 
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 use crate::app::{Side, State};
 use crate::ui::theme::Theme;
 
-/// Cells left free on either side of the text.
+/// Width of the margins on either side of the text, in cells.
 const MARGIN: u16 = 1;
 
 pub(super) fn draw(state: &State, side: Side, theme: Theme, frame: &mut Frame, area: Rect) {
@@ -54,8 +54,8 @@ fn cursor(state: &State, side: Side, text: Rect) -> Position {
 }
 
 fn draw_rule(state: &State, side: Side, theme: Theme, frame: &mut Frame, area: Rect) {
-    let words = state.language.strings();
-    // The mark shows the focus where there are no colors.
+    let strings = state.language.strings();
+    // The mark shows the focus in a terminal without colors.
     let (mark, style) = if state.pair.focus == side {
         ('>', theme.active())
     } else {
@@ -70,15 +70,21 @@ fn draw_rule(state: &State, side: Side, theme: Theme, frame: &mut Frame, area: R
     let right = match state.pair.text_info(side) {
         None => Span::raw(""),
         Some(info) if info.truncated => {
-            let long = format!(" {}{}{} ", words.cut_before, info.tokens, words.cut_after);
+            let long = format!(
+                " {}{}{} ",
+                strings.cut_before, info.tokens, strings.cut_after
+            );
             let long = Span::styled(long, theme.warning());
             if left.len() + long.width() + 4 <= width {
                 long
             } else {
-                Span::styled(format!(" {} ", words.cut_short), theme.warning())
+                Span::styled(format!(" {} ", strings.cut_short), theme.warning())
             }
         }
-        Some(info) => Span::styled(format!(" {} {} ", info.tokens, words.tokens), theme.quiet()),
+        Some(info) => Span::styled(
+            format!(" {} {} ", info.tokens, strings.tokens),
+            theme.quiet(),
+        ),
     };
     let dashes = width.saturating_sub(left.len() + right.width() + 2);
     let line = Line::from(vec![

@@ -1,4 +1,4 @@
-//! The pair drawn: two texts and the result.
+//! Drawing of the pair: two texts and the result.
 
 mod draw;
 mod gauge;

@@ -1,4 +1,4 @@
-//! The result: number, verdict, cosine and time, and the gauge below.
+//! Drawing of the result: score, verdict, cosine and time, and the gauge below.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -10,7 +10,7 @@ use crate::app::{Daemon, Outcome, Scored, State};
 use crate::ui::theme::Theme;
 
 pub(super) fn draw(state: &State, theme: Theme, frame: &mut Frame, area: Rect) {
-    let words = state.language.strings();
+    let strings = state.language.strings();
     let rule = Rect {
         height: area.height.min(1),
         ..area
@@ -27,40 +27,40 @@ pub(super) fn draw(state: &State, theme: Theme, frame: &mut Frame, area: Rect) {
     };
     let message = match &state.pair.outcome {
         Outcome::Scored(scored) => return draw_score(state, scored, theme, frame, inner),
-        _ if state.pair.is_computing() => Line::styled(words.computing, theme.quiet()),
+        _ if state.pair.is_computing() => Line::styled(strings.computing, theme.quiet()),
         Outcome::Waiting => return draw_waiting(state, theme, frame, inner),
-        Outcome::Blank => Line::styled(words.blank, theme.warning()),
+        Outcome::Blank => Line::styled(strings.blank, theme.warning()),
         Outcome::Failed(error) => {
-            Line::styled(format!("{}: {error}", words.failed), theme.warning())
+            Line::styled(format!("{}: {error}", strings.failed), theme.warning())
         }
     };
     frame.render_widget(Paragraph::new(message).wrap(Wrap { trim: true }), inner);
 }
 
-/// Draws the next step, and the note about the builtin model.
+/// Draws the next step, and the note about the built-in model.
 fn draw_waiting(state: &State, theme: Theme, frame: &mut Frame, area: Rect) {
-    let words = state.language.strings();
-    let mut lines = vec![Line::styled(words.waiting, theme.quiet())];
+    let strings = state.language.strings();
+    let mut lines = vec![Line::styled(strings.waiting, theme.quiet())];
     if let Daemon::Ready { builtin: true, .. } = state.daemon {
-        lines.push(Line::styled(words.builtin_note, theme.quiet()));
+        lines.push(Line::styled(strings.builtin_note, theme.quiet()));
     }
     frame.render_widget(Paragraph::new(lines).wrap(Wrap { trim: true }), area);
 }
 
 fn draw_score(state: &State, scored: &Scored, theme: Theme, frame: &mut Frame, area: Rect) {
-    let words = state.language.strings();
+    let strings = state.language.strings();
     let style = theme.verdict(scored.verdict);
     let mut spans = vec![
         Span::styled(format!("{:.2}  ", scored.similarity), style),
         Span::styled(state.language.verdict(scored.verdict), style),
     ];
     let details = if state.pair.is_computing() {
-        // The score shown is still that of the texts before the last change.
-        vec![words.computing.to_owned()]
+        // The score shown belongs to the texts before the last change.
+        vec![strings.computing.to_owned()]
     } else {
         vec![
-            format!("{} {:.7}", words.cosine, scored.cosine),
-            milliseconds(scored.micros) + " " + words.milliseconds,
+            format!("{} {:.7}", strings.cosine, scored.cosine),
+            milliseconds(scored.micros) + " " + strings.milliseconds,
         ]
     };
     let mut width: usize = spans.iter().map(Span::width).sum();
