@@ -12,7 +12,8 @@ use crate::output::print_message;
 pub const EXIT_WRONG_INPUT: u8 = 2;
 
 /// Prints an error and its hint on stderr, and returns the exit status of the program. A reader of
-/// stdout that closes the pipe early (`… | head`) is not a failure.
+/// stdout that closes the pipe early (`… | head`) is not a failure: only commands' own output gives
+/// an I/O error that no typed error wraps.
 ///
 /// `hint` returns the next step for one error of the chain, where the program knows one.
 pub fn fail(
@@ -21,7 +22,7 @@ pub fn fail(
     status: u8,
     hint: impl Fn(&(dyn Error + 'static)) -> Option<String>,
 ) -> ExitCode {
-    if chain(error).any(is_broken_pipe) {
+    if is_broken_pipe(error) {
         return ExitCode::SUCCESS;
     }
     let hint = chain(error).find_map(|error| hint(error).or_else(|| own_hint(error)));
@@ -85,12 +86,14 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_pipe_is_found_behind_other_errors() {
-        let error = Outer {
-            text: "cannot write",
-            source: io::ErrorKind::BrokenPipe.into(),
-        };
-        assert!(chain(&error).any(is_broken_pipe));
+    fn a_closed_pipe_is_that_of_the_output_alone() {
+        let broken = || io::Error::from(io::ErrorKind::BrokenPipe);
+        assert!(is_broken_pipe(&broken()));
+        assert!(is_broken_pipe(&serde_json::Error::io(broken())));
         assert!(!is_broken_pipe(&io::Error::other("another")));
+        // A connection to the daemon, or a file, that broke.
+        let text = "cannot write";
+        let source = broken();
+        assert!(!is_broken_pipe(&Outer { text, source }));
     }
 }

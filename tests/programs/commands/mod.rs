@@ -5,6 +5,7 @@ mod bench;
 mod embed;
 mod golden;
 mod input;
+mod output;
 mod rank;
 mod sim;
 mod status;
