@@ -37,39 +37,55 @@ impl fmt::Debug for PackedLinear {
     }
 }
 
+/// Inputs and outputs of a layer.
+fn shape(weight: &[f32], bias: &[f32]) -> Result<(usize, usize), ShapeError> {
+    let outputs = bias.len();
+    let inputs = weight.len().checked_div(outputs).unwrap_or(0);
+    if weight.len() != inputs * outputs {
+        return Err(ShapeError {
+            operation: "weight of a linear layer".to_owned(),
+            input: weight.len(),
+            output: outputs,
+        });
+    }
+    Ok((inputs, outputs))
+}
+
 impl PackedLinear {
     /// Packs a weight `[inputs, outputs]` and a bias `[outputs]` to multiply in f32.
-    #[must_use]
-    pub fn pack_f32(cpu: Cpu, weight: &[f32], bias: Vec<f32>) -> Self {
-        let outputs = bias.len();
+    ///
+    /// # Errors
+    ///
+    /// If the weight does not have as many values per input as the bias.
+    pub fn pack_f32(cpu: Cpu, weight: &[f32], bias: Vec<f32>) -> Result<Self, ShapeError> {
+        let (inputs, outputs) = shape(weight, &bias)?;
         let mut packed = PackedMatrix::zeros(0, 0, cpu.panel_width());
-        packed.pack(
-            &weight.chunks_exact(outputs.max(1)),
-            outputs,
-            cpu.panel_width(),
-        );
-        Self::new(cpu, Weight::F32(packed), weight.len(), bias)
+        let rows = weight.chunks_exact(outputs.max(1));
+        packed.pack(&rows, outputs, cpu.panel_width());
+        Ok(Self::new(cpu, Weight::F32(packed), inputs, bias))
     }
 
     /// Packs a weight `[inputs, outputs]` and a bias `[outputs]` to multiply in int8. Each output
     /// has a scale of its own for every 256 inputs; weights already stored in eight bits are kept
     /// exactly.
-    #[must_use]
-    pub fn pack_int8(cpu: Cpu, weight: &[f32], bias: Vec<f32>) -> Self {
-        let outputs = bias.len();
-        let inputs = weight.len().checked_div(outputs).unwrap_or(0);
+    ///
+    /// # Errors
+    ///
+    /// If the weight does not have as many values per input as the bias.
+    pub fn pack_int8(cpu: Cpu, weight: &[f32], bias: Vec<f32>) -> Result<Self, ShapeError> {
+        let (inputs, outputs) = shape(weight, &bias)?;
         let packed = Int8Weight::pack(cpu.panel_width(), weight, inputs, outputs);
-        Self::new(cpu, Weight::Int8(packed), weight.len(), bias)
+        Ok(Self::new(cpu, Weight::Int8(packed), inputs, bias))
     }
 
-    fn new(cpu: Cpu, weight: Weight, elements: usize, mut bias: Vec<f32>) -> Self {
+    fn new(cpu: Cpu, weight: Weight, inputs: usize, mut bias: Vec<f32>) -> Self {
         let outputs = bias.len();
         bias.resize(outputs.next_multiple_of(cpu.panel_width()), 0.0);
         Self {
             cpu,
             weight,
             bias,
-            inputs: elements.checked_div(outputs).unwrap_or(0),
+            inputs,
             outputs,
         }
     }

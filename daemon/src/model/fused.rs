@@ -111,21 +111,17 @@ impl Fused {
 impl FusedLayer {
     fn pack(cpu: Cpu, layer: Layer, epsilon: f32, precision: Precision) -> Result<Self, OpError> {
         let (attention, feed_forward) = (layer.attention, layer.feed_forward);
-        let pack = |(weight, bias): (Vec<f32>, Vec<f32>)| match precision {
-            Precision::F32 => PackedLinear::pack_f32(cpu, &weight, bias),
-            Precision::Int8 => PackedLinear::pack_int8(cpu, &weight, bias),
-        };
         let weights = LayerWeights {
-            qkv: pack(concat_linear([
-                attention.query,
-                attention.key,
-                attention.value,
-            ])?),
+            qkv: pack(
+                cpu,
+                precision,
+                [attention.query, attention.key, attention.value],
+            )?,
             attention: Attention::new(cpu, attention.heads),
-            output: pack(concat_linear([attention.output])?),
+            output: pack(cpu, precision, [attention.output])?,
             attention_norm: pack_norm(attention.norm, epsilon)?,
-            up: pack(concat_linear([feed_forward.up])?),
-            down: pack(concat_linear([feed_forward.down])?),
+            up: pack(cpu, precision, [feed_forward.up])?,
+            down: pack(cpu, precision, [feed_forward.down])?,
             norm: pack_norm(feed_forward.norm, epsilon)?,
         };
         Ok(Self {
@@ -208,6 +204,19 @@ impl LayerWeights {
     }
 }
 
+/// Packs linear layers of the same input as one layer.
+fn pack<const N: usize>(
+    cpu: Cpu,
+    precision: Precision,
+    layers: [Linear; N],
+) -> Result<PackedLinear, OpError> {
+    let (weight, bias) = concat_linear(layers)?;
+    Ok(match precision {
+        Precision::F32 => PackedLinear::pack_f32(cpu, &weight, bias)?,
+        Precision::Int8 => PackedLinear::pack_int8(cpu, &weight, bias)?,
+    })
+}
+
 /// Concatenates linear layers of the same input: returns weight `[inputs, outputs]` and bias
 /// `[outputs]`, with the outputs of the layers side by side.
 fn concat_linear<const N: usize>(layers: [Linear; N]) -> Result<(Vec<f32>, Vec<f32>), OpError> {
@@ -223,7 +232,8 @@ fn concat_linear<const N: usize>(layers: [Linear; N]) -> Result<(Vec<f32>, Vec<f
     }
     let inputs = weights
         .first()
-        .map_or(0, |(weight, outputs)| weight.len() / outputs);
+        .and_then(|(weight, outputs)| weight.len().checked_div(*outputs))
+        .unwrap_or(0);
     let mut weight = Vec::with_capacity(inputs * bias.len());
     for row in 0..inputs {
         for (own, outputs) in &weights {

@@ -69,7 +69,7 @@ fn products_in_f32_match_f64() {
         for (inputs, outputs) in SIZES {
             let weight = noise(inputs * outputs, 1);
             let bias = noise(outputs, 2);
-            let layer = PackedLinear::pack_f32(cpu, &weight, bias.clone());
+            let layer = PackedLinear::pack_f32(cpu, &weight, bias.clone()).unwrap();
             for rows in ROWS {
                 let x = noise(rows * inputs, 3);
                 check(&layer, &x, &product(&x, &weight, &bias, inputs), 0.0);
@@ -84,7 +84,7 @@ fn products_of_bytes_are_exact() {
         for (inputs, outputs) in SIZES {
             let weight = integers(inputs * outputs, 1);
             let bias = noise(outputs, 2);
-            let layer = PackedLinear::pack_int8(cpu, &weight, bias.clone());
+            let layer = PackedLinear::pack_int8(cpu, &weight, bias.clone()).unwrap();
             for rows in ROWS {
                 let x = integer_rows(rows, inputs, f32::from(cpu.max_activation()));
                 check(&layer, &x, &product(&x, &weight, &bias, inputs), 0.0);
@@ -99,7 +99,7 @@ fn products_in_int8_are_off_by_their_steps_at_most() {
         for (inputs, outputs) in SIZES {
             let weight = noise(inputs * outputs, 1);
             let bias = noise(outputs, 2);
-            let layer = PackedLinear::pack_int8(cpu, &weight, bias.clone());
+            let layer = PackedLinear::pack_int8(cpu, &weight, bias.clone()).unwrap();
             let x = noise(7 * inputs, 3);
             // Half a step per weight, which is at most 1, and a whole step per activation.
             let steps = 0.5 / 127.0 + 2.0 / f64::from(cpu.max_activation());
@@ -151,7 +151,7 @@ fn weights_already_in_eight_bits_are_kept_exactly() {
     }
     weight[0] = 127.0;
     let weight: Vec<f32> = weight.into_iter().map(|value| value * 0.0123).collect();
-    let layer = PackedLinear::pack_int8(Cpu::detect(), &weight, vec![0.0]);
+    let layer = PackedLinear::pack_int8(Cpu::detect(), &weight, vec![0.0]).unwrap();
     // The only value of a row is not rounded, so the output is the weight itself.
     for (input, weight) in weight.iter().enumerate() {
         let mut x = vec![0.0; 600];
@@ -182,7 +182,7 @@ fn threads_and_neighbors_change_no_bit() {
     let x = noise(rows * inputs, 3);
     for cpu in Cpu::all() {
         for pack in [PackedLinear::pack_f32, PackedLinear::pack_int8] {
-            let layer = pack(cpu, &weight, noise(outputs, 2));
+            let layer = pack(cpu, &weight, noise(outputs, 2)).unwrap();
             let forward = |x: &[f32]| {
                 let mut output = vec![0.0; x.len() / inputs * outputs];
                 let mut scratch = QuantizedActivations::default();
@@ -201,7 +201,7 @@ fn threads_and_neighbors_change_no_bit() {
 #[test]
 fn rows_that_are_not_whole_are_refused() {
     for pack in [PackedLinear::pack_f32, PackedLinear::pack_int8] {
-        let layer = pack(Cpu::detect(), &noise(12, 1), noise(3, 2));
+        let layer = pack(Cpu::detect(), &noise(12, 1), noise(3, 2)).unwrap();
         let forward = |inputs: usize, outputs: usize| {
             layer.forward(
                 &noise(inputs, 3),
@@ -225,9 +225,17 @@ fn rows_that_are_not_whole_are_refused() {
 #[test]
 fn a_layer_without_outputs_gives_nothing() {
     for pack in [PackedLinear::pack_f32, PackedLinear::pack_int8] {
-        let layer = pack(Cpu::detect(), &[], Vec::new());
+        let layer = pack(Cpu::detect(), &[], Vec::new()).unwrap();
         let scratch = &mut QuantizedActivations::default();
         assert_eq!(layer.forward(&[], scratch, &mut []), Ok(()));
         assert!(layer.forward(&[1.0], scratch, &mut []).is_err());
+    }
+}
+
+#[test]
+fn a_weight_that_does_not_match_its_bias_is_refused() {
+    for pack in [PackedLinear::pack_f32, PackedLinear::pack_int8] {
+        assert!(pack(Cpu::detect(), &noise(13, 1), noise(3, 2)).is_err());
+        assert!(pack(Cpu::detect(), &noise(1, 1), Vec::new()).is_err());
     }
 }
