@@ -9,7 +9,7 @@ use gte_shared::wire::Pooling;
 
 use super::options::parse_pooling;
 use crate::model::Folder;
-use crate::store::{IfInstalled, Origin, Store, catalogue};
+use crate::store::{IfInstalled, Origin, Store, catalog};
 
 /// Install a model from a folder, or from a weights file in a folder
 ///
@@ -46,8 +46,8 @@ impl Convert {
             }
         };
         let name = self.name.unwrap_or_else(|| folder.id.clone());
-        // The catalogue states the properties of a known model that the folder does not state.
-        let known = catalogue::entry(&name)?;
+        // The catalog states the properties of a known model that the folder does not state.
+        let known = catalog::entry(&name)?;
         let folder = Folder {
             pooling: self.pooling.or(known.as_ref().map(|entry| entry.pooling)),
             max_tokens: known.as_ref().map(|entry| entry.max_tokens),

@@ -8,7 +8,7 @@ use gte_shared::output::json_line;
 
 use super::messages::warn;
 use crate::model::{BUILTIN, Source};
-use crate::store::{Manifest, Store, catalogue};
+use crate::store::{Manifest, Store, catalog};
 
 /// List the models that are installed or known
 ///
@@ -82,7 +82,7 @@ fn rows(installed: Vec<Manifest>, default: Option<&str>) -> anyhow::Result<Vec<M
             source: Some(manifest.origin.source),
         })
         .collect();
-    for entry in catalogue::entries()? {
+    for entry in catalog::entries()? {
         if rows.iter().any(|row| row.name == entry.name) {
             continue;
         }

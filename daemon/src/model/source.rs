@@ -39,7 +39,7 @@ pub enum Source {
 }
 
 /// A folder in the Hugging Face or the ModelScope layout, or that of an installed model, with the
-/// properties of the model that the catalogue or its manifest states.
+/// properties of the model that the catalog or its manifest states.
 #[derive(Clone, Debug)]
 pub struct Folder {
     /// Path of the folder.
@@ -84,7 +84,7 @@ impl Source {
         }
     }
 
-    /// Pooling that the catalogue, the manifest or the user states.
+    /// Pooling that the catalog, the manifest or the user states.
     #[must_use]
     pub(crate) fn known_pooling(&self) -> Option<Pooling> {
         match self {
@@ -93,7 +93,7 @@ impl Source {
         }
     }
 
-    /// Most tokens of a text, as the catalogue or the manifest states them.
+    /// Most tokens of a text, as the catalog or the manifest states them.
     #[must_use]
     pub(crate) fn known_max_tokens(&self) -> Option<usize> {
         match self {

@@ -64,7 +64,7 @@ impl ModelSpec {
     }
 }
 
-/// Most tokens of a text that the model reads: `max_seq_length`, else the number that the catalogue
+/// Most tokens of a text that the model reads: `max_seq_length`, else the number that the catalog
 /// states, and never more than the model has positions.
 fn max_tokens(source: &Source, config: &BertConfig) -> Result<usize, ModelError> {
     const FILE: &str = "sentence_bert_config.json";

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use gte_shared::wire::Pooling;
 
-use super::catalogue::{self, Hub, Publication};
+use super::catalog::{self, Hub, Publication};
 use super::error::StoreError;
 use super::hub::Repository;
 use super::manifest::Origin;
@@ -18,7 +18,7 @@ pub(super) struct Candidates {
     pub(super) name: String,
     /// Repositories that may have the model, in the order of the attempts.
     pub(super) repositories: Vec<Candidate>,
-    /// True if the catalogue has the model.
+    /// True if the catalog has the model.
     known: bool,
     pooling: Option<Pooling>,
     max_tokens: Option<usize>,
@@ -35,8 +35,8 @@ impl Candidates {
     /// Finds the candidates for a request.
     pub(super) fn of(request: &PullRequest) -> Result<Self, StoreError> {
         let model = request.model.as_str();
-        let entry = match catalogue::entry(model)? {
-            None => catalogue::entry_of_repo(model)?,
+        let entry = match catalog::entry(model)? {
+            None => catalog::entry_of_repo(model)?,
             known => known,
         };
         let known = entry.is_some();
@@ -102,7 +102,7 @@ impl Candidates {
     }
 }
 
-/// Returns name and possible publications of a model that the catalogue does not have.
+/// Returns name and possible publications of a model that the catalog does not have.
 fn unlisted(request: &PullRequest) -> Result<(String, Vec<Publication>), StoreError> {
     let model = request.model.as_str();
     let from_folder = matches!(request.from, Some(PullSource::Folder(_)));
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn catalogue_or_repository_names_the_model() {
+    fn catalog_or_repository_names_the_model() {
         let name = |model| candidates(model, None).unwrap().name;
         let scope = "iic/nlp_gte_sentence-embedding_chinese-base";
         assert_eq!(name(scope), "gte-base-zh");
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn catalogue_describes_its_own_repositories_only() {
+    fn catalog_describes_its_own_repositories_only() {
         let pooling = |model| candidates(model, None).unwrap().pooling;
         assert_eq!(pooling("thenlper/gte-base"), Some(Pooling::Mean));
         assert_eq!(pooling("somebody/gte-base"), None);
@@ -207,7 +207,7 @@ mod tests {
         assert!(met(&revision("abc"), "huggingface:a/model"));
         assert!(met(&revision("main"), "huggingface:a/model"));
         assert!(!met(&revision("v2"), "huggingface:a/model"));
-        // Without a requested source, a model of the catalogue may come from any source.
+        // Without a requested source, a model of the catalog may come from any source.
         assert!(met(&request("gte-base-zh", None), "/models/gte"));
         let mirror = Some(PullSource::Mirror("http://mirror.example".to_owned()));
         assert!(!met(&request("gte-base-zh", mirror), "/models/gte"));

@@ -23,7 +23,7 @@ pub(crate) enum StoreError {
         /// The system's error.
         source: io::Error,
     },
-    /// The name is neither that of an installed model nor in the catalogue.
+    /// The name is neither that of an installed model nor in the catalog.
     #[error("unknown model {0}")]
     Unknown(String),
     /// The model is known, but not installed.

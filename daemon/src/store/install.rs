@@ -116,7 +116,7 @@ fn make(
     }
     weights.write_pack(&staging.join(PACK))?;
 
-    // Without this file, the pooling comes from the catalogue, or loading fails.
+    // Without this file, the pooling comes from the catalog, or loading fails.
     let pooling = from.read("1_Pooling/config.json")?;
     if let Some(pooling) = pooling {
         let path = staging.join("1_Pooling");

@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::catalogue;
+use super::catalog;
 use super::environment::data_folder;
 use super::error::{StoreError, at};
 use super::manifest::Manifest;
@@ -209,7 +209,7 @@ impl Store {
 /// Makes the error for a name that is neither an installed model nor the built-in one.
 fn missing(name: &str) -> Result<StoreError, StoreError> {
     let name = name.to_owned();
-    Ok(match catalogue::entry(&name)? {
+    Ok(match catalog::entry(&name)? {
         Some(_) => StoreError::NotInstalled(name),
         None => StoreError::Unknown(name),
     })

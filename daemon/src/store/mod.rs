@@ -9,7 +9,7 @@
 
 mod builtin_data;
 mod candidates;
-pub(crate) mod catalogue;
+pub(crate) mod catalog;
 mod download;
 mod environment;
 mod error;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use gte_shared::wire::Pooling;
 
-use super::catalogue::Hub;
+use super::catalog::Hub;
 
 /// Source that a model is pulled from.
 #[derive(Clone, Debug)]
@@ -20,7 +20,7 @@ pub(crate) enum PullSource {
 /// Request to pull a model.
 #[derive(Clone, Debug)]
 pub(crate) struct PullRequest {
-    /// Name in the catalogue, or `owner/name` of a repository.
+    /// Name in the catalog, or `owner/name` of a repository.
     pub(crate) model: String,
     /// Source; `None` for any hub.
     pub(crate) from: Option<PullSource>,

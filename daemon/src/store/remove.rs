@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::catalogue::Hub;
+use super::catalog::Hub;
 use super::error::{StoreError, at};
 use super::folders::{REMOVED, STAGING, clear};
 use super::installed::Store;

@@ -4,7 +4,7 @@ use gte_shared::score::cosine;
 use serde::Deserialize;
 
 use super::builtin_data;
-use super::catalogue::Hub;
+use super::catalog::Hub;
 use super::error::StoreError;
 use super::install::digest;
 use super::installed::Store;

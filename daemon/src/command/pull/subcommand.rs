@@ -10,7 +10,7 @@ use gte_shared::wire::Pooling;
 use super::bars::Bars;
 use super::events::{self, Events};
 use crate::command::options::parse_pooling;
-use crate::store::catalogue::Hub;
+use crate::store::catalog::Hub;
 use crate::store::{PullOutcome, PullRequest, PullSource, Store};
 
 /// Get a model from ModelScope or Hugging Face and install it

@@ -4,7 +4,7 @@ use super::listing::{Cached, Listing};
 use super::remote_file::RemoteFile;
 use super::repository::Repository;
 use super::{huggingface, modelscope};
-use crate::store::catalogue::Hub;
+use crate::store::catalog::Hub;
 use crate::store::http::HttpError;
 
 impl Repository {

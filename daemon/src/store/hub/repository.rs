@@ -2,7 +2,7 @@
 
 use gte_shared::environment::variable;
 
-use crate::store::catalogue::Hub;
+use crate::store::catalog::Hub;
 use crate::store::http::Http;
 
 /// A repository at one hub.

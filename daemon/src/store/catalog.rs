@@ -1,4 +1,4 @@
-//! Catalogue of the models that are known by name. Its data is in `assets/catalogue.json`.
+//! Catalog of the models that are known by name. Its data is in `assets/catalog.json`.
 
 use gte_shared::wire::Pooling;
 use serde::{Deserialize, Serialize};
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::builtin_data;
 use super::error::StoreError;
 
-const JSON: &str = include_str!("../../assets/catalogue.json");
+const JSON: &str = include_str!("../../assets/catalog.json");
 
 /// A known model.
 #[derive(Clone, Debug, Deserialize)]
@@ -15,7 +15,7 @@ pub(crate) struct Entry {
     /// Name of the model in this program.
     pub(crate) name: String,
     /// Language of the model's texts, `zh` or `en`.
-    #[allow(dead_code, reason = "for readers of the catalogue; a test checks it")]
+    #[allow(dead_code, reason = "for readers of the catalog; a test checks it")]
     pub(crate) language: String,
     /// Pooling of the model, which some repositories do not state.
     pub(crate) pooling: Pooling,
@@ -79,7 +79,7 @@ impl Hub {
 ///
 /// If the program's own data is damaged.
 pub(crate) fn entries() -> Result<Vec<Entry>, StoreError> {
-    builtin_data::parse("catalogue.json", JSON)
+    builtin_data::parse("catalog.json", JSON)
 }
 
 /// Finds the known model of a name.
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn catalogue_is_complete() {
+    fn catalog_is_complete() {
         let entries = entries().unwrap();
         assert_eq!(entries.len(), 10);
         for entry in entries {
