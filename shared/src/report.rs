@@ -1,6 +1,7 @@
 //! The end of a program that failed: its message, a hint, and the exit status.
 
 use std::error::Error;
+use std::fmt::Display;
 use std::io;
 use std::process::ExitCode;
 
@@ -28,6 +29,15 @@ pub fn fail(
     let hint = chain(error).find_map(|error| hint(error).or_else(|| own_hint(error)));
     print_message(program, message(error), hint.as_deref());
     ExitCode::from(status)
+}
+
+/// One line for an error: its message, with its hint in parentheses.
+#[must_use]
+pub fn with_hint(message: impl Display, hint: Option<&str>) -> String {
+    match hint {
+        Some(hint) => format!("{message} ({hint})"),
+        None => message.to_string(),
+    }
 }
 
 /// Message of an error and of its causes, each once: many errors quote their cause already.

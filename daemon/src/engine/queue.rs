@@ -154,7 +154,10 @@ impl Engine {
         let missing: Vec<Arc<[u32]>> = missing.map(|(tokens, _)| Arc::clone(&tokens.ids)).collect();
         if !missing.is_empty() {
             let (done, answer) = oneshot::channel();
-            let job = Job::new(missing, done);
+            let job = Job {
+                texts: missing,
+                done,
+            };
             self.jobs.send(job).map_err(|_| EngineError::Ended)?;
             let computed = answer.await.map_err(|_| EngineError::Ended)??;
             let empty = vectors.iter_mut().filter(|vector| vector.is_none());

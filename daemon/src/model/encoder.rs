@@ -1,5 +1,6 @@
 //! The encoder: batches of token ids in, vectors of unit length out.
 
+use std::fmt::Display;
 use std::time::Instant;
 
 use burn::tensor::Device;
@@ -95,14 +96,10 @@ impl Encoder {
             ids: texts.concat(),
             lengths: texts.iter().map(|ids| ids.len()).collect(),
         };
-        let hidden = self
-            .network
-            .forward(&batch, queries)
-            .map_err(|error| EmbedError(error.to_string()))?;
-        hidden
-            .into_data()
-            .try_into_vec()
-            .map_err(|error| EmbedError(error.to_string()))
+        let failed = |error: &dyn Display| EmbedError(format!("the model failed: {error}"));
+        let hidden = self.network.forward(&batch, queries);
+        let hidden = hidden.map_err(|error| failed(&error))?.into_data();
+        hidden.try_into_vec().map_err(|error| failed(&error))
     }
 
     /// Computes the vectors of a group of texts.

@@ -1,7 +1,6 @@
 //! The binary protocol: a handshake, then requests and replies in frames.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use gte_shared::VERSION;
 use gte_shared::wire::codec::{self, CodecError};
@@ -17,13 +16,13 @@ use tokio::time::{Instant, timeout_at};
 use super::error::SessionError;
 use super::handler::{self, reply_too_large};
 use super::service::Service;
-use super::stream::{keep_open, write_all};
+use super::stream::ReplyWriter;
 
 /// Performs the handshake before the deadline, then answers requests until the client closes its
 /// side or the daemon stops.
 pub(super) async fn serve<R, W>(
     mut reader: R,
-    mut writer: W,
+    mut writer: ReplyWriter<W>,
     service: &Arc<Service>,
     deadline: Instant,
 ) -> Result<(), SessionError>
@@ -34,8 +33,7 @@ where
     let greeted = timeout_at(deadline, read_hello(&mut reader)).await;
     let greeted = greeted.unwrap_or(Err(SessionError::Silent));
     let answer = codec::encode::<Result<Welcome, ErrorReply>>(&welcome(&greeted))?;
-    let stall_timeout = service.limits().stall_timeout;
-    write_all(&mut writer, &frame(&answer)?, stall_timeout).await?;
+    writer.write_all(&frame(&answer)?).await?;
     greeted?;
     serve_frames(reader, writer, service).await
 }
@@ -79,7 +77,7 @@ fn welcome(greeted: &Result<(), SessionError>) -> Result<Welcome, ErrorReply> {
 /// even if the client closes its side or the daemon stops.
 async fn serve_frames<R, W>(
     mut reader: R,
-    writer: W,
+    writer: ReplyWriter<W>,
     service: &Arc<Service>,
 ) -> Result<(), SessionError>
 where
@@ -89,7 +87,7 @@ where
     let limits = service.limits();
     let permits = Arc::new(Semaphore::new(limits.requests_in_flight));
     let (replies, outbox) = mpsc::channel::<ReplyEnvelope>(limits.requests_in_flight);
-    let writing = tokio::spawn(write_replies(writer, outbox, limits.stall_timeout));
+    let writing = tokio::spawn(write_replies(writer, outbox));
 
     let outcome = loop {
         let Ok(permit) = Arc::clone(&permits).acquire_owned().await else {
@@ -160,18 +158,15 @@ async fn answer(service: &Service, frame: &[u8]) -> ReplyEnvelope {
 
 /// Writes replies as they arrive, until all senders are dropped.
 async fn write_replies<W: AsyncWrite + Unpin>(
-    mut writer: W,
+    mut writer: ReplyWriter<W>,
     mut outbox: mpsc::Receiver<ReplyEnvelope>,
-    stall_timeout: Duration,
 ) -> Result<(), SessionError> {
-    let mut stopping = false;
     while let Some(reply) = outbox.recv().await {
         let bytes = frame(&encode_reply(&reply)?)?;
-        write_all(&mut writer, &bytes, stall_timeout).await?;
-        stopping |= matches!(reply, (_, Ok(Reply::Stopping)));
-    }
-    if stopping {
-        keep_open(writer);
+        writer.write_all(&bytes).await?;
+        if matches!(reply, (_, Ok(Reply::Stopping))) {
+            writer.keep_open();
+        }
     }
     Ok(())
 }

@@ -13,12 +13,12 @@ use tokio::time::timeout;
 use super::error::SessionError;
 use super::handler::{self, reply_too_large};
 use super::service::Service;
-use super::stream::{keep_open, write_all};
+use super::stream::ReplyWriter;
 
 /// Answers requests one by one until the client closes its side or the daemon stops.
 pub(super) async fn serve<R, W>(
     mut reader: R,
-    mut writer: W,
+    mut writer: ReplyWriter<W>,
     service: &Arc<Service>,
 ) -> Result<(), SessionError>
 where
@@ -40,11 +40,11 @@ where
                     format!("a line is over the limit of {MAX_FRAME_BYTES} bytes"),
                 );
                 let error = error.with_hint("send it in several requests");
-                return refuse(writer, service, error).await;
+                return refuse(&mut writer, error).await;
             }
             Err(LineError::Stalled) => {
                 let error = ErrorReply::new(ErrorCode::BadFrame, "a line stopped in its middle");
-                return refuse(writer, service, error).await;
+                return refuse(&mut writer, error).await;
             }
             Err(LineError::Io(error)) => return Err(error.into()),
         };
@@ -57,9 +57,9 @@ where
             Err(error) => Err(error),
         };
         let line = reply(id.as_ref(), &outcome)?;
-        write_all(&mut writer, &line, limits.stall_timeout).await?;
+        writer.write_all(&line).await?;
         if matches!(outcome, Ok(Reply::Stopping)) {
-            keep_open(writer);
+            writer.keep_open();
             return Ok(());
         }
     }
@@ -67,12 +67,11 @@ where
 
 /// Writes an error without an id, after which the connection is closed.
 pub(super) async fn refuse(
-    mut writer: impl AsyncWrite + Unpin,
-    service: &Service,
+    writer: &mut ReplyWriter<impl AsyncWrite + Unpin>,
     error: ErrorReply,
 ) -> Result<(), SessionError> {
     let line = reply(None, &Err(error))?;
-    write_all(&mut writer, &line, service.limits().stall_timeout).await
+    writer.write_all(&line).await
 }
 
 /// Encodes one reply line. An error replaces a line that is too long.

@@ -8,6 +8,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::error::SessionError;
 use super::service::Service;
+use super::stream::ReplyWriter;
 use super::{binary, json_lines};
 
 /// Serves one connection until its client closes it or the daemon stops.
@@ -29,20 +30,21 @@ where
     S: AsyncRead + AsyncWrite + Send + 'static,
 {
     let (mut reader, writer) = split(stream);
-    let deadline = Instant::now() + service.limits().handshake_timeout;
-    let mut opening = Opening::default();
+    let limits = service.limits();
+    let mut writer = ReplyWriter::new(writer, limits.stall_timeout);
+    let deadline = Instant::now() + limits.handshake_timeout;
+    let mut opening = Vec::with_capacity(OPENING_BYTES);
     tokio::select! {
         () = service.stopped() => return Ok(()),
-        read = timeout_at(deadline, opening.read(&mut reader)) => match read {
+        read = timeout_at(deadline, read_opening(&mut reader, &mut opening)) => match read {
             Ok(read) => read?,
-            Err(_) if opening.bytes().is_empty() => return Err(SessionError::Silent),
+            Err(_) if opening.is_empty() => return Err(SessionError::Silent),
             // An incomplete opening is refused below.
             Err(_) => {}
         },
     }
-    let bytes = opening.bytes().to_vec();
-    let opened = Protocol::of(&bytes);
-    let reader = BufReader::new(std::io::Cursor::new(bytes).chain(reader));
+    let opened = Protocol::of(&opening);
+    let reader = BufReader::new(std::io::Cursor::new(opening).chain(reader));
     match opened {
         None => Ok(()),
         Some(Protocol::JsonLines) => json_lines::serve(reader, writer, service).await,
@@ -53,18 +55,16 @@ where
                 ErrorCode::BadFrame,
                 "this is neither the binary protocol, which opens with GTE1, nor a line of JSON",
             );
-            json_lines::refuse(writer, service, error).await?;
+            json_lines::refuse(&mut writer, error).await?;
             Err(SessionError::UnknownProtocol)
         }
     }
 }
 
-/// First bytes of a connection, as many as are needed to know the protocol.
-#[derive(Default)]
-struct Opening {
-    bytes: [u8; MAGIC.len()],
-    len: usize,
-}
+/// Most bytes that are read before the protocol is chosen: more than a request of HTTP or a
+/// greeting of another program has, since some systems reset a connection that is closed with bytes
+/// unread, and its client then loses the refusal.
+const OPENING_BYTES: usize = 8 * 1024;
 
 /// Protocol of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,30 +80,25 @@ impl Protocol {
         match bytes {
             [] => None,
             [b'{', ..] => Some(Self::JsonLines),
-            _ if MAGIC.starts_with(bytes) => Some(Self::Binary),
+            _ if bytes.starts_with(&MAGIC) || MAGIC.starts_with(bytes) => Some(Self::Binary),
             _ => Some(Self::Unknown),
         }
     }
 }
 
-impl Opening {
-    fn bytes(&self) -> &[u8] {
-        &self.bytes[..self.len]
-    }
-
-    /// Reads until the protocol is certain or the client closes its side. A `{` decides at once;
-    /// other first bytes may belong to several protocols.
-    async fn read(&mut self, reader: &mut (impl AsyncRead + Unpin)) -> Result<(), SessionError> {
-        while self.len < self.bytes.len()
-            && matches!(Protocol::of(self.bytes()), None | Some(Protocol::Binary))
-        {
-            match reader.read(&mut self.bytes[self.len..]).await? {
-                0 => break,
-                count => self.len += count,
-            }
-        }
-        Ok(())
-    }
+/// Reads until the protocol is certain or the client closes its side. A `{` decides at once; other
+/// first bytes may belong to several protocols.
+async fn read_opening(
+    reader: &mut (impl AsyncRead + Unpin),
+    opening: &mut Vec<u8>,
+) -> Result<(), SessionError> {
+    let undecided = |opening: &[u8]| match Protocol::of(opening) {
+        None => true,
+        Some(Protocol::Binary) => opening.len() < MAGIC.len(),
+        Some(Protocol::JsonLines | Protocol::Unknown) => false,
+    };
+    while undecided(opening) && reader.read_buf(opening).await? > 0 {}
+    Ok(())
 }
 
 #[cfg(test)]
@@ -111,20 +106,22 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_protocol_is_decided_by_as_few_bytes_as_it_takes() {
-        for (sent, read, protocol) in [
-            (&b""[..], &b""[..], None),
-            (b"{", b"{", Some(Protocol::JsonLines)),
-            (b"G", b"G", Some(Protocol::Binary)),
-            (b"GTE1rest", b"GTE1", Some(Protocol::Binary)),
-            (b"GET / HTTP/1.1", b"GET ", Some(Protocol::Unknown)),
-            (b"X", b"X", Some(Protocol::Unknown)),
+    async fn the_first_bytes_decide_the_protocol() {
+        for (sent, protocol) in [
+            (&b""[..], None),
+            (b"{", Some(Protocol::JsonLines)),
+            (b"{\"op\":\"status\"}", Some(Protocol::JsonLines)),
+            (b"G", Some(Protocol::Binary)),
+            (b"GTE1rest", Some(Protocol::Binary)),
+            (b"GTE9rest", Some(Protocol::Unknown)),
+            (b"GET / HTTP/1.1", Some(Protocol::Unknown)),
+            (b"X", Some(Protocol::Unknown)),
         ] {
-            let mut opening = Opening::default();
+            let mut opening = Vec::with_capacity(OPENING_BYTES);
             let mut reader = sent;
-            opening.read(&mut reader).await.unwrap();
-            assert_eq!(opening.bytes(), read);
-            assert_eq!(Protocol::of(opening.bytes()), protocol);
+            read_opening(&mut reader, &mut opening).await.unwrap();
+            assert_eq!(opening, sent, "nothing is lost");
+            assert_eq!(Protocol::of(&opening), protocol);
         }
     }
 
@@ -138,9 +135,9 @@ mod tests {
                     .unwrap();
             }
         };
-        let mut opening = Opening::default();
-        let (read, ()) = tokio::join!(opening.read(&mut far), send);
+        let mut opening = Vec::new();
+        let (read, ()) = tokio::join!(read_opening(&mut far, &mut opening), send);
         read.unwrap();
-        assert_eq!(opening.bytes(), b"GTE1");
+        assert_eq!(opening, b"GTE1");
     }
 }

@@ -1,5 +1,6 @@
-//! Writes to a client, and connections that stay open.
+//! Writing half of a connection.
 
+use std::mem;
 use std::time::Duration;
 
 use tokio::io::{AsyncWrite, AsyncWriteExt};
@@ -7,25 +8,85 @@ use tokio::time::timeout;
 
 use super::error::SessionError;
 
-/// Writes all bytes; waits at most `stall_timeout` for the client to read each part.
-pub(super) async fn write_all(
-    writer: &mut (impl AsyncWrite + Unpin),
-    bytes: &[u8],
+/// Writes replies to a client, and closes the connection when it is dropped.
+pub(super) struct ReplyWriter<W> {
+    /// `Some` until the value is dropped.
+    writer: Option<W>,
     stall_timeout: Duration,
-) -> Result<(), SessionError> {
-    let mut rest = bytes;
-    while !rest.is_empty() {
-        let written = timeout(stall_timeout, writer.write(rest)).await;
-        let count = written.map_err(|_| SessionError::NotReading)??;
-        rest = rest.get(count..).unwrap_or_default();
-        if count == 0 {
-            return Err(SessionError::NotReading);
-        }
-    }
-    Ok(())
+    kept_open: bool,
 }
 
-/// Keeps a connection open until the process ends: the client of a shutdown waits for its end.
-pub(super) fn keep_open<W: AsyncWrite>(writer: W) {
-    std::mem::forget(writer);
+impl<W> ReplyWriter<W> {
+    pub(super) fn new(writer: W, stall_timeout: Duration) -> Self {
+        Self {
+            writer: Some(writer),
+            stall_timeout,
+            kept_open: false,
+        }
+    }
+
+    /// Keeps the connection open until the process ends, whatever happens to it from now on: the
+    /// client of a shutdown waits for its end.
+    pub(super) fn keep_open(&mut self) {
+        self.kept_open = true;
+    }
+}
+
+impl<W: AsyncWrite + Unpin> ReplyWriter<W> {
+    /// Writes all bytes; waits at most the stall timeout for the client to read each part.
+    pub(super) async fn write_all(&mut self, bytes: &[u8]) -> Result<(), SessionError> {
+        let Some(writer) = &mut self.writer else {
+            return Err(SessionError::NotReading);
+        };
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let written = timeout(self.stall_timeout, writer.write(rest)).await;
+            let count = written.map_err(|_| SessionError::NotReading)??;
+            rest = rest.get(count..).unwrap_or_default();
+            if count == 0 {
+                return Err(SessionError::NotReading);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<W> Drop for ReplyWriter<W> {
+    fn drop(&mut self) {
+        if self.kept_open {
+            mem::forget(self.writer.take());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, duplex};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_connection_ends_with_its_writer_unless_it_is_kept_open() {
+        for kept_open in [false, true] {
+            let (near, mut far) = duplex(64);
+            let mut writer = ReplyWriter::new(near, Duration::from_mins(1));
+            writer.write_all(b"reply").await.unwrap();
+            if kept_open {
+                writer.keep_open();
+            }
+            drop(writer);
+            let mut reply = [0; 5];
+            far.read_exact(&mut reply).await.unwrap();
+            let end = timeout(Duration::from_millis(50), far.read_u8()).await;
+            assert_eq!(end.is_err(), kept_open);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_client_that_does_not_read_is_given_up() {
+        let (near, _far) = duplex(8);
+        let mut writer = ReplyWriter::new(near, Duration::from_millis(10));
+        let error = writer.write_all(&[0; 9]).await.unwrap_err();
+        assert!(matches!(error, SessionError::NotReading));
+    }
 }

@@ -43,7 +43,9 @@ fn an_opening_of_another_protocol_gets_an_error() {
     let sandbox = Sandbox::default();
     let daemon = Daemon::start(&sandbox, &[]);
     let mut stream = daemon.connect(&sandbox);
-    stream.write_all(b"HTTP").expect("an opening can be sent");
+    stream
+        .write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\n\r\n")
+        .expect("an opening can be sent");
     let mut answer = String::new();
     stream
         .read_to_string(&mut answer)

@@ -4,7 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gte_shared::client::{Client, ClientError};
-use gte_shared::wire::{Computed, ErrorCode, GetStatus, PairScore, Similarity, UseModel};
+use gte_shared::report::with_hint;
+use gte_shared::wire::{
+    Computed, ErrorCode, GetStatus, ModelInfo, PairScore, Similarity, UseModel,
+};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout_at};
 
@@ -48,12 +51,12 @@ impl Comparer {
 
     /// Asks the daemon to use a model, and reports the result.
     pub(super) async fn use_model(self: Arc<Self>, model: String) {
-        let used = match self.client.call(UseModel { model }).await {
+        let used = match self.switch_model(model).await {
             Ok(model) => {
                 self.send(Action::Daemon(Daemon::ready(&model)));
                 Ok(())
             }
-            Err(error) => Err(ModelsError(error.to_string())),
+            Err(error) => Err(ModelsError(line(&error))),
         };
         self.send(Action::Models(ModelsEvent::Used(used)));
     }
@@ -82,7 +85,7 @@ impl Comparer {
                 if !self.client.is_connected().await {
                     self.send(Action::Daemon(Daemon::Unreachable));
                 }
-                Outcome::Failed(error.to_string())
+                Outcome::Failed(line(&error))
             }
         }
     }
@@ -92,10 +95,20 @@ impl Comparer {
         self.client.call(Similarity { a, b }).await
     }
 
+    async fn switch_model(&self, model: String) -> Result<ModelInfo, ClientError> {
+        self.ensure_connected().await?;
+        self.client.call(UseModel { model }).await
+    }
+
     fn send(&self, action: Action) {
         // The send fails once the screen is left.
         drop(self.action_tx.send(action));
     }
+}
+
+/// One line for an error.
+fn line(error: &ClientError) -> String {
+    with_hint(error, error.hint().as_deref())
 }
 
 /// Waits for a question that neither a newer one nor a cancellation replaces during the pause;

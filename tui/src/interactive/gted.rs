@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use gte_shared::client::find_gted;
 use gte_shared::models::{ModelRow, PullEvent};
+use gte_shared::report::with_hint;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::Command;
 use tokio::sync::mpsc;
@@ -97,18 +98,46 @@ async fn pulled(name: &str, on_event: impl Fn(PullEvent)) -> Result<(), GtedErro
     }
 }
 
-/// Makes the error of a failed run: the last message on stderr, or the exit status without one.
+/// Makes the error of a failed run: the last message on stderr and its hint, or the exit status
+/// without one.
 fn failed(stderr: &[u8], status: ExitStatus) -> GtedError {
-    const PREFIX: &str = "gted: ";
-    let stderr = String::from_utf8_lossy(stderr);
-    let mut errors = stderr.lines().filter_map(|line| line.strip_prefix(PREFIX));
-    match errors.next_back().or(stderr.lines().next_back()) {
-        Some(error) => GtedError::Failed(error.to_owned()),
-        None => GtedError::Silent(status),
+    last_error(&String::from_utf8_lossy(stderr))
+        .map_or(GtedError::Silent(status), GtedError::Failed)
+}
+
+fn last_error(stderr: &str) -> Option<String> {
+    let mut error = None;
+    for line in stderr.lines() {
+        if let Some(message) = line.strip_prefix("gted: ") {
+            error = Some((message, None));
+        } else if let (Some((_, hint)), Some(text)) = (&mut error, line.strip_prefix("hint: ")) {
+            *hint = Some(text);
+        }
+    }
+    match error {
+        Some((message, hint)) => Some(with_hint(message, hint)),
+        None => stderr.lines().next_back().map(str::to_owned),
     }
 }
 
 fn send(action_tx: &mpsc::UnboundedSender<Action>, event: ModelsEvent) {
     // The send fails once the screen is left.
     drop(action_tx.send(Action::Models(event)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_error_keeps_its_hint() {
+        let stderr =
+            "gted: one hub failed\nhint: wait\ngted: no hub has it\nhint: check the name\n";
+        let error = last_error(stderr);
+        assert_eq!(error.unwrap(), "no hub has it (check the name)");
+        let stderr = "gted: one hub failed\nhint: wait\ngted: the disk is full\n";
+        assert_eq!(last_error(stderr).unwrap(), "the disk is full");
+        assert_eq!(last_error("Killed\n").unwrap(), "Killed");
+        assert_eq!(last_error(""), None);
+    }
 }

@@ -18,18 +18,19 @@ const LINE: usize = 64;
 ///
 /// # Safety
 ///
-/// Every bit pattern is a value of the type, and its alignment is that of a cache line at most.
+/// Every bit pattern is a value of the type, which has no padding and is not of zero size, and its
+/// alignment is that of a cache line at most.
 pub(crate) unsafe trait Element: Copy + Send + Sync {
     /// Inputs of one column that lie together and are multiplied and added up in one instruction.
     const K_TILE: usize;
 }
 
-// SAFETY: Every bit pattern is an f32, which is aligned to 4.
+// SAFETY: Every bit pattern is an f32, which has no padding and is aligned to 4.
 unsafe impl Element for f32 {
     const K_TILE: usize = 1;
 }
 
-// SAFETY: Every bit pattern is an i8, which is aligned to 1.
+// SAFETY: Every bit pattern is an i8, which has no padding and is aligned to 1.
 unsafe impl Element for i8 {
     const K_TILE: usize = 4;
 }
@@ -90,14 +91,14 @@ impl<T: Element> PackedMatrix<T> {
 
     fn elements(&self) -> &[T] {
         let count = self.lines.len() * LINE / size_of::<T>();
-        // SAFETY: The lines are that many initialized bytes, aligned for `T`, and every bit pattern
-        // is a `T`.
+        // SAFETY: The lines are that many elements, of initialized bytes and aligned for `T`, and
+        // every bit pattern is a `T`.
         unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), count) }
     }
 
     fn elements_mut(&mut self) -> &mut [T] {
         let count = self.lines.len() * LINE / size_of::<T>();
-        // SAFETY: As above; and every `T` is bytes.
+        // SAFETY: As above; and a `T` has no padding, so the bytes stay initialized.
         unsafe { std::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), count) }
     }
 

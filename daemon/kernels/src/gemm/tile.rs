@@ -61,11 +61,15 @@ impl<O: Operands, E: Epilogue> Kernel for Tile<'_, O, E> {
 
     #[inline(always)]
     fn eval<M: Int8Isa>(mut self, isa: M) -> Result<(), ShapeError> {
+        const {
+            assert!(M::NR_VECTORS == 2 || M::NR_VECTORS == 4);
+        }
         // Whatever the unsafe code below relies on.
         let fits = self.panel < self.operands.panel_count()
             && self.operands.panel_width() == isa.panel_width()
             && self.first_row + self.output.rows() <= self.operands.rows()
-            && self.output.columns() <= isa.panel_width();
+            && self.output.columns() <= isa.panel_width()
+            && isa.panel_width() <= MAX_TILE_COLUMNS;
         if !fits {
             return Err(ShapeError {
                 operation: format!("panel {} of a product", self.panel),

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use gte_shared::models::PullEvent;
 use gte_shared::output::json_line;
+use gte_shared::report::with_hint;
 
 use crate::store::{Progress, StoreError};
 
@@ -45,14 +46,6 @@ fn show(event: &PullEvent) {
     drop(print(event));
 }
 
-/// Message of an error, with its hint in parentheses.
-fn with_hint(error: &StoreError) -> String {
-    match error.hint() {
-        Some(hint) => format!("{error} ({hint})"),
-        None => error.to_string(),
-    }
-}
-
 impl Progress for Events {
     fn waiting(&mut self) {
         show(&PullEvent::Waiting);
@@ -61,7 +54,7 @@ impl Progress for Events {
     fn failed(&mut self, source: &str, error: &StoreError) {
         show(&PullEvent::Failed {
             source: source.to_owned(),
-            error: with_hint(error),
+            error: with_hint(error, error.hint().as_deref()),
         });
     }
 
