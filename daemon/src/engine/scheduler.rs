@@ -1,7 +1,7 @@
 //! Scheduling: the texts of all requests, each computed once, and the choice of the next batch.
 
 use std::cell::{Cell, OnceCell};
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -43,7 +43,7 @@ struct Running {
 /// Jobs that are not done, and their texts.
 #[derive(Default)]
 pub(super) struct Scheduler {
-    jobs: VecDeque<Running>,
+    jobs: Vec<Running>,
     /// Texts without a vector yet.
     missing: HashMap<Arc<[u32]>, Rc<Text>>,
 }
@@ -59,7 +59,7 @@ impl Scheduler {
             let text = self.missing.entry(Arc::clone(&ids));
             Rc::clone(text.or_insert_with(|| Rc::new(Text::new(ids))))
         };
-        self.jobs.push_back(Running {
+        self.jobs.push(Running {
             texts: job.texts.into_iter().map(&mut text).collect(),
             next: 0,
             done: job.done,
@@ -101,7 +101,7 @@ impl Scheduler {
             text.vector.get_or_init(|| vector);
         }
         let complete = |job: &mut Running| job.waiting().is_none();
-        for job in self.take_if(complete) {
+        for job in self.jobs.extract_if(.., complete) {
             let vectors = job.texts.iter().map(|text| text.vector.get().cloned());
             let vectors: Option<Vec<_>> = vectors.collect();
             let left_out = || EmbedError("the model left out a text".to_owned());
@@ -120,7 +120,8 @@ impl Scheduler {
             self.missing.remove(&text.ids);
         }
         let lost = |text: &Rc<Text>| text.chosen.get() && text.vector.get().is_none();
-        for job in self.take_if(|job| job.texts.iter().any(lost)) {
+        let failed = |job: &mut Running| job.texts.iter().any(lost);
+        for job in self.jobs.extract_if(.., failed) {
             // The caller may have gone.
             drop(job.done.send(Err(error.clone())));
         }
@@ -128,24 +129,11 @@ impl Scheduler {
     }
 
     fn drop_abandoned(&mut self) {
-        if !self.take_if(|job| job.done.is_closed()).is_empty() {
+        let before = self.jobs.len();
+        self.jobs.retain(|job| !job.done.is_closed());
+        if self.jobs.len() < before {
             self.forget_unshared();
         }
-    }
-
-    /// Removes the jobs for which `matches` is true.
-    fn take_if(&mut self, matches: impl FnMut(&mut Running) -> bool) -> Vec<Running> {
-        let mut matches = matches;
-        let (mut taken, mut kept) = (Vec::new(), VecDeque::new());
-        for mut job in self.jobs.drain(..) {
-            if matches(&mut job) {
-                taken.push(job);
-            } else {
-                kept.push_back(job);
-            }
-        }
-        self.jobs = kept;
-        taken
     }
 
     /// Removes the texts that no job has any more.

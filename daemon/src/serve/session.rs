@@ -126,6 +126,16 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_lies_beyond_the_first_bytes_is_left_to_the_protocol() {
+        let sent = vec![b'{'; 2 * OPENING_BYTES];
+        let mut opening = Vec::with_capacity(OPENING_BYTES);
+        let mut rest = sent.as_slice();
+        read_opening(&mut rest, &mut opening).await.unwrap();
+        assert!(!rest.is_empty());
+        assert_eq!([opening.as_slice(), rest].concat(), sent);
+    }
+
+    #[tokio::test]
     async fn an_opening_may_arrive_byte_by_byte() {
         let (mut near, mut far) = tokio::io::duplex(1);
         let send = async {
