@@ -17,8 +17,16 @@ const MODE: u32 = 0o600;
 ///
 /// Error of the system; `ELOOP` for a symbolic link (open(2), `O_NOFOLLOW`).
 pub fn open(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    open_existing(options.create(true), path)
+}
+
+/// Opens a file with `options`. Refuses a symbolic link at `path`, as [`open`] does.
+///
+/// # Errors
+///
+/// Error of the system; `ELOOP` for a symbolic link (open(2), `O_NOFOLLOW`).
+pub(crate) fn open_existing(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     options
-        .create(true)
         .mode(MODE)
         .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
         .open(path)

@@ -132,6 +132,7 @@ fn replies() -> [(&'static str, Reply); 7] {
         version: "0.1.0".into(),
         protocol: PROTOCOL,
         pid: 4711,
+        detached: true,
         model: model(),
         threads: 2,
         uptime_seconds: 60,

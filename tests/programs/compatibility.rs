@@ -93,10 +93,7 @@ fn a_daemon_of_protocol_3_is_named_by_the_client() {
         serving.join().expect("the thread does not panic");
         assert_eq!(output.code(), Some(1), "{output:?}");
         assert!(output.stderr.contains("speaks protocol 3"), "{output:?}");
-        assert!(
-            output.stderr.contains("hint: stop the old daemon"),
-            "{output:?}"
-        );
+        assert!(output.stderr.contains("hint: `gte restart`"), "{output:?}");
         fs::remove_file(sandbox.socket()).expect("a file can be removed");
     }
 }

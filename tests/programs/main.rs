@@ -19,5 +19,7 @@ mod pulling;
 mod screen;
 mod starting;
 mod stopping;
+mod survival;
 mod switching;
+mod upgrading;
 mod wire;

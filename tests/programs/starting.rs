@@ -15,7 +15,8 @@ use crate::models::utf8;
 
 const PAIR: [&str; 3] = ["sim", GOLDEN_A, GOLDEN_B];
 
-fn daemon_pid(sandbox: &Sandbox) -> u64 {
+/// Process id of the daemon that answers in a sandbox.
+pub(crate) fn daemon_pid(sandbox: &Sandbox) -> u64 {
     let status = sandbox.run(&["status", "--json"]).json();
     status["pid"].as_u64().expect("a process id")
 }
@@ -50,7 +51,7 @@ fn twenty_clients_at_once_start_one_daemon() {
 }
 
 /// Process ids of the daemons that run for the socket of a sandbox.
-fn daemons(sandbox: &Sandbox) -> Vec<u64> {
+pub(crate) fn daemons(sandbox: &Sandbox) -> Vec<u64> {
     let socket = sandbox.socket().to_string_lossy().into_owned();
     let processes = fs::read_dir("/proc").expect("/proc exists").flatten();
     processes

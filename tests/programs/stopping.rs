@@ -4,8 +4,10 @@ use std::io::{Read, Write};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 
-use gte_tests::{Daemon, JsonConnection, Sandbox, wait_until};
+use gte_tests::{Daemon, JsonConnection, Sandbox, fixture, gted, wait_until};
 use rustix::process::Signal;
+
+use crate::models::{copy_folder, utf8};
 
 fn send(stream: &mut UnixStream, bytes: &[u8]) {
     stream.write_all(bytes).expect("bytes can be sent");
@@ -31,7 +33,7 @@ fn wait_for_pending_texts(daemon: &Daemon, sandbox: &Sandbox, texts: usize) -> J
 
 #[test]
 fn signals_let_running_requests_finish() {
-    for signal in [Signal::TERM, Signal::INT] {
+    for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
         let sandbox = Sandbox::default();
         let mut daemon = Daemon::start(&sandbox, &["-v"]);
         let mut busy = daemon.connect(&sandbox);
@@ -46,6 +48,75 @@ fn signals_let_running_requests_finish() {
         assert_eq!(daemon.wait().code(), Some(0));
         assert!(!sandbox.socket().exists());
     }
+}
+
+/// Request line that keeps the daemon busy for longer than any test.
+fn endless_request() -> String {
+    let texts: Vec<String> = (0..8000)
+        .map(|n| format!("{n}{}", "长".repeat(500)))
+        .collect();
+    serde_json::json!({ "query": "长", "texts": texts }).to_string() + "\n"
+}
+
+#[test]
+fn draining_ends_at_the_timeout() {
+    let sandbox = Sandbox::default();
+    let mut daemon = Daemon::start(&sandbox, &["--drain-timeout", "2"]);
+    let mut busy = daemon.connect(&sandbox);
+    send(&mut busy, endless_request().as_bytes());
+    drop(wait_for_pending_texts(&daemon, &sandbox, 8001));
+    let stops = std::thread::scope(|scope| {
+        let first = scope.spawn(|| sandbox.run(&["stop"]));
+        daemon.wait_for("draining");
+        let second = scope.spawn(|| sandbox.run(&["stop"]));
+        [first, second].map(|stop| stop.join().expect("it does not panic"))
+    });
+    let log = daemon.rest_of_log().join("\n");
+    assert!(log.contains("drain timeout"), "{log}");
+    assert_eq!(daemon.wait().code(), Some(0));
+    for stop in stops {
+        let words = format!("waiting for gted (pid {})", daemon.pid().as_raw_nonzero());
+        assert!(stop.stderr.contains(&words), "{stop:?}");
+        stop.success();
+    }
+}
+
+#[test]
+fn a_second_signal_ends_at_once() {
+    let sandbox = Sandbox::default();
+    let mut daemon = Daemon::start(&sandbox, &[]);
+    let mut busy = daemon.connect(&sandbox);
+    send(&mut busy, endless_request().as_bytes());
+    drop(wait_for_pending_texts(&daemon, &sandbox, 8001));
+    daemon.signal(Signal::TERM);
+    daemon.wait_for("draining");
+    daemon.signal(Signal::TERM);
+    daemon.wait_for("second signal");
+    assert_eq!(daemon.wait().code(), Some(0));
+    assert!(!sandbox.socket().exists());
+}
+
+#[test]
+fn a_signal_while_loading_ends_at_once() {
+    let sandbox = Sandbox::default();
+    let folder = sandbox.path().join("model");
+    copy_folder(&fixture("tiny-bert/hf"), &folder);
+    // Opening a pipe that nobody writes to waits for ever.
+    let config = folder.join("config.json");
+    std::fs::remove_file(&config).expect("a file can be removed");
+    let made = std::process::Command::new("mkfifo").arg(&config).status();
+    assert!(made.expect("mkfifo can be run").success());
+    let mut loading = sandbox.command(gted());
+    loading.args(["serve", "--model", utf8(&folder)]);
+    let loading = loading.spawn().expect("gted can be started");
+    wait_until("the socket", || sandbox.socket().exists());
+    let pid = rustix::process::Pid::from_child(&loading);
+    rustix::process::kill_process(pid, Signal::TERM).expect("a signal can be sent");
+    let output = loading.wait_with_output().expect("gted ends");
+    assert!(output.status.success(), "{output:?}");
+    let log = String::from_utf8_lossy(&output.stderr);
+    assert!(log.contains("signal while loading"), "{log}");
+    assert!(!sandbox.socket().exists());
 }
 
 #[test]

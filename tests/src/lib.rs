@@ -26,6 +26,6 @@ pub use fixtures::{
 };
 pub use hub::{COMMIT, Faults, Hub, Request};
 pub use json::JsonConnection;
-pub use sandbox::{Output, Sandbox, gted};
+pub use sandbox::{Output, Sandbox, gted, program};
 pub use terminal::Terminal;
 pub use wait::{TEST_TIMEOUT, wait_for, wait_until};

@@ -185,7 +185,8 @@ pub fn gted() -> PathBuf {
 }
 
 /// Path of a program that cargo built, in the folder above the tests' own.
-pub(crate) fn program(name: &str) -> PathBuf {
+#[must_use]
+pub fn program(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("the test knows where it is");
     let folder = test
         .ancestors()

@@ -2,24 +2,28 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use clap::Args;
-use gte_shared::endpoint::Endpoint;
+use gte_shared::endpoint::{AnsweringModel, Endpoint};
 use gte_shared::report;
 use gte_shared::wire::{ErrorCode, ErrorReply};
 use tracing::level_filters::LevelFilter;
 
 use super::compute_options::ComputeOptions;
 use crate::engine::{self, Engine};
-use crate::lifecycle::{InstanceLock, Termination, memory};
+use crate::lifecycle::{InstanceLock, Termination, detach, memory};
 use crate::model::Compute;
-use crate::serve::{self, Loaded, Models, Service};
+use crate::serve::{self, BoundSocket, Loaded, Models, Service, StartedBy};
 use crate::store::{Store, StoreError};
 
 /// Number of threads that serve connections. The model computes with threads of its own.
 const IO_THREADS: usize = 2;
+
+/// Seconds of the drain timeout by default: a service manager gives 90 s (`TimeoutStopSec`,
+/// systemd.service(5)), and few requests take longer.
+const DRAIN_SECONDS: u64 = 30;
 
 /// Hold the model and answer on a local socket until a signal or `gte stop` ends it
 #[derive(Args, Debug)]
@@ -36,6 +40,14 @@ pub(super) struct Serve {
     #[command(flatten)]
     compute: ComputeOptions,
 
+    /// Seconds for running requests to be answered after a signal or `gte stop`
+    #[arg(long, value_name = "SECONDS", default_value_t = DRAIN_SECONDS)]
+    drain_timeout: u64,
+
+    /// Leave the caller's session, folder and open files: for clients that start the daemon
+    #[arg(long, hide = true)]
+    detached: bool,
+
     /// Log each connection and request (sizes and times, never texts)
     #[arg(short, long)]
     verbose: bool,
@@ -48,6 +60,10 @@ impl Serve {
     ///
     /// If the socket is not free or the model cannot be loaded.
     pub(super) fn run(self) -> anyhow::Result<()> {
+        if self.detached {
+            // Before anything is opened, which would be closed again.
+            detach().context("the daemon cannot leave the session of its caller")?;
+        }
         memory::limit_retained();
         let level = if self.verbose {
             LevelFilter::DEBUG
@@ -66,44 +82,67 @@ impl Serve {
         }));
         let endpoint = Endpoint::resolve(self.socket.as_deref())?;
         // A second daemon on the socket exits here, before it loads anything.
-        let lock = InstanceLock::acquire(&endpoint)?;
+        let lock = Arc::new(InstanceLock::acquire(&endpoint)?);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(IO_THREADS)
             .enable_all()
             .build()
             .context("the runtime cannot be started")?;
-        let served = runtime.block_on(self.serve(&endpoint));
+        let served = runtime.block_on(self.serve(&endpoint, &lock));
         // Does not wait for a model that is still loading.
         runtime.shutdown_background();
-        drop(lock);
+        if served.is_ok() {
+            lock.clear();
+        }
         served
     }
 
-    async fn serve(self, endpoint: &Endpoint) -> anyhow::Result<()> {
+    async fn serve(self, endpoint: &Endpoint, lock: &Arc<InstanceLock>) -> anyhow::Result<()> {
         let mut termination = Termination::catch().context("signals cannot be caught")?;
         // Bound before the model is loaded: a client that connects meanwhile waits for the model.
-        let listener = serve::bind(endpoint)?;
+        let socket = BoundSocket::bind(endpoint)?;
         let installed = Arc::new(Installed {
             store: Store::of_user(),
             compute: self.compute.resolve(),
+            lock: Arc::clone(lock),
         });
         let models = Arc::clone(&installed);
         let loading = tokio::task::spawn_blocking(move || installed.load(self.model.as_deref()));
         let loaded = tokio::select! {
+            biased;
             signal = termination.next() => {
                 tracing::info!(signal, "signal while loading");
                 return Ok(());
             }
             loaded = loading => loaded.context("loading the model panicked")??,
         };
+        lock.record(AnsweringModel::from(&loaded.model));
+        if let Some(reason) = endpoint.of_this_session_only() {
+            tracing::warn!("{reason}");
+        }
         tracing::info!(socket = %endpoint.path().display(), "ready");
-        let service = Arc::new(Service::new(loaded, models, serve::Limits::default()));
-        let serving = tokio::spawn(serve::serve(listener, Arc::clone(&service)));
+        let limits = serve::Limits {
+            drain_timeout: Duration::from_secs(self.drain_timeout),
+            ..serve::Limits::default()
+        };
+        let started_by = if self.detached {
+            StartedBy::Client
+        } else {
+            StartedBy::Other
+        };
+        let service = Arc::new(Service::new(loaded, models, limits, started_by));
+        let owner = Arc::clone(lock);
+        let owns_path = move || owner.is_current();
+        let serving = tokio::spawn(serve::serve(socket, Arc::clone(&service), owns_path));
         let ended = end_on_signal(&mut termination, &service);
         tokio::select! {
             served = serving => served.context("serving panicked")?,
             () = ended => tracing::warn!("second signal: exiting without draining"),
         }
+        anyhow::ensure!(
+            !service.has_failed(),
+            "the thread of the model failed twice"
+        );
         tracing::info!("ended");
         Ok(())
     }
@@ -113,6 +152,8 @@ impl Serve {
 struct Installed {
     store: Store,
     compute: Compute,
+    /// Lock whose record names the model that answers.
+    lock: Arc<InstanceLock>,
 }
 
 impl Installed {
@@ -153,6 +194,7 @@ impl Models for Installed {
             self.store.available(name)?;
             let loaded = self.load(Some(name))?;
             self.store.use_model(name)?;
+            self.lock.record(AnsweringModel::from(&loaded.model));
             anyhow::Ok(loaded)
         };
         use_model().map_err(|error| {

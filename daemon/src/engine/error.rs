@@ -38,6 +38,9 @@ pub enum EngineError {
     /// The model failed.
     #[error(transparent)]
     Embed(#[from] EmbedError),
+    /// The thread of the model failed while it had the request.
+    #[error("the thread of the model failed")]
+    Interrupted,
     /// The engine has ended.
     #[error("the engine has ended")]
     Ended,
@@ -60,6 +63,9 @@ impl From<EngineError> for ErrorReply {
                 .about_text(index),
             EngineError::Overloaded { .. } => Self::new(ErrorCode::Overloaded, message)
                 .with_hint("try again in a moment, with fewer texts at a time"),
+            EngineError::Interrupted => {
+                Self::new(ErrorCode::Internal, message).with_hint("try again")
+            }
             EngineError::Embed(_) | EngineError::Ended => Self::new(ErrorCode::Internal, message),
         }
     }

@@ -52,6 +52,9 @@ const TOKENIZE_PERMITS: usize = 2;
 /// millisecond, no more than handing the request to another thread may take.
 const INLINE_TOKENIZE_BYTES: usize = 2 * 1024;
 
+/// Runs of the worker until the engine ends: the first, and one more.
+const ATTEMPTS: usize = 2;
+
 /// Vectors of texts, in their order.
 #[derive(Clone, Debug)]
 pub struct Embedded {
@@ -96,8 +99,9 @@ impl Engine {
         std::thread::Builder::new()
             .name("gte-engine".to_owned())
             .spawn(move || {
-                worker::run(queue, &model, &worker_cache);
-                drop(model);
+                let mut queue = queue;
+                supervise(|| worker::run(&mut queue, &model, &worker_cache));
+                drop((queue, model));
                 memory::trim();
             })?;
         Ok(Self {
@@ -159,7 +163,7 @@ impl Engine {
                 done,
             };
             self.jobs.send(job).map_err(|_| EngineError::Ended)?;
-            let computed = answer.await.map_err(|_| EngineError::Ended)??;
+            let computed = answer.await.map_err(|_| self.interrupted())??;
             let empty = vectors.iter_mut().filter(|vector| vector.is_none());
             for (slot, vector) in empty.zip(computed) {
                 *slot = Some(vector);
@@ -167,6 +171,15 @@ impl Engine {
         }
         let vectors: Option<Vec<_>> = vectors.into_iter().collect();
         vectors.ok_or(EngineError::Ended)
+    }
+
+    /// Error of a request whose job was dropped.
+    fn interrupted(&self) -> EngineError {
+        if self.jobs.is_closed() {
+            EngineError::Ended
+        } else {
+            EngineError::Interrupted
+        }
     }
 
     async fn tokenize(&self, texts: Vec<String>) -> Result<Vec<Tokens>, EngineError> {
@@ -201,6 +214,17 @@ impl Engine {
     }
 }
 
+/// Runs the worker, and once more if it panics. Its jobs are then dropped, and the callers of those
+/// learn of it. After a second panic, the engine ends: the process must be started anew.
+fn supervise(mut run: impl FnMut()) {
+    for attempt in 1..=ATTEMPTS {
+        if catch_unwind(AssertUnwindSafe(&mut run)).is_ok() {
+            return;
+        }
+        tracing::error!(attempt, of = ATTEMPTS, "the thread of the model failed");
+    }
+}
+
 fn tokenize_all(tokenizer: &dyn Tokenize, texts: &[String]) -> Result<Vec<Tokens>, EngineError> {
     let tokenize = |(index, text): (usize, &String)| {
         tokenizer
@@ -208,4 +232,24 @@ fn tokenize_all(tokenizer: &dyn Tokenize, texts: &[String]) -> Result<Vec<Tokens
             .map_err(|problem| EngineError::Text { index, problem })
     };
     texts.iter().enumerate().map(tokenize).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Number of runs of a worker that panics in the first `panics` of them.
+    fn runs(panics: usize) -> usize {
+        let mut runs = 0;
+        supervise(|| {
+            runs += 1;
+            assert!(runs > panics, "on purpose");
+        });
+        runs
+    }
+
+    #[test]
+    fn a_worker_is_run_again_once() {
+        assert_eq!([runs(0), runs(1), runs(2), runs(9)], [1, 2, 2, 2]);
+    }
 }

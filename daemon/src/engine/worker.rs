@@ -11,7 +11,11 @@ use super::cache::SharedCache;
 use super::scheduler::{Job, MAX_TOKENS, Scheduler, Text};
 
 /// Runs until every sender is gone and every job is done.
-pub(super) fn run(mut queue: mpsc::UnboundedReceiver<Job>, model: &dyn Embed, cache: &SharedCache) {
+pub(super) fn run(
+    queue: &mut mpsc::UnboundedReceiver<Job>,
+    model: &dyn Embed,
+    cache: &SharedCache,
+) {
     let mut scheduler = Scheduler::default();
     loop {
         if scheduler.is_empty() {
@@ -20,7 +24,7 @@ pub(super) fn run(mut queue: mpsc::UnboundedReceiver<Job>, model: &dyn Embed, ca
                 None => return,
             }
         }
-        receive(&mut queue, &mut scheduler);
+        receive(queue, &mut scheduler);
         let batch = scheduler.next_batch(MAX_TOKENS);
         let computed = embed(model, &batch);
         if let Ok(vectors) = &computed {
@@ -28,7 +32,7 @@ pub(super) fn run(mut queue: mpsc::UnboundedReceiver<Job>, model: &dyn Embed, ca
             cache.put_all(ids.zip(vectors.iter().cloned()));
         }
         // Jobs that were sent during the batch may have its texts, which were not cached yet.
-        receive(&mut queue, &mut scheduler);
+        receive(queue, &mut scheduler);
         match computed {
             Ok(vectors) => scheduler.complete(&batch, vectors),
             Err(error) => scheduler.fail(&batch, &error),
@@ -97,13 +101,13 @@ mod tests {
 
     /// Returns the batches of jobs.
     fn run_all(jobs: Vec<Job>) -> Vec<Vec<usize>> {
-        let (sender, queue) = mpsc::unbounded_channel();
+        let (sender, mut queue) = mpsc::unbounded_channel();
         for job in jobs {
             assert!(sender.send(job).is_ok());
         }
         drop(sender);
         let recorder = Recorder::default();
-        run(queue, &recorder, &SharedCache::new(0));
+        run(&mut queue, &recorder, &SharedCache::new(0));
         recorder.0.into_inner().unwrap()
     }
 

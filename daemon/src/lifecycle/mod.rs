@@ -1,8 +1,10 @@
-//! Lifecycle of the daemon: one instance per socket, signals, and memory.
+//! Lifecycle of the daemon: one instance per socket, detachment, signals, and memory.
 
+mod detach;
 mod instance;
 pub(crate) mod memory;
 mod signals;
 
+pub(crate) use detach::detach;
 pub(crate) use instance::{InstanceError, InstanceLock};
 pub(crate) use signals::Termination;

@@ -4,11 +4,12 @@ use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// SIGTERM and SIGINT, caught from the creation of this value on.
+/// SIGTERM, SIGINT and SIGHUP (the end of the terminal), caught from the creation of this value on.
 #[derive(Debug)]
 pub(crate) struct Termination {
     terminate: Signal,
     interrupt: Signal,
+    hang_up: Signal,
 }
 
 impl Termination {
@@ -21,6 +22,7 @@ impl Termination {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
         })
     }
 
@@ -29,6 +31,7 @@ impl Termination {
         tokio::select! {
             _ = self.terminate.recv() => "SIGTERM",
             _ = self.interrupt.recv() => "SIGINT",
+            _ = self.hang_up.recv() => "SIGHUP",
         }
     }
 }

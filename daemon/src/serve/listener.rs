@@ -1,97 +1,64 @@
-//! The listener: binds the socket, accepts connections, and drains them at the end.
+//! The listener: accepts connections, keeps the socket in its place, and drains in the end.
 
-use std::io;
-use std::os::unix::fs::FileTypeExt;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gte_shared::endpoint::{Endpoint, EndpointError};
-use interprocess::local_socket::ListenerOptions;
-use interprocess::local_socket::tokio::{Listener, Stream, prelude::*};
-use interprocess::os::unix::local_socket::ListenerOptionsExt;
+use gte_shared::endpoint::check_peer;
+use interprocess::local_socket::tokio::Stream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::service::Service;
 use super::session;
-
-/// Mode of the socket: only the owner may connect.
-const SOCKET_MODE: u32 = 0o600;
+use super::socket::BoundSocket;
 
 /// Pause after a failed accept, so that a lack of file descriptors does not cause a busy loop.
 const PAUSE_AFTER_REFUSAL: Duration = Duration::from_millis(100);
 
-/// Failure to listen at the socket. The message says what is wrong; [`hint`](Self::hint) says what
-/// to do next.
-#[derive(Debug, thiserror::Error)]
-pub enum BindError {
-    /// The socket has no usable path.
-    #[error(transparent)]
-    Endpoint(#[from] EndpointError),
-    /// A file that is not a socket has the socket's path.
-    #[error("{} exists and is not a socket", .0.display())]
-    Occupied(PathBuf),
-    /// The system refuses to listen there.
-    #[error("cannot listen at {}: {source}", path.display())]
-    Listen {
-        /// Path of the socket.
-        path: PathBuf,
-        /// Error of the system.
-        source: io::Error,
-    },
-}
-
-impl BindError {
-    /// Next step for the user, where there is one.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Occupied(_) => Some("remove it, or choose another path with --socket".to_owned()),
-            Self::Endpoint(error) => error.hint(),
-            Self::Listen { .. } => None,
-        }
-    }
-}
-
-/// Binds the socket. The caller holds the instance lock, so an existing socket belongs to a dead
-/// daemon and is replaced. Dropping the listener removes the socket.
-///
-/// # Errors
-///
-/// If another kind of file has the socket's path, or the system refuses.
-pub fn bind(endpoint: &Endpoint) -> Result<Listener, BindError> {
-    let path = endpoint.path();
-    let failed = |source| BindError::Listen {
-        path: path.to_owned(),
-        source,
-    };
-    match std::fs::symlink_metadata(path) {
-        Ok(metadata) if metadata.file_type().is_socket() => {
-            std::fs::remove_file(path).map_err(failed)?;
-        }
-        Ok(_) => return Err(BindError::Occupied(path.to_owned())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(failed(error)),
-    }
-    ListenerOptions::new()
-        .name(endpoint.name()?)
-        .mode(SOCKET_MODE)
-        .create_tokio()
-        .map_err(failed)
-}
+/// Time between two looks at the socket's file. A client that finds no socket waits longer.
+const LOOK_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Accepts connections until the service stops, then waits until every session has answered its
-/// pending requests. The socket is removed when this returns.
-pub async fn serve(listener: Listener, service: Arc<Service>) {
-    let permits = Arc::new(Semaphore::new(service.limits().connections));
+/// pending requests, at most for the drain timeout. The socket is removed before the wait.
+///
+/// A socket whose file has been removed is bound anew while `owns_path` returns true: while no
+/// other daemon can have taken the socket's path. Otherwise the service stops, since no client
+/// finds it.
+pub async fn serve(socket: BoundSocket, service: Arc<Service>, owns_path: impl Fn() -> bool) {
     // Every session holds a sender, through which nothing is sent: the channel closes when the last
     // session ends.
     let (session_alive, mut all_ended) = mpsc::channel::<()>(1);
+    accept_all(socket, &service, &session_alive, owns_path).await;
+    drop(session_alive);
+    tracing::info!("draining");
+    // The channel closes when the last session has dropped its sender.
+    let drained = timeout(service.limits().drain_timeout, all_ended.recv()).await;
+    if drained.is_err() {
+        let connections = service.counters().connections;
+        tracing::warn!(
+            connections,
+            "drain timeout: exiting with requests unanswered"
+        );
+    }
+}
 
+async fn accept_all(
+    mut socket: BoundSocket,
+    service: &Arc<Service>,
+    session_alive: &mpsc::Sender<()>,
+    owns_path: impl Fn() -> bool,
+) {
+    let permits = Arc::new(Semaphore::new(service.limits().connections));
+    let mut looks = interval(LOOK_INTERVAL);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let accepted = tokio::select! {
-            () = service.stopped() => break,
-            accepted = accept(&listener, &permits) => accepted,
+            () = service.stopped() => return,
+            _ = looks.tick() => {
+                keep_in_place(&mut socket, service, &owns_path);
+                continue;
+            }
+            accepted = accept(&socket, &permits) => accepted,
         };
         let (stream, permit) = match accepted {
             Ok(accepted) => accepted,
@@ -101,7 +68,11 @@ pub async fn serve(listener: Listener, service: Arc<Service>) {
                 continue;
             }
         };
-        let service = Arc::clone(&service);
+        if let Err(error) = check_peer(&stream) {
+            tracing::warn!(%error, "connection refused");
+            continue;
+        }
+        let service = Arc::clone(service);
         let session_alive = session_alive.clone();
         tokio::spawn(async move {
             service.connection_opened();
@@ -110,21 +81,34 @@ pub async fn serve(listener: Listener, service: Arc<Service>) {
             drop((permit, session_alive));
         });
     }
+}
 
-    drop(listener);
-    drop(session_alive);
-    tracing::info!("draining");
-    // Returns when the last session has dropped its sender.
-    all_ended.recv().await;
+/// Binds a socket anew whose file has been removed, or stops the service.
+fn keep_in_place(socket: &mut BoundSocket, service: &Service, owns_path: impl Fn() -> bool) {
+    if socket.is_in_place() {
+        return;
+    }
+    if !owns_path() {
+        tracing::warn!("the socket's folder was removed or replaced: ending");
+        service.stop();
+        return;
+    }
+    match socket.bind_again() {
+        Ok(()) => tracing::warn!("the socket was removed: listening again"),
+        Err(error) => {
+            tracing::error!(%error, "the socket was removed, and cannot be bound again: ending");
+            service.stop();
+        }
+    }
 }
 
 /// Waits for a free permit and then for a connection.
 async fn accept(
-    listener: &Listener,
+    socket: &BoundSocket,
     permits: &Arc<Semaphore>,
-) -> io::Result<(Stream, OwnedSemaphorePermit)> {
+) -> std::io::Result<(Stream, OwnedSemaphorePermit)> {
     let permit = Arc::clone(permits).acquire_owned().await;
     // The semaphore is never closed.
-    let permit = permit.map_err(io::Error::other)?;
-    Ok((listener.accept().await?, permit))
+    let permit = permit.map_err(std::io::Error::other)?;
+    Ok((socket.accept().await?, permit))
 }

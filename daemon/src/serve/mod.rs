@@ -9,7 +9,9 @@ mod json_lines;
 mod listener;
 mod service;
 mod session;
+mod socket;
 mod stream;
 
-pub use listener::{BindError, bind, serve};
-pub use service::{Limits, Loaded, Models, Service};
+pub use listener::serve;
+pub use service::{Limits, Loaded, Models, Service, StartedBy};
+pub use socket::{BindError, BoundSocket};

@@ -1,6 +1,6 @@
 //! The service: the state that all sessions share.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -21,6 +21,8 @@ pub struct Limits {
     pub handshake_timeout: Duration,
     /// Longest pause of a client inside a message, sending or receiving.
     pub stall_timeout: Duration,
+    /// Time for pending requests to be answered after the service has stopped.
+    pub drain_timeout: Duration,
 }
 
 impl Default for Limits {
@@ -30,8 +32,18 @@ impl Default for Limits {
             requests_in_flight: 64,
             handshake_timeout: Duration::from_secs(10),
             stall_timeout: STALL_TIMEOUT,
+            drain_timeout: Duration::from_secs(30),
         }
     }
+}
+
+/// Origin of a daemon, for its status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StartedBy {
+    /// A client, which has detached it.
+    Client,
+    /// Anything else: a shell, a service manager.
+    Other,
 }
 
 /// A loaded model.
@@ -59,7 +71,10 @@ pub struct Service {
     /// Lock that is held while a model is loaded: one model is loaded at a time.
     loading: Mutex<()>,
     limits: Limits,
+    started_by: StartedBy,
     stopping: watch::Sender<bool>,
+    /// True once an engine has ended by itself.
+    failed: AtomicBool,
     started: Instant,
     connections: AtomicU64,
     requests: AtomicU64,
@@ -77,13 +92,20 @@ pub(super) struct Counters {
 impl Service {
     /// Creates a service that answers with `loaded` until a client selects another of `models`.
     #[must_use]
-    pub fn new(loaded: Loaded, models: Arc<dyn Models>, limits: Limits) -> Self {
+    pub fn new(
+        loaded: Loaded,
+        models: Arc<dyn Models>,
+        limits: Limits,
+        started_by: StartedBy,
+    ) -> Self {
         Self {
             selected: RwLock::new(Arc::new(loaded)),
             models,
             loading: Mutex::new(()),
             limits,
+            started_by,
             stopping: watch::Sender::new(false),
+            failed: AtomicBool::new(false),
             started: Instant::now(),
             connections: AtomicU64::new(0),
             requests: AtomicU64::new(0),
@@ -94,6 +116,23 @@ impl Service {
     /// Stops the service: sessions answer their pending requests and end, and the listener closes.
     pub fn stop(&self) {
         self.stopping.send_replace(true);
+    }
+
+    /// Stops the service because an engine has ended by itself.
+    pub(super) fn fail(&self) {
+        self.failed.store(true, Ordering::Relaxed);
+        self.stop();
+    }
+
+    /// Returns true if an engine has ended by itself, so that the process must end with an error.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::Relaxed)
+    }
+
+    /// Origin of the daemon.
+    pub(super) fn started_by(&self) -> StartedBy {
+        self.started_by
     }
 
     /// Waits until the service stops.

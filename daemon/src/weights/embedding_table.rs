@@ -68,6 +68,14 @@ impl EmbeddingTable {
         }
     }
 
+    /// The same table in memory of its own, so that the rest of its file can be freed.
+    pub(super) fn copied(self) -> Self {
+        Self {
+            bytes: Bytes::from_bytes_vec(self.bytes.to_vec()),
+            ..self
+        }
+    }
+
     /// Makes a table of values in memory.
     #[cfg(test)]
     pub(crate) fn of(values: Vec<f32>, width: usize) -> Self {

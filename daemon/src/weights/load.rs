@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::embedding_table::EmbeddingTable;
 use super::error::WeightsError;
-use super::source::{Opened, Weights};
+use super::source::{Backing, Opened, Weights};
 use super::tensor::StoredTensor;
 use super::timings::LoadTimings;
 use super::{float_type, names};
@@ -31,9 +31,12 @@ pub(crate) fn load<M: ModuleSnapshot>(
     timings: &mut LoadTimings,
 ) -> Result<EmbeddingTable, WeightsError> {
     let start = Instant::now();
-    let Opened { mut tensors, files } = weights.open()?;
+    let Opened {
+        mut tensors,
+        backing,
+    } = weights.open()?;
     tensors.retain(|stored| names::is_encoder(&stored.tensor.name));
-    let mapped = Instant::now();
+    let opened = Instant::now();
     check_duplicates(&tensors)?;
     let words = tensors
         .iter()
@@ -59,11 +62,16 @@ pub(crate) fn load<M: ModuleSnapshot>(
         let unexpected = result.unused.iter().map(|path| names::in_file(path));
         return Err(WeightsError::Unexpected(unexpected.collect()));
     }
-    for file in files {
-        file.drop_pages();
-    }
-    timings.map += mapped - start;
-    timings.convert += converted - mapped;
+    let words = match backing {
+        Backing::Program => words,
+        Backing::Mapped(file) => {
+            file.drop_pages();
+            words
+        }
+        Backing::Heap => words.copied(),
+    };
+    timings.map += opened - start;
+    timings.convert += converted - opened;
     timings.pack += converted.elapsed();
     Ok(words)
 }

@@ -11,7 +11,7 @@ use memmap2::Mmap;
 
 use super::error::WeightsError;
 
-/// A file mapped into memory.
+/// An installed file of weights, mapped into memory.
 #[derive(Clone)]
 pub(super) struct Mapped(Arc<Mmap>);
 
@@ -22,6 +22,8 @@ impl AsRef<[u8]> for Mapped {
 }
 
 impl Mapped {
+    /// Maps a file of the store. A file of the user is to be read instead: truncated while it is
+    /// mapped, it would end this process.
     pub(super) fn new(path: &Path) -> Result<Self, WeightsError> {
         let failed = |source| WeightsError::Read {
             path: path.to_owned(),

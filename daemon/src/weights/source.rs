@@ -22,10 +22,20 @@ pub(crate) enum Weights {
     Pack(PathBuf),
 }
 
-/// Listed tensors, and the mapped files that contain them.
+/// Listed tensors, and the memory that they lie in.
 pub(super) struct Opened {
     pub(super) tensors: Vec<StoredTensor>,
-    pub(super) files: Vec<Mapped>,
+    pub(super) backing: Backing,
+}
+
+/// Memory that the listed tensors lie in.
+pub(super) enum Backing {
+    /// The program itself.
+    Program,
+    /// A mapped file.
+    Mapped(Mapped),
+    /// The heap. What stays in use has to be copied out of it, so that the rest can be freed.
+    Heap,
 }
 
 impl Weights {
@@ -34,27 +44,31 @@ impl Weights {
         match self {
             Self::Builtin(content) => Ok(Opened {
                 tensors: safetensors::read(Bytes::from_static(content))?,
-                files: Vec::new(),
+                backing: Backing::Program,
             }),
             Self::Safetensors(files) => {
-                let files = files.iter().map(|path| Mapped::new(path));
-                let files = files.collect::<Result<Vec<_>, _>>()?;
-                let read = |file: &Mapped| safetensors::read(file.bytes());
+                let read = |path: &PathBuf| {
+                    let content = std::fs::read(path).map_err(|source| WeightsError::Read {
+                        path: path.clone(),
+                        source,
+                    })?;
+                    safetensors::read(Bytes::from(content))
+                };
                 let tensors: Result<Vec<_>, _> = files.iter().map(read).collect();
                 Ok(Opened {
                     tensors: tensors?.into_iter().flatten().collect(),
-                    files,
+                    backing: Backing::Heap,
                 })
             }
             Self::PyTorch(path) => Ok(Opened {
                 tensors: StoredTensor::plain(pytorch::read(&path)?),
-                files: Vec::new(),
+                backing: Backing::Heap,
             }),
             Self::Pack(path) => {
                 let file = Mapped::new(&path)?;
                 Ok(Opened {
                     tensors: StoredTensor::plain(pack::read(file.bytes())?),
-                    files: vec![file],
+                    backing: Backing::Mapped(file),
                 })
             }
         }

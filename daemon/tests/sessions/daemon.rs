@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use gte_daemon::engine::{self, Embed, EmbedError, Engine, Tokenize, TokenizeError, Tokens};
-use gte_daemon::serve::{self, Loaded, Models, Service};
+use gte_daemon::serve::{self, BoundSocket, Loaded, Models, Service, StartedBy};
 use gte_shared::client::{Client, Start};
 use gte_shared::endpoint::Endpoint;
 use gte_shared::wire::{ErrorCode, ErrorReply, GetStatus, ModelInfo, Pooling, Precision, TextInfo};
@@ -108,9 +108,11 @@ impl Daemon {
             engine,
             model: info,
         };
-        let service = Arc::new(Service::new(loaded, Arc::new(NoOther), limits));
-        let listener = serve::bind(&endpoint).unwrap();
-        let serving = tokio::spawn(serve::serve(listener, Arc::clone(&service)));
+        let models = Arc::new(NoOther);
+        let service = Service::new(loaded, models, limits, StartedBy::Other);
+        let service = Arc::new(service);
+        let socket = BoundSocket::bind(&endpoint).unwrap();
+        let serving = tokio::spawn(serve::serve(socket, Arc::clone(&service), || true));
         Self {
             endpoint,
             service,

@@ -1,13 +1,12 @@
 //! Automatic start of the daemon.
 //!
-//! Every client that finds no daemon starts one. The daemons' lock on the socket decides which of
-//! them stays, and the others exit with [`EXIT_ALREADY_RUNNING`] before they load anything. Clients
-//! take no lock, so a client that dies leaves none behind.
+//! A client that finds neither a daemon nor the lock of one starts a daemon. Several clients may do
+//! so at the same moment: the lock decides which daemon stays, and the others exit with
+//! [`EXIT_ALREADY_RUNNING`] before they load anything. While a daemon holds the lock without
+//! listening (it has just been started, is about to end, or has lost its socket), clients wait.
 
-use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -16,19 +15,27 @@ use tokio::time::{Instant, sleep};
 
 use super::connection::Connection;
 use super::error::ClientError;
+use super::find::find_gted;
+use super::notice::Notice;
 use crate::endpoint::Endpoint;
 use crate::private_file;
 use crate::version::EXIT_ALREADY_RUNNING;
 
-/// Time until a started daemon must answer: enough to load a large model from a slow disk.
+/// Time until a started daemon must answer: enough to load a large model from a slow disk, and more
+/// than a daemon takes to drain by default.
 const START_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// Time for a daemon that has lost its socket to listen again, if the client starts none.
+const LISTEN_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Wait for a daemon after which the user is told.
+const NOTICE_AFTER: Duration = Duration::from_secs(1);
 
 /// Pause between two attempts to connect to a daemon that is starting.
 const POLL: Duration = Duration::from_millis(5);
 
-/// Pause before the next daemon is started after one has exited: it found the socket held by a
-/// daemon that was exiting itself.
-const RETRY: Duration = Duration::from_millis(50);
+/// Pause between two attempts while another process's daemon holds the lock.
+pub(super) const HELD_POLL: Duration = Duration::from_millis(20);
 
 /// Size above which the log is emptied before a daemon is started: 1 MiB.
 const MAX_LOG_BYTES: u64 = 1024 * 1024;
@@ -36,14 +43,38 @@ const MAX_LOG_BYTES: u64 = 1024 * 1024;
 /// Most bytes of a failed daemon's log that an error quotes.
 const MAX_QUOTED_BYTES: u64 = 4096;
 
+/// Connects to the daemon at `endpoint`. If a daemon holds the socket without listening, waits for
+/// it a moment.
+///
+/// # Errors
+///
+/// [`ClientError::NotRunning`] without a daemon; see [`ClientError`] for the others.
+pub(super) async fn connect(endpoint: &Endpoint) -> Result<Connection, ClientError> {
+    let deadline = Instant::now() + LISTEN_TIMEOUT;
+    loop {
+        match Connection::open(endpoint).await {
+            Err(ClientError::NotRunning(_) | ClientError::Closed) if endpoint.is_held()? => {}
+            done => return done,
+        }
+        if Instant::now() >= deadline {
+            return Err(not_listening(endpoint));
+        }
+        sleep(HELD_POLL).await;
+    }
+}
+
 /// Connects to the daemon at `endpoint`; if none is running, starts one and waits until it answers.
 ///
 /// # Errors
 ///
 /// See [`ClientError`]: no `gted` found, it could not start (with its messages), or it did not
 /// answer in time.
-pub(super) async fn connect_or_start(endpoint: &Endpoint) -> Result<Connection, ClientError> {
-    let deadline = Instant::now() + START_TIMEOUT;
+pub(super) async fn connect_or_start(
+    endpoint: &Endpoint,
+    notify: &(dyn Fn(&Notice) + Send + Sync),
+) -> Result<Connection, ClientError> {
+    let start = Instant::now();
+    let mut told = false;
     let mut starting: Option<Starting> = None;
     loop {
         match Connection::open(endpoint).await {
@@ -52,24 +83,46 @@ pub(super) async fn connect_or_start(endpoint: &Endpoint) -> Result<Connection, 
             done => {
                 if let Some(daemon) = starting {
                     daemon.release();
+                    if let Some(reason) = endpoint.of_this_session_only() {
+                        notify(&Notice::ThisSessionOnly(reason));
+                    }
                 }
                 return done;
             }
         }
-        if Instant::now() >= deadline {
-            return Err(ClientError::StartTimeout(START_TIMEOUT));
+        let waited = start.elapsed();
+        if waited >= START_TIMEOUT {
+            return Err(match starting {
+                Some(_) => ClientError::StartTimeout(START_TIMEOUT),
+                None => not_listening(endpoint),
+            });
         }
         match &mut starting {
-            None => starting = Some(Starting::spawn(endpoint)?),
             Some(daemon) => {
                 if daemon.has_exited()? {
                     starting = None;
-                    sleep(RETRY).await;
                 } else {
                     sleep(POLL).await;
                 }
             }
+            None if endpoint.is_held()? => {
+                if waited >= NOTICE_AFTER && !told {
+                    told = true;
+                    let pid = endpoint.holder().map(|holder| holder.pid);
+                    notify(&Notice::Waiting { pid });
+                }
+                sleep(HELD_POLL).await;
+            }
+            None => starting = Some(Starting::spawn(endpoint)?),
         }
+    }
+}
+
+/// Error for a daemon that holds the socket without listening.
+pub(super) fn not_listening(endpoint: &Endpoint) -> ClientError {
+    ClientError::NotListening {
+        socket: endpoint.path().to_owned(),
+        pid: endpoint.holder().map(|holder| holder.pid),
     }
 }
 
@@ -85,6 +138,8 @@ struct Starting {
 impl Starting {
     fn spawn(endpoint: &Endpoint) -> Result<Self, ClientError> {
         endpoint.prepare_directory()?;
+        // The daemon leaves this folder.
+        let socket = endpoint.absolute()?;
         let program = find_gted().ok_or(ClientError::NoProgram)?;
         let failed = |source| ClientError::Spawn {
             program: program.clone(),
@@ -92,14 +147,11 @@ impl Starting {
         };
         let (log, log_from) = open_log(&endpoint.log_path()).map_err(failed)?;
         let child = Command::new(&program)
-            .arg("serve")
-            .arg("--socket")
-            .arg(endpoint.path())
+            .args(["serve", "--detached", "--socket"])
+            .arg(socket.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log.try_clone().map_err(failed)?)
-            // In a process group of its own, the daemon does not receive this terminal's Ctrl-C.
-            .process_group(0)
             .spawn()
             .map_err(failed)?;
         Ok(Self {
@@ -163,23 +215,4 @@ fn open_log(path: &Path) -> io::Result<(File, u64)> {
         length = 0;
     }
     Ok((log, length))
-}
-
-/// Finds the `gted` beside this program, else the first on the PATH.
-#[must_use]
-pub fn find_gted() -> Option<PathBuf> {
-    let beside = std::env::current_exe()
-        .ok()
-        .and_then(|program| Some(program.parent()?.join("gted")));
-    beside
-        .into_iter()
-        .chain(on_path(std::env::var_os("PATH")))
-        .find(|candidate| candidate.is_file())
-}
-
-fn on_path(path: Option<OsString>) -> impl Iterator<Item = PathBuf> {
-    let folders: Vec<PathBuf> = path
-        .map(|path| std::env::split_paths(&path).collect())
-        .unwrap_or_default();
-    folders.into_iter().map(|folder| folder.join("gted"))
 }

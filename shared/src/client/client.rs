@@ -1,19 +1,24 @@
 //! The client: connects when a call needs it, and again after the daemon has exited.
 
+use std::fmt;
 use std::sync::Arc;
 
 use tokio::sync::Mutex;
 
-use super::autostart::connect_or_start;
+use super::autostart::{connect, connect_or_start};
 use super::connection::Connection;
 use super::error::ClientError;
+use super::notice::Notice;
+use super::upgrade::{stop_if_idle, tell_once};
 use crate::endpoint::Endpoint;
+use crate::version::VERSION;
 use crate::wire::{Call, Reply, Request};
 
 /// Behavior if no daemon is running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start {
-    /// Start one and wait until it answers.
+    /// Start one and wait until it answers. A daemon of another version is replaced if nobody uses
+    /// it, and the user is told once if somebody does.
     IfNeeded,
     /// Fail with [`ClientError::NotRunning`].
     Never,
@@ -24,20 +29,37 @@ pub enum Start {
 /// A daemon may exit between two calls, and even between the handshake and a request. Every request
 /// is idempotent, so a call whose connection ends before its reply is sent once more on a new
 /// connection.
-#[derive(Debug)]
 pub struct Client {
     endpoint: Endpoint,
     start: Start,
+    notify: Box<dyn Fn(&Notice) + Send + Sync>,
     connection: Mutex<Option<Arc<Connection>>>,
 }
 
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Client({})", self.endpoint.path().display())
+    }
+}
+
 impl Client {
-    /// Creates a client that is not connected yet.
+    /// Creates a client that is not connected yet, and passes notices over.
     #[must_use]
     pub fn new(endpoint: Endpoint, start: Start) -> Self {
+        Self::with_notices(endpoint, start, |_| {})
+    }
+
+    /// Creates a client that is not connected yet. `notify` receives what the user should know.
+    #[must_use]
+    pub fn with_notices(
+        endpoint: Endpoint,
+        start: Start,
+        notify: impl Fn(&Notice) + Send + Sync + 'static,
+    ) -> Self {
         Self {
             endpoint,
             start,
+            notify: Box::new(notify),
             connection: Mutex::default(),
         }
     }
@@ -73,11 +95,45 @@ impl Client {
             Some(open) if !open.is_closed() => Ok(Arc::clone(open)),
             _ => {
                 let made = match self.start {
-                    Start::IfNeeded => connect_or_start(&self.endpoint).await?,
-                    Start::Never => Connection::open(&self.endpoint).await?,
+                    Start::IfNeeded => self.connect().await?,
+                    Start::Never => connect(&self.endpoint).await?,
                 };
                 Ok(Arc::clone(connection.insert(Arc::new(made))))
             }
         }
+    }
+
+    /// Connects to a daemon of this version if that is possible, and tells the user if it is not,
+    /// and if another model answers than before a crash.
+    async fn connect(&self) -> Result<Connection, ClientError> {
+        let (endpoint, notify) = (&self.endpoint, &*self.notify);
+        let before = endpoint.holder();
+        let connection = match connect_or_start(endpoint, notify).await {
+            Ok(open) if open.version() == VERSION => open,
+            Ok(open) => {
+                let (version, pid) = (open.version().to_owned(), open.pid());
+                drop(open);
+                if !stop_if_idle(endpoint, notify).await? {
+                    tell_once(endpoint, &version, pid, notify);
+                }
+                connect_or_start(endpoint, notify).await?
+            }
+            Err(mismatch @ ClientError::Mismatch(_)) => {
+                if !stop_if_idle(endpoint, notify).await? {
+                    return Err(mismatch);
+                }
+                connect_or_start(endpoint, notify).await?
+            }
+            Err(error) => return Err(error),
+        };
+        if let Some(before) = before
+            && (before.loading || connection.pid() != Some(before.pid))
+            && let Some(model) = before.model
+            && let Some(now) = endpoint.holder().and_then(|holder| holder.model)
+            && now != model
+        {
+            notify(&Notice::OtherModel { before: model, now });
+        }
+        Ok(connection)
     }
 }

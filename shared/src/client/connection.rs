@@ -13,11 +13,11 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::error::ClientError;
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, check_peer};
 use crate::version::VERSION;
 use crate::wire::frame::{FrameError, read_frame, write_frame};
 use crate::wire::{
-    ErrorReply, Hello, MAGIC, MAX_FRAME_BYTES, PROTOCOL, Reply, ReplyEnvelope, Request,
+    ErrorCode, ErrorReply, Hello, MAGIC, MAX_FRAME_BYTES, PROTOCOL, Reply, ReplyEnvelope, Request,
     STALL_TIMEOUT, Welcome, codec,
 };
 
@@ -30,6 +30,10 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_mins(1);
 /// is discarded. Dropping the connection closes it.
 #[derive(Debug)]
 pub(super) struct Connection {
+    /// Version of the daemon.
+    version: String,
+    /// Process id of the daemon, if the system states it.
+    pid: Option<u32>,
     calls: Arc<Mutex<Calls>>,
     outbox: mpsc::UnboundedSender<Vec<u8>>,
     next_id: AtomicU64,
@@ -71,16 +75,19 @@ impl Connection {
     /// [`ClientError::NotRunning`] if no daemon listens there; see [`ClientError`] for the others.
     pub(super) async fn open(endpoint: &Endpoint) -> Result<Self, ClientError> {
         let stream = open_stream(endpoint).await?;
-        match timeout(HANDSHAKE_TIMEOUT, shake_hands(&stream)).await {
+        let pid = check_peer(&stream)?;
+        let version = match timeout(HANDSHAKE_TIMEOUT, shake_hands(&stream)).await {
             Err(_) => return Err(ClientError::StartTimeout(HANDSHAKE_TIMEOUT)),
-            Ok(greeted) => greeted?,
-        }
+            Ok(greeted) => greeted?.version,
+        };
         let calls = Arc::default();
         let stream = Arc::new(stream);
         let (outbox, requests) = mpsc::unbounded_channel();
         let reader = tokio::spawn(read_replies(Arc::clone(&stream), Arc::clone(&calls)));
         let writer = tokio::spawn(write_requests(stream, requests, Arc::clone(&calls)));
         Ok(Self {
+            version,
+            pid,
             calls,
             outbox,
             next_id: AtomicU64::new(1),
@@ -110,6 +117,16 @@ impl Connection {
         }
         self.outbox.send(frame).map_err(|_| ClientError::Closed)?;
         Ok(receiver.await.map_err(|_| ClientError::Closed)??)
+    }
+
+    /// Version of the daemon.
+    pub(super) fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// Process id of the daemon, if the system states it.
+    pub(super) fn pid(&self) -> Option<u32> {
+        self.pid
     }
 
     /// Returns true once the connection has ended.
@@ -146,7 +163,7 @@ pub(super) fn is_disconnect(error: &io::Error) -> bool {
     )
 }
 
-async fn shake_hands(mut stream: &Stream) -> Result<(), ClientError> {
+async fn shake_hands(mut stream: &Stream) -> Result<Welcome, ClientError> {
     let hello = codec::encode(&Hello {
         protocol: PROTOCOL,
         version: VERSION.to_owned(),
@@ -164,12 +181,15 @@ async fn shake_hands(mut stream: &Stream) -> Result<(), ClientError> {
         Err(error) => return Err(ClientError::Handshake(error.to_string())),
     };
     match codec::decode::<Result<Welcome, ErrorReply>>(&frame) {
-        Ok(Ok(welcome)) if welcome.protocol == PROTOCOL => Ok(()),
-        Ok(Ok(welcome)) => Err(ClientError::Handshake(format!(
+        Ok(Ok(welcome)) if welcome.protocol == PROTOCOL => Ok(welcome),
+        Ok(Ok(welcome)) => Err(ClientError::Mismatch(format!(
             "this client (version {VERSION}) speaks protocol {PROTOCOL}, the daemon (version {}) \
              speaks protocol {}",
             welcome.version, welcome.protocol
         ))),
+        Ok(Err(refusal)) if refusal.code == ErrorCode::ProtocolMismatch => {
+            Err(ClientError::Mismatch(refusal.message))
+        }
         Ok(Err(refusal)) => Err(ClientError::Handshake(refusal.message)),
         Err(error) => Err(ClientError::Handshake(error.to_string())),
     }

@@ -29,7 +29,18 @@ pub enum ClientError {
     Endpoint(#[from] EndpointError),
     /// The daemon speaks another protocol.
     #[error("client and daemon do not understand each other: {0}")]
+    Mismatch(String),
+    /// The daemon refused the connection, or its answer cannot be read.
+    #[error("client and daemon do not understand each other: {0}")]
     Handshake(String),
+    /// A daemon holds the socket, but does not listen there.
+    #[error("{} holds {}, but does not listen there", named(*pid), socket.display())]
+    NotListening {
+        /// The socket.
+        socket: PathBuf,
+        /// Process id of the daemon, if it has recorded it.
+        pid: Option<u32>,
+    },
     /// The daemon refused the request or failed at it.
     #[error("{0}")]
     Refused(#[from] ErrorReply),
@@ -72,6 +83,11 @@ pub enum ClientError {
     StartTimeout(Duration),
 }
 
+/// The daemon of a process id, as the subject of a sentence.
+fn named(pid: Option<u32>) -> String {
+    pid.map_or_else(|| "gted".to_owned(), |pid| format!("gted (pid {pid})"))
+}
+
 fn quoted(log: &str) -> String {
     if log.is_empty() {
         String::new()
@@ -88,10 +104,13 @@ impl ClientError {
             Self::NotRunning(_) => {
                 Some("start it with `gted serve`; without --no-start, the commands that compute start one".to_owned())
             }
-            Self::Handshake(_) | Self::Reply(_) | Self::UnexpectedReply => Some(
-                "stop the old daemon with `gte stop`; the next command starts the one beside it"
-                    .to_owned(),
-            ),
+            Self::Mismatch(_) | Self::Handshake(_) | Self::Reply(_) | Self::UnexpectedReply => {
+                Some("`gte restart` replaces the daemon by the one beside this program".to_owned())
+            }
+            Self::NotListening { pid, .. } => Some(match pid {
+                Some(pid) => format!("it may be ending; if it does not, end it with `kill {pid}`"),
+                None => "it may be ending; if it does not, end it with `kill`".to_owned(),
+            }),
             Self::Refused(error) => error.hint.clone(),
             Self::Closed => Some("try again; the daemon may have been stopped".to_owned()),
             Self::RequestTooLarge(_) => Some("send it in several requests".to_owned()),

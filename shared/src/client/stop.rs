@@ -1,24 +1,99 @@
 //! The end of a daemon.
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use std::time::Duration;
 
+use interprocess::local_socket::tokio::Stream;
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::time::{Instant, sleep, timeout};
+
+use super::autostart::{HELD_POLL, not_listening};
 use super::connection::{is_disconnect, open_stream};
 use super::error::ClientError;
-use crate::endpoint::Endpoint;
+use super::notice::Notice;
+use crate::endpoint::{Endpoint, check_peer};
+
+/// Time for a daemon to end: more than it takes to drain by default.
+const STOP_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// Wait for the end after which the user is told.
+const NOTICE_AFTER: Duration = Duration::from_secs(1);
+
+/// Time for a daemon to report its state.
+const STATUS_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Asks the daemon at `endpoint` to finish its pending requests and exit, and waits until it has
-/// exited: the daemon keeps this connection open until its process ends.
+/// exited. Waits as well for a daemon that is ending already.
 ///
-/// Sends a JSON line, so that it works across versions of the binary protocol.
+/// Speaks JSON lines, so that it works across versions of the binary protocol.
 ///
 /// # Errors
 ///
-/// [`ClientError::NotRunning`] if no daemon listens there; see [`ClientError`] for the others.
-pub async fn stop(endpoint: &Endpoint) -> Result<(), ClientError> {
-    let stream = open_stream(endpoint).await?;
+/// [`ClientError::NotRunning`] if no daemon was running; [`ClientError::NotListening`] if it does
+/// not end in time; see [`ClientError`] for the others.
+pub async fn stop(
+    endpoint: &Endpoint,
+    notify: &(dyn Fn(&Notice) + Send + Sync),
+) -> Result<(), ClientError> {
+    let ended = timeout(STOP_TIMEOUT, end(endpoint, notify)).await;
+    ended.unwrap_or_else(|_| Err(not_listening(endpoint)))
+}
+
+async fn end(
+    endpoint: &Endpoint,
+    notify: &(dyn Fn(&Notice) + Send + Sync),
+) -> Result<(), ClientError> {
+    let start = Instant::now();
+    let (mut asked, mut seen, mut told) = (false, false, false);
+    loop {
+        if !asked {
+            match open_stream(endpoint).await {
+                Ok(stream) => {
+                    check_peer(&stream)?;
+                    asked = true;
+                    let asking = shut_down(&stream);
+                    tokio::pin!(asking);
+                    if let Ok(done) = timeout(NOTICE_AFTER, &mut asking).await {
+                        done?;
+                    } else {
+                        told = true;
+                        notify(&waiting(endpoint));
+                        asking.await?;
+                    }
+                }
+                Err(ClientError::NotRunning(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        if !endpoint.is_held()? {
+            return if asked || seen {
+                Ok(())
+            } else {
+                Err(ClientError::NotRunning(endpoint.path().to_owned()))
+            };
+        }
+        // It is ending already, or has lost its socket and is about to listen again.
+        seen = true;
+        if !told && start.elapsed() >= NOTICE_AFTER {
+            told = true;
+            notify(&waiting(endpoint));
+        }
+        sleep(HELD_POLL).await;
+    }
+}
+
+fn waiting(endpoint: &Endpoint) -> Notice {
+    Notice::Waiting {
+        pid: endpoint.holder().map(|holder| holder.pid),
+    }
+}
+
+/// Asks for the end, and waits until the daemon has closed the connection, which it keeps open
+/// until its process ends.
+async fn shut_down(mut stream: &Stream) -> Result<(), ClientError> {
     let request = async {
-        (&stream).write_all(b"{\"command\":\"shutdown\"}\n").await?;
-        (&stream).read_to_end(&mut Vec::new()).await
+        stream.write_all(b"{\"command\":\"shutdown\"}\n").await?;
+        stream.read_to_end(&mut Vec::new()).await
     };
     match request.await {
         Ok(_) => Ok(()),
@@ -26,3 +101,25 @@ pub async fn stop(endpoint: &Endpoint) -> Result<(), ClientError> {
         Err(error) => Err(ClientError::Frame(error.into())),
     }
 }
+
+/// State of a daemon of any version, as the JSON object of its status; `None` if it does not
+/// report one.
+pub(super) async fn status_of_any_version(endpoint: &Endpoint) -> Option<Value> {
+    let asking = async {
+        let stream = open_stream(endpoint).await.ok()?;
+        check_peer(&stream).ok()?;
+        (&stream)
+            .write_all(b"{\"command\":\"status\"}\n")
+            .await
+            .ok()?;
+        let mut reply = String::new();
+        let mut reader = BufReader::new(&stream).take(STATUS_BYTES);
+        reader.read_line(&mut reply).await.ok()?;
+        let mut reply: Value = serde_json::from_str(&reply).ok()?;
+        Some(reply.get_mut("status")?.take())
+    };
+    timeout(STATUS_TIMEOUT, asking).await.ok()?
+}
+
+/// Most bytes of a status line.
+const STATUS_BYTES: u64 = 64 * 1024;

@@ -13,6 +13,8 @@ pub struct Status {
     pub protocol: u32,
     /// Process id.
     pub pid: u32,
+    /// True if a client has started the daemon, with the options by default.
+    pub detached: bool,
     /// Model that answers.
     pub model: ModelInfo,
     /// Number of threads that the model computes with.

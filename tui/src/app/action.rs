@@ -19,6 +19,8 @@ pub enum Action {
     Answered(u64, Outcome),
     /// The daemon's condition changed.
     Daemon(Daemon),
+    /// The user should know something about the daemon.
+    Notice(String),
     /// A model event arrived.
     Models(ModelsEvent),
     /// A signal or the end of the terminal ends the program.

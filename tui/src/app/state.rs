@@ -42,6 +42,8 @@ pub struct State {
     pub language: Language,
     /// Condition of the daemon.
     pub daemon: Daemon,
+    /// Something about the daemon that the user should know, until the next key.
+    pub notice: Option<String>,
     /// The two texts and their score.
     pub pair: PairState,
     /// The list of models, over the pair while the list is open.
@@ -59,6 +61,7 @@ impl State {
         Self {
             language,
             daemon: Daemon::Connecting,
+            notice: None,
             pair: PairState::default(),
             models: ModelsState::default(),
             help: HelpState::default(),

@@ -24,6 +24,10 @@ pub fn update(state: &mut State, action: Action) -> Option<Effect> {
             None
         }
         Action::Daemon(daemon) => on_daemon(state, daemon),
+        Action::Notice(notice) => {
+            state.notice = Some(notice);
+            None
+        }
         Action::Models(event) => state.models.on_event(event),
         Action::End => {
             state.leaving = true;
@@ -33,6 +37,7 @@ pub fn update(state: &mut State, action: Action) -> Option<Effect> {
 }
 
 fn on_key(state: &mut State, key: KeyEvent) -> Option<Effect> {
+    state.notice = None;
     let control = key.modifiers.contains(KeyModifiers::CONTROL);
     match key.code {
         KeyCode::Char('c') if control => state.leaving = true,
@@ -214,6 +219,16 @@ mod tests {
         update(&mut state, Action::Paste("丁".to_owned()));
         let texts = (state.pair.a.text(), state.pair.b.text());
         assert_eq!(texts, ("甲".to_owned(), "乙".to_owned()));
+    }
+
+    #[test]
+    fn a_notice_stays_until_the_next_key() {
+        let mut state = with_two_texts();
+        update(&mut state, Action::Notice("another model".to_owned()));
+        update(&mut state, ready("one"));
+        assert_eq!(state.notice.as_deref(), Some("another model"));
+        press(&mut state, KeyCode::Tab);
+        assert_eq!(state.notice, None);
     }
 
     #[test]

@@ -7,7 +7,9 @@ use clap::{Parser, Subcommand};
 use gte_shared::{VERSION, report};
 
 use super::global::Global;
-use super::{batch, bench, completions, embed, error, example, man, rank, sim, status, stop};
+use super::{
+    batch, bench, completions, embed, error, example, man, rank, restart, sim, status, stop,
+};
 use crate::interactive;
 
 /// Local Chinese semantic similarity. Without a command: the terminal screen.
@@ -32,6 +34,8 @@ enum Command {
     Status,
     /// Stop the daemon after it has answered its pending requests
     Stop,
+    /// Stop the daemon, and start the one beside this program
+    Restart,
     Completions(completions::Completions),
     Man(man::Man),
 }
@@ -65,11 +69,12 @@ impl Arguments {
             Some(Command::Bench(bench)) => bench.run(&global).await,
             Some(Command::Status) => status::run(&global).await,
             Some(Command::Stop) => stop::run(&global).await,
+            Some(Command::Restart) => restart::run(&global).await,
             Some(Command::Completions(completions)) => completions.run::<Self>(),
             Some(Command::Man(man)) => man.run::<Self>(),
             None if io::stdin().is_terminal() && io::stdout().is_terminal() => {
                 let language = global.language();
-                Ok(interactive::run(global.client()?, language).await?)
+                Ok(interactive::run(global.endpoint()?, global.start(), language).await?)
             }
             None => example::run(&global).await,
         }

@@ -1,7 +1,7 @@
 //! `gte` without a terminal: score an example pair, so that the first run prints a result anywhere.
 
 use super::global::Global;
-use super::output::say;
+use super::messages::say;
 use super::sim::Sim;
 
 const EXAMPLE: [&str; 2] = ["今天天气很好", "今天天气不错"];

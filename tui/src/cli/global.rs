@@ -7,6 +7,7 @@ use gte_shared::client::{Client, ClientError, Start};
 use gte_shared::endpoint::Endpoint;
 use gte_shared::score::Verdict;
 
+use super::messages::tell;
 use crate::strings::Language;
 
 /// Options of all subcommands.
@@ -36,12 +37,16 @@ impl Global {
 
     /// Creates a client, which starts a daemon unless the options forbid it.
     pub(super) fn client(&self) -> Result<Client, ClientError> {
-        let start = if self.no_start {
+        Ok(Client::with_notices(self.endpoint()?, self.start(), tell))
+    }
+
+    /// Behavior if no daemon is running.
+    pub(super) fn start(&self) -> Start {
+        if self.no_start {
             Start::Never
         } else {
             Start::IfNeeded
-        };
-        Ok(Client::new(self.endpoint()?, start))
+        }
     }
 
     pub(super) fn language(&self) -> Language {

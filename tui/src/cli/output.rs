@@ -1,11 +1,11 @@
-//! Output: rows on stdout, messages on stderr.
+//! Output: rows on stdout, and warnings about their texts on stderr.
 
-use gte_shared::output::print_message;
 use gte_shared::wire::json::Source;
 use gte_shared::wire::{PairScore, TextInfo};
 use serde::Serialize;
 
 use super::global::Global;
+use super::messages::say;
 
 /// A row with the model and the time of its result.
 #[derive(Serialize)]
@@ -30,9 +30,4 @@ pub(super) fn warn_if_cut(global: &Global, location: &str, text: TextInfo) {
             "{location}: the text was cut, only its first {tokens} tokens were read"
         ));
     }
-}
-
-/// Prints a message of `gte` on stderr.
-pub(super) fn say(message: &str) {
-    print_message("gte", message, None);
 }

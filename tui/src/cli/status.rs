@@ -2,18 +2,26 @@
 
 use std::io::{self, Write};
 
-use gte_shared::client::{Client, Start};
+use gte_shared::VERSION;
+use gte_shared::client::{Client, Notice, Start};
 use gte_shared::output::json_line;
 use gte_shared::wire::GetStatus;
 
 use super::global::Global;
-use super::output::say;
+use super::messages::{say, tell};
 
 /// Prints the state of the daemon, and never starts one.
 pub(super) async fn run(global: &Global) -> anyhow::Result<()> {
     let endpoint = global.endpoint()?;
     let client = Client::new(endpoint.clone(), Start::Never);
     let status = client.call(GetStatus).await?;
+    if status.version != VERSION {
+        let version = status.version.clone();
+        tell(&Notice::OtherVersion { version });
+    }
+    if let Some(reason) = endpoint.of_this_session_only() {
+        tell(&Notice::ThisSessionOnly(reason));
+    }
     let mut out = io::stdout().lock();
     if global.json {
         json_line(&mut out, &status)?;
@@ -25,6 +33,7 @@ pub(super) async fn run(global: &Global) -> anyhow::Result<()> {
         ("version", status.version),
         ("protocol", status.protocol.to_string()),
         ("pid", status.pid.to_string()),
+        ("detached", status.detached.to_string()),
         ("model", model.id.clone()),
         ("builtin", model.builtin.to_string()),
         ("dimension", model.dimension.to_string()),

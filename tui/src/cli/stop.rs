@@ -6,11 +6,11 @@ use gte_shared::client::{ClientError, stop};
 use gte_shared::output::json_line;
 
 use super::global::Global;
-use super::output::say;
+use super::messages::{say, tell};
 
 /// Stops the daemon. If no daemon is running, that is a success, too.
 pub(super) async fn run(global: &Global) -> anyhow::Result<()> {
-    let stopped = match stop(&global.endpoint()?).await {
+    let stopped = match stop(&global.endpoint()?, &tell).await {
         Ok(()) => true,
         Err(error @ ClientError::NotRunning(_)) => {
             say(&error.to_string());

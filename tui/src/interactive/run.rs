@@ -2,13 +2,14 @@
 
 use std::io;
 
-use gte_shared::client::Client;
+use gte_shared::client::{Client, Start};
+use gte_shared::endpoint::Endpoint;
 use tokio::sync::mpsc;
 
 use super::effects::Effects;
 use super::signals::end_on_signals;
 use super::terminal::{Screen, read_events};
-use crate::app::{State, update};
+use crate::app::{Action, State, update};
 use crate::strings::Language;
 use crate::ui::{self, Theme};
 
@@ -28,8 +29,17 @@ pub(crate) enum ScreenError {
 /// # Errors
 ///
 /// If the terminal cannot be used, or signals cannot be caught.
-pub(crate) async fn run(client: Client, language: Language) -> Result<(), ScreenError> {
+pub(crate) async fn run(
+    endpoint: Endpoint,
+    start: Start,
+    language: Language,
+) -> Result<(), ScreenError> {
     let (action_tx, mut action_rx) = mpsc::unbounded_channel();
+    let notice_tx = action_tx.clone();
+    let client = Client::with_notices(endpoint, start, move |notice| {
+        // The send fails once the screen is left.
+        drop(notice_tx.send(Action::Notice(notice.to_string())));
+    });
     let mut effects = Effects::start(client, action_tx.clone());
     tokio::spawn(end_on_signals(action_tx.clone()).map_err(ScreenError::Signals)?);
 

@@ -1,4 +1,4 @@
-//! Drawing of the last line: the keys that work now.
+//! Drawing of the last line: the keys that work now, or what the user should know.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -9,6 +9,10 @@ use crate::app::{Purpose, State};
 use crate::strings::Strings;
 
 pub(super) fn draw(state: &State, theme: Theme, frame: &mut Frame, area: Rect) {
+    if let Some(notice) = &state.notice {
+        let line = Line::styled(format!(" {notice}"), theme.warning());
+        return frame.render_widget(line, area);
+    }
     let strings = state.language.strings();
     let spans = state.key_hints().into_iter().flat_map(|hint| {
         let purpose = format!(" {}  ", text(hint.purpose, strings));

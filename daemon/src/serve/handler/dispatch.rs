@@ -5,6 +5,7 @@ use std::time::Instant;
 use gte_shared::wire::{ErrorReply, MAX_TEXTS_PER_REQUEST, Reply, Request};
 
 use super::handle::Handle;
+use super::panic::catch;
 use super::reply::too_many;
 use crate::serve::service::Service;
 
@@ -31,7 +32,7 @@ async fn run<H: Handle>(service: &Service, request: H) -> Result<Reply, ErrorRep
     let outcome = if texts > MAX_TEXTS_PER_REQUEST {
         Err(too_many(texts, MAX_TEXTS_PER_REQUEST))
     } else {
-        request.handle(service).await
+        catch(request.handle(service)).await
     };
     service.count_request(if outcome.is_ok() { texts } else { 0 });
     let elapsed = start.elapsed();

@@ -24,7 +24,7 @@ impl Handle for Embed {
         if self.texts.len() > limit {
             return Err(too_many(self.texts.len(), limit));
         }
-        let embedded = embed(&loaded, self.texts).await?;
+        let embedded = embed(service, &loaded, self.texts).await?;
         let embeddings = embedded
             .texts
             .iter()

@@ -4,6 +4,7 @@
 mod dispatch;
 mod embed;
 mod handle;
+mod panic;
 mod rank;
 mod reply;
 mod shutdown;

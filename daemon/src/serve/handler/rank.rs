@@ -13,7 +13,7 @@ impl Handle for Rank {
         let start = Instant::now();
         let loaded = service.selected();
         let all = std::iter::once(self.query).chain(self.texts).collect();
-        let embedded = embed(&loaded, all).await?;
+        let embedded = embed(service, &loaded, all).await?;
         let (query, texts) = embedded.texts.split_first().ok_or_else(incomplete)?;
         let mut hits: Vec<Hit> = (0..)
             .zip(texts)

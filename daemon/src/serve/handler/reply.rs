@@ -7,13 +7,20 @@ use gte_shared::wire::{
     Computed, ErrorCode, ErrorReply, MAX_FRAME_BYTES, PairScore, TextInfo, Timings,
 };
 
-use crate::engine::Embedded;
-use crate::serve::service::Loaded;
+use crate::engine::{Embedded, EngineError};
+use crate::serve::service::{Loaded, Service};
 
 /// Computes the vectors of texts; an error of the engine becomes a reply.
-pub(super) async fn embed(loaded: &Loaded, texts: Vec<String>) -> Result<Embedded, ErrorReply> {
+pub(super) async fn embed(
+    service: &Service,
+    loaded: &Loaded,
+    texts: Vec<String>,
+) -> Result<Embedded, ErrorReply> {
     let embedded = loaded.engine.embed(texts).await;
     embedded.map_err(|error| {
+        if matches!(error, EngineError::Ended) {
+            service.fail();
+        }
         let reply = ErrorReply::from(error);
         if reply.code == ErrorCode::Internal {
             tracing::error!(error = %reply, "request failed");

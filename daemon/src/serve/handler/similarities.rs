@@ -13,7 +13,7 @@ impl Handle for Similarities {
         let start = Instant::now();
         let loaded = service.selected();
         let texts = self.pairs.into_iter().flat_map(|(a, b)| [a, b]).collect();
-        let embedded = embed(&loaded, texts).await?;
+        let embedded = embed(service, &loaded, texts).await?;
         let (pairs, _) = embedded.texts.as_chunks();
         let scores = pairs.iter().map(|[a, b]| score_pair(a, b)).collect();
         Ok(computed(&loaded, start, &embedded, scores))

@@ -12,7 +12,7 @@ impl Handle for Similarity {
     async fn handle(self, service: &Service) -> Result<Computed<PairScore>, ErrorReply> {
         let start = Instant::now();
         let loaded = service.selected();
-        let embedded = embed(&loaded, vec![self.a, self.b]).await?;
+        let embedded = embed(service, &loaded, vec![self.a, self.b]).await?;
         let [a, b] = embedded.texts.as_slice() else {
             return Err(incomplete());
         };

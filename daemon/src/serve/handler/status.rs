@@ -4,7 +4,7 @@ use gte_shared::VERSION;
 use gte_shared::wire::{ErrorReply, GetStatus, PROTOCOL, Status};
 
 use super::handle::Handle;
-use crate::serve::service::Service;
+use crate::serve::service::{Service, StartedBy};
 
 impl Handle for GetStatus {
     async fn handle(self, service: &Service) -> Result<Status, ErrorReply> {
@@ -14,6 +14,7 @@ impl Handle for GetStatus {
             version: VERSION.to_owned(),
             protocol: PROTOCOL,
             pid: std::process::id(),
+            detached: service.started_by() == StartedBy::Client,
             model: loaded.model.clone(),
             threads: u32::try_from(loaded.engine.threads()).unwrap_or(u32::MAX),
             uptime_seconds: counters.uptime.as_secs(),
