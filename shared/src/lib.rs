@@ -8,6 +8,7 @@
 //! - [`report`]: the end of a program that failed;
 //! - [`output`]: JSON lines, and messages on stderr;
 //! - [`environment`]: environment variables that are set and not empty;
+//! - [`printable`]: text from elsewhere, made fit to be printed;
 //! - [`private_file`]: files that only their owner may read and write.
 //!
 //! Architecture invariant: this crate knows neither the model nor the terminal, and it is the only
@@ -20,6 +21,7 @@ pub mod endpoint;
 pub mod environment;
 pub mod models;
 pub mod output;
+pub mod printable;
 pub mod private_file;
 pub mod report;
 pub mod score;

@@ -2,6 +2,7 @@
 //! their own.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use gte_tests::{Faults, Hub, Output, Sandbox, fixture, gted};
@@ -99,6 +100,39 @@ fn a_disk_that_fills_up_is_named_and_keeps_no_model() {
     // A disk with enough space takes the model.
     let output = pull_onto(&sandbox, &hub, "size=4m");
     assert_eq!(output.success().lines().last(), Some("tiny"));
+}
+
+#[test]
+fn room_is_checked_for_what_a_conversion_writes() {
+    if !can_mount() {
+        return;
+    }
+    let sandbox = Sandbox::default();
+    let data = sandbox.path().join("data/gte");
+    fs::create_dir_all(&data).expect("a folder can be created");
+    // 24 MB of int8 weights become 95 MB of f32 weights.
+    let weights = "../daemon/assets/bge-small-zh-v1.5/model.int8.safetensors";
+    let weights = Path::new(env!("CARGO_MANIFEST_DIR")).join(weights);
+    let script = r#"mount -t tmpfs -o size=60m none "$1" || exit 99
+        shift
+        "$@"
+        status=$?
+        ls -A "$XDG_DATA_HOME/gte/models" | grep -v lock
+        exit $status"#;
+    let mut convert = sandbox.command("unshare");
+    convert
+        .args(["--mount", "--map-root-user", "sh", "-c", script, "sh"])
+        .arg(&data)
+        .arg(gted())
+        .args(["convert", "--name", "large", "--pooling", "cls"])
+        .arg(&weights)
+        .env("XDG_DATA_HOME", sandbox.path().join("data"));
+    let refused = Output::of(&mut convert);
+    assert_eq!(refused.code(), Some(1), "{refused:?}");
+    let words = "not enough disk space";
+    assert!(refused.stderr.contains(words), "{refused:?}");
+    assert!(refused.stderr.contains("95 MB are needed"), "{refused:?}");
+    assert_eq!(refused.stdout, "");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What happens to a daemon: its socket removed, its files replaced, a crash, another user.
+//! Accidents of a daemon: its socket removed, its files replaced, a crash, another user.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};

@@ -22,6 +22,8 @@ const RESOLVED: &str = "/api/resolve-cache/";
 pub struct Faults {
     /// Status of every response.
     pub status: Option<u16>,
+    /// Value of `Retry-After` with such a status; 17 by default.
+    pub retry_after: Option<&'static str>,
     /// Sends a web page instead of a file.
     pub web_page: bool,
     /// Redirects every request to itself.
@@ -261,7 +263,8 @@ impl Shared {
     fn respond(&self, target: &str, range: Option<&str>, to_cdn: bool) -> Response {
         let faults = locked(&self.faults).clone();
         if let Some(status) = faults.status {
-            return (status, vec![("Retry-After", "17".to_owned())], Vec::new());
+            let retry_after = faults.retry_after.unwrap_or("17").to_owned();
+            return (status, vec![("Retry-After", retry_after)], Vec::new());
         }
         if faults.web_page {
             let kind = ("Content-Type", "text/html; charset=utf-8".to_owned());

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use clap::Args;
 use gte_shared::models::ModelRow;
 use gte_shared::output::json_line;
+use gte_shared::printable::printable;
 
 use super::messages::warn;
 use crate::model::{BUILTIN, Source};
@@ -53,7 +54,9 @@ impl Models {
             let mark = if row.default { "*" } else { "" };
             let license = row.license.unwrap_or_default();
             let source = row.source.unwrap_or_default();
-            let (name, megabytes) = (row.name, row.megabytes);
+            let shown = |text: &str| printable(text, MAX_FIELD_CHARS);
+            let (name, license, source) = (shown(&row.name), shown(&license), shown(&source));
+            let megabytes = row.megabytes;
             writeln!(
                 out,
                 "{mark}\t{name}\t{state}\t{megabytes} MB\t{license}\t{source}"
@@ -62,6 +65,9 @@ impl Models {
         Ok(())
     }
 }
+
+/// Most characters of a field of the list: a path has at most 4,096.
+const MAX_FIELD_CHARS: usize = 4096;
 
 /// Megabytes, rounded.
 fn megabytes(bytes: u64) -> u64 {

@@ -50,10 +50,7 @@ async fn read_hello(reader: &mut (impl AsyncRead + Unpin)) -> Result<(), Session
     if hello.protocol == PROTOCOL {
         Ok(())
     } else {
-        Err(SessionError::Mismatch {
-            protocol: hello.protocol,
-            version: hello.version,
-        })
+        Err(SessionError::mismatch(&hello))
     }
 }
 

@@ -1,9 +1,10 @@
 //! Errors that end a session.
 
 use gte_shared::VERSION;
-use gte_shared::wire::PROTOCOL;
+use gte_shared::printable::printable;
 use gte_shared::wire::codec::CodecError;
 use gte_shared::wire::frame::FrameError;
+use gte_shared::wire::{Hello, PROTOCOL};
 
 /// Error that ends a session.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +27,19 @@ pub(super) enum SessionError {
     Frame(#[from] FrameError),
     #[error("the connection failed: {0}")]
     Io(#[from] std::io::Error),
+}
+
+/// Most characters of a client's version in a log: several times as many as ours has.
+const MAX_VERSION_CHARS: usize = 64;
+
+impl SessionError {
+    /// Error for a client that speaks another protocol.
+    pub(super) fn mismatch(hello: &Hello) -> Self {
+        Self::Mismatch {
+            protocol: hello.protocol,
+            version: printable(&hello.version, MAX_VERSION_CHARS),
+        }
+    }
 }
 
 /// Next step if the client speaks `protocol`.

@@ -123,7 +123,15 @@ fn unlisted(request: &PullRequest) -> Result<(String, Vec<Publication>), StoreEr
         repo: model.to_owned(),
         license: String::new(),
     });
-    Ok((name.to_owned(), published.into()))
+    // The catalog's names belong to the catalog's models: a repository of somebody else must
+    // neither become the default nor pass for the built-in model.
+    let taken = catalog::entry(name)?.is_some();
+    let name = if taken {
+        format!("{owner}--{name}")
+    } else {
+        name.to_owned()
+    };
+    Ok((name, published.into()))
 }
 
 #[cfg(test)]
@@ -162,6 +170,10 @@ mod tests {
         let scope = "iic/nlp_gte_sentence-embedding_chinese-base";
         assert_eq!(name(scope), "gte-base-zh");
         assert_eq!(name("owner/name"), "name");
+        assert_eq!(name("somebody/gte-base-zh"), "somebody--gte-base-zh");
+        let builtin = "somebody/bge-small-zh-v1.5";
+        assert_eq!(name(builtin), "somebody--bge-small-zh-v1.5");
+        assert_eq!(name("BAAI/bge-small-zh-v1.5"), "bge-small-zh-v1.5");
     }
 
     #[test]

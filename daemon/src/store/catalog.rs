@@ -105,6 +105,36 @@ pub(crate) fn entry_of_repo(repo: &str) -> Result<Option<Entry>, StoreError> {
     Ok({ published }.find(|entry| !entry.sources.is_empty()))
 }
 
+/// Returns true if the catalog lists `source` (a manifest's `hub:owner/name`, or the address of a
+/// mirror and `owner/name`) as a publication of the model `name`.
+///
+/// # Errors
+///
+/// If the program's own data is damaged.
+pub(crate) fn publishes(name: &str, source: &str) -> Result<bool, StoreError> {
+    let published = entry(name)?.map(|entry| entry.sources).unwrap_or_default();
+    Ok(published.iter().any(|publication| {
+        let (hub, repo) = (publication.hub.name(), &publication.repo);
+        let of_mirror = || {
+            let address = source.strip_suffix(repo)?.strip_suffix('/')?;
+            (publication.hub == Hub::HuggingFace && address.contains("://")).then_some(())
+        };
+        source == format!("{hub}:{repo}") || of_mirror().is_some()
+    }))
+}
+
+/// Returns true if `name` is in the catalog, and `source` is a repository that does not publish
+/// that model.
+///
+/// # Errors
+///
+/// If the program's own data is damaged.
+pub(crate) fn is_usurped(name: &str, source: &str) -> Result<bool, StoreError> {
+    let of_hub = |hub: &Hub| source.starts_with(&format!("{}:", hub.name()));
+    let repository = source.contains("://") || Hub::ALL.iter().any(of_hub);
+    Ok(repository && entry(name)?.is_some() && !publishes(name, source)?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,5 +153,23 @@ mod tests {
         assert_eq!(entry("gte-base-zh").unwrap().unwrap().pooling, Pooling::Cls);
         assert_eq!(entry("gte-base").unwrap().unwrap().pooling, Pooling::Mean);
         assert!(entry("nonsense").unwrap().is_none());
+    }
+
+    #[test]
+    fn a_name_belongs_to_its_publications() {
+        for (source, published, usurped) in [
+            ("huggingface:thenlper/gte-base-zh", true, false),
+            ("https://mirror.example/thenlper/gte-base-zh", true, false),
+            ("huggingface:somebody/gte-base-zh", false, true),
+            ("https://mirror.example/somebody/gte-base-zh", false, true),
+            ("modelscope:thenlper/gte-base-zh", false, true),
+            // A folder that the user has named so.
+            ("/home/user/gte-base-zh", false, false),
+        ] {
+            let name = "gte-base-zh";
+            assert_eq!(publishes(name, source).unwrap(), published, "{source}");
+            assert_eq!(is_usurped(name, source).unwrap(), usurped, "{source}");
+        }
+        assert!(!is_usurped("name", "huggingface:somebody/name").unwrap());
     }
 }

@@ -32,6 +32,9 @@ pub(crate) enum StoreError {
     /// The built-in model, which cannot be removed.
     #[error("{BUILTIN} is part of the program")]
     Builtin,
+    /// The name of the built-in model, for another one.
+    #[error("{BUILTIN} is the name of the built-in model")]
+    Reserved,
     /// A name that could lead out of the folder of models.
     #[error("{0:?} cannot be a model's name")]
     Name(String),
@@ -137,6 +140,7 @@ impl StoreError {
             Self::Name(_) => {
                 Some("use letters, digits, '-', '_' and '.', and no '.' in front".to_owned())
             }
+            Self::Reserved => Some("choose another name with --name".to_owned()),
             Self::Repository(_) => Some(
                 "a repository is called owner/name, in letters, digits, '-', '_' and '.'"
                     .to_owned(),
@@ -173,6 +177,7 @@ impl StoreError {
             | Self::Io { .. }
             | Self::NoSpace { .. }
             | Self::Taken { .. }
+            | Self::Reserved
             | Self::Model(ModelError::Read { .. } | ModelError::Threads(_)) => true,
             Self::Weights(weights) | Self::Model(ModelError::Weights(weights)) => {
                 weights.is_local()

@@ -243,7 +243,8 @@ pub(super) fn broken(url: &str, error: &io::Error) -> HttpError {
 fn unreachable_host(url: &str, problem: &impl fmt::Display) -> HttpError {
     HttpError::Unreachable {
         host: host(url),
-        problem: problem.to_string(),
+        // The HTTP library quotes an address that it cannot use.
+        problem: problem.to_string().replace(url, &shown(url)),
     }
 }
 
@@ -272,11 +273,15 @@ fn checked(url: &str, at: &str, response: Response) -> Result<Response, HttpErro
     }
 }
 
-/// Removes user name and password from a URL for display.
-fn shown(url: &str) -> String {
-    match (url.split_once("://"), url.split_once('@')) {
-        (Some((scheme, _)), Some((_, rest))) => format!("{scheme}://{rest}"),
-        _ => url.to_owned(),
+/// Removes user name and password from a URL for display and for manifests.
+pub(super) fn shown(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url.to_owned();
+    };
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    match authority.rsplit_once('@') {
+        Some((_, host)) => format!("{scheme}://{host}{path}"),
+        None => url.to_owned(),
     }
 }
 
@@ -326,6 +331,14 @@ mod tests {
         let url = "https://me:secret@hub.example/a/b";
         assert_eq!(shown(url), "https://hub.example/a/b");
         assert_eq!(host(url), "hub.example");
+        for url in ["https://me:se@cret@hub.example", "https://:secret@["] {
+            assert!(!host(url).contains("cret"), "{}", host(url));
+            let problem = format!("bad address {url}/a/b: no host");
+            let error = unreachable_host(&format!("{url}/a/b"), &problem).to_string();
+            assert!(!error.contains("cret"), "{error}");
+        }
+        let without = "https://hub.example/a@b";
+        assert_eq!(shown(without), without);
     }
 
     #[test]

@@ -10,13 +10,14 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 
+use super::catalog;
 use super::error::{StoreError, at};
 use super::folders::{STAGING, clear};
 use super::installed::Store;
 use super::locks::CHANGE_LOCK;
 use super::manifest::{FILE as MANIFEST, Manifest, Origin};
 use super::space;
-use crate::model::{Compute, Folder, Model, PACK, Source};
+use crate::model::{BUILTIN, Compute, Folder, Model, PACK, Source};
 
 /// Files that are copied unchanged into an installed model.
 const COPIED: [&str; 6] = [
@@ -52,6 +53,10 @@ impl Store {
         if_installed: IfInstalled,
     ) -> Result<Manifest, StoreError> {
         let target = self.folder(name)?;
+        // Known by its source: the hub's own publication may replace the built-in model.
+        if name == BUILTIN && !catalog::publishes(name, &origin.source)? {
+            return Err(StoreError::Reserved);
+        }
         let _lock = self.lock(name, CHANGE_LOCK)?;
         if if_installed == IfInstalled::Refuse
             && let Ok(manifest) = self.manifest(name)
@@ -106,7 +111,7 @@ fn make(
     license: Option<String>,
 ) -> Result<Manifest, StoreError> {
     let from = Source::Folder(folder.clone());
-    let weights = from.weights()?;
+    let weights = from.weights()?.into_pack()?;
     space::check(staging, weights.bytes())?;
     for file in COPIED {
         if let Some(content) = from.read(file)? {
@@ -114,7 +119,7 @@ fn make(
             fs::write(&path, content).map_err(at(&path))?;
         }
     }
-    weights.write_pack(&staging.join(PACK))?;
+    weights.write(&staging.join(PACK))?;
 
     // Without this file, the pooling comes from the catalog, or loading fails.
     let pooling = from.read("1_Pooling/config.json")?;

@@ -14,13 +14,10 @@ use crate::model::{BUILTIN, Compute, Folder, Model, Source};
 /// Name of the model that is used if no model is selected and this one is installed.
 const PREFERRED: &str = "gte-base-zh";
 
-/// File in the data folder that contains the name of the selected model.
-const SELECTED: &str = "chosen";
-
 /// The models under one data folder.
 #[derive(Clone, Debug)]
 pub(crate) struct Store {
-    root: Option<PathBuf>,
+    pub(super) root: Option<PathBuf>,
 }
 
 impl Store {
@@ -33,7 +30,7 @@ impl Store {
         }
     }
 
-    fn root(&self) -> Result<&Path, StoreError> {
+    pub(super) fn root(&self) -> Result<&Path, StoreError> {
         self.root.as_deref().ok_or(StoreError::NoPlace)
     }
 
@@ -122,9 +119,17 @@ impl Store {
     pub(crate) fn available(&self, name: &str) -> Result<Source, StoreError> {
         match self.installed_source(name) {
             Err(StoreError::NotInstalled(_)) if name == BUILTIN => Ok(Source::Builtin),
+            Ok(_) if name == BUILTIN && self.is_usurped(name)? => Ok(Source::Builtin),
             Err(StoreError::NotInstalled(_)) => Err(missing(name)?),
             found => found,
         }
+    }
+
+    /// Returns true if an installed model has a name of the catalog, and is from a repository that
+    /// does not publish that model. Earlier versions have installed such models.
+    fn is_usurped(&self, name: &str) -> Result<bool, StoreError> {
+        let manifest = self.manifest(name)?;
+        catalog::is_usurped(name, &manifest.origin.source)
     }
 
     fn find_default(&self) -> Result<Source, StoreError> {
@@ -134,6 +139,7 @@ impl Store {
         }
         match self.installed_source(PREFERRED) {
             Err(StoreError::NotInstalled(_)) => self.available(BUILTIN),
+            Ok(_) if self.is_usurped(PREFERRED)? => self.available(BUILTIN),
             found => found,
         }
     }
@@ -167,42 +173,6 @@ impl Store {
                 return Ok(model);
             }
         }
-    }
-
-    /// Reads the name of the model selected with [`use_model`](Self::use_model).
-    ///
-    /// # Errors
-    ///
-    /// If the file that names it cannot be read.
-    pub(crate) fn selected(&self) -> Result<Option<String>, StoreError> {
-        let Some(root) = &self.root else {
-            return Ok(None);
-        };
-        let path = root.join(SELECTED);
-        match fs::read_to_string(&path) {
-            Ok(name) => Ok(Some(name.trim().to_owned()).filter(|name| !name.is_empty())),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(at(&path)(error)),
-        }
-    }
-
-    /// Selects the model that the daemon uses from its next start on.
-    ///
-    /// # Errors
-    ///
-    /// If the model is neither installed nor built in, or the selection cannot be written.
-    pub(crate) fn use_model(&self, name: &str) -> Result<(), StoreError> {
-        self.available(name)?;
-        let root = self.root()?;
-        fs::create_dir_all(root).map_err(at(root))?;
-        let path = root.join(SELECTED);
-        fs::write(&path, format!("{name}\n")).map_err(at(&path))
-    }
-
-    /// Removes the selection, which must exist.
-    pub(super) fn clear_selection(&self) -> Result<(), StoreError> {
-        let path = self.root()?.join(SELECTED);
-        fs::remove_file(&path).map_err(at(&path))
     }
 }
 

@@ -12,6 +12,9 @@ pub(super) const CHANGE_LOCK: &str = "lock";
 /// Lock of the process that pulls a model. A process that needs both locks takes this one first.
 pub(super) const PULL_LOCK: &str = "pull.lock";
 
+/// Lock of the process that changes the selection.
+const SELECTION_LOCK: &str = "selection.lock";
+
 impl Store {
     /// Waits for a lock of a model and takes it. Dropping the returned file releases the lock.
     pub(super) fn lock(&self, name: &str, lock: &str) -> Result<File, StoreError> {
@@ -28,6 +31,13 @@ impl Store {
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(at(&path)(error)),
         }
+    }
+
+    /// Waits for the lock of the selection and takes it. A process that needs another lock as well
+    /// takes that one first.
+    pub(super) fn lock_selection(&self) -> Result<File, StoreError> {
+        // No model has this name.
+        self.lock("", SELECTION_LOCK)
     }
 
     fn lock_file(&self, name: &str, lock: &str) -> Result<(PathBuf, File), StoreError> {

@@ -23,6 +23,7 @@ mod manifest;
 mod pull;
 mod pull_request;
 mod remove;
+mod selection;
 mod space;
 mod verify;
 

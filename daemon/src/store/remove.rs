@@ -32,8 +32,8 @@ impl Store {
         }
         // The selection is cleared first: the daemon does not start while the selected model is
         // missing.
-        if self.selected()?.as_deref() == Some(name) && name != BUILTIN {
-            self.clear_selection()?;
+        if name != BUILTIN {
+            self.clear_selection(name)?;
         }
         // The folder is renamed first, so that a half-removed one is never taken for a model.
         let aside = self.aside(name, REMOVED)?;

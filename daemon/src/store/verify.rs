@@ -4,7 +4,7 @@ use gte_shared::score::cosine;
 use serde::Deserialize;
 
 use super::builtin_data;
-use super::catalog::Hub;
+use super::catalog;
 use super::error::StoreError;
 use super::install::digest;
 use super::installed::Store;
@@ -47,7 +47,7 @@ pub(crate) struct Verified {
 pub(crate) struct Report {
     /// Publisher of the pairs.
     pub(crate) by: String,
-    /// Source of the weights that the pairs belong to, if this model is known to be from another
+    /// Source of the weights that the pairs belong to, if this model is the publication at another
     /// hub: the hubs' models of one name can differ.
     pub(crate) other_source: Option<String>,
     /// Number of pairs.
@@ -100,6 +100,7 @@ fn report(model: &Model, source: &str, published: Published) -> Result<Report, S
         let tokens = tokens.map_err(failed)?;
         Ok::<_, StoreError>(model.encoder.embed(&[&tokens.ids])?.concat())
     };
+    let of_another_hub = catalog::publishes(&published.name, source)?;
     let mut furthest = 0.0_f32;
     for pair in &published.pairs {
         let ours = cosine(&vector(&pair.a)?, &vector(&pair.b)?);
@@ -107,10 +108,8 @@ fn report(model: &Model, source: &str, published: Published) -> Result<Report, S
     }
     Ok(Report {
         by: published.by,
-        other_source: Some(published.source).filter(|published| {
-            let hub = |hub: &Hub| source.starts_with(&format!("{}:", hub.name()));
-            published != source && Hub::ALL.iter().any(hub)
-        }),
+        other_source: Some(published.source)
+            .filter(|published| published != source && of_another_hub),
         pairs: published.pairs.len(),
         furthest,
     })

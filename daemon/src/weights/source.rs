@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use burn_store::burn_pack;
 use bytes::Bytes;
 
 use super::error::WeightsError;
@@ -18,7 +19,7 @@ pub(crate) enum Weights {
     Safetensors(Vec<PathBuf>),
     /// Path of a PyTorch checkpoint. Nothing in it is executed.
     PyTorch(PathBuf),
-    /// Path of a Burn pack, as [`write_pack`](Self::write_pack) writes it.
+    /// Path of a Burn pack, as [`NewPack`] writes it.
     Pack(PathBuf),
 }
 
@@ -26,6 +27,30 @@ pub(crate) enum Weights {
 pub(super) struct Opened {
     pub(super) tensors: Vec<StoredTensor>,
     pub(super) backing: Backing,
+}
+
+/// Tensors of a Burn pack that is to be written.
+pub(crate) struct NewPack(Vec<burn_pack::Tensor>);
+
+impl NewPack {
+    /// Size of the tensors in bytes, as the pack has them.
+    #[must_use]
+    pub(crate) fn bytes(&self) -> u64 {
+        let size = |tensor: &burn_pack::Tensor| {
+            let values: usize = tensor.shape.iter().product();
+            (values * tensor.dtype.size()) as u64
+        };
+        self.0.iter().map(size).sum()
+    }
+
+    /// Writes the pack.
+    ///
+    /// # Errors
+    ///
+    /// If a tensor cannot be read or the file cannot be written.
+    pub(crate) fn write(self, path: &Path) -> Result<(), WeightsError> {
+        pack::write(self.0, path)
+    }
 }
 
 /// Memory that the listed tensors lie in.
@@ -86,16 +111,16 @@ impl Weights {
         }
     }
 
-    /// Writes the encoder's tensors to a Burn pack. Float types are kept: fp16 stays fp16; int8
+    /// Lists the encoder's tensors for a Burn pack. Float types are kept: fp16 stays fp16; int8
     /// becomes f32.
     ///
     /// # Errors
     ///
-    /// If the weights cannot be read or the pack cannot be written.
-    pub(crate) fn write_pack(self, path: &Path) -> Result<(), WeightsError> {
+    /// If the weights cannot be read.
+    pub(crate) fn into_pack(self) -> Result<NewPack, WeightsError> {
         let Opened { mut tensors, .. } = self.open()?;
         tensors.retain(|stored| names::is_encoder(&stored.tensor.name));
         let tensors = tensors.iter().map(StoredTensor::dequantized);
-        pack::write(tensors.collect(), path)
+        Ok(NewPack(tensors.collect()))
     }
 }

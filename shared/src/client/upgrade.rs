@@ -1,4 +1,5 @@
-//! A daemon of another version than this program: replaced if that disturbs nobody, else named once.
+//! A daemon of another version than this program: replaced if that disturbs nobody, else named
+//! once.
 
 use std::fs::OpenOptions;
 use std::io::{self, Read, Write};

@@ -2,6 +2,7 @@
 
 mod caches;
 mod kept;
+mod names;
 mod pull;
 mod refused;
 mod resume;

@@ -5,10 +5,14 @@ use std::io::{self, Write};
 use gte_shared::VERSION;
 use gte_shared::client::{Client, Notice, Start};
 use gte_shared::output::json_line;
+use gte_shared::printable::printable;
 use gte_shared::wire::GetStatus;
 
 use super::global::Global;
 use super::messages::{say, tell};
+
+/// Most characters of a value: a path has at most 4,096.
+const MAX_VALUE_CHARS: usize = 4096;
 
 /// Prints the state of the daemon, and never starts one.
 pub(super) async fn run(global: &Global) -> anyhow::Result<()> {
@@ -49,6 +53,7 @@ pub(super) async fn run(global: &Global) -> anyhow::Result<()> {
         ("resident_bytes", status.resident_bytes.to_string()),
     ];
     for (name, value) in rows {
+        let value = printable(&value, MAX_VALUE_CHARS);
         writeln!(out, "{name}\t{value}")?;
     }
     if model.builtin {

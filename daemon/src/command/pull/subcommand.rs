@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use gte_shared::models::PullEvent;
+use gte_shared::printable::printable;
 use gte_shared::wire::Pooling;
 
 use super::bars::Bars;
@@ -79,11 +80,15 @@ impl Pull {
             "is installed"
         };
         let mut out = io::stdout().lock();
+        let source = printable(&source, MAX_SOURCE_CHARS);
         writeln!(out, "{name} {state}, from {source}")?;
         writeln!(out, "`gted use {name}` selects it")?;
         Ok(())
     }
 }
+
+/// Most characters of a source: a path has at most 4,096.
+const MAX_SOURCE_CHARS: usize = 4096;
 
 /// Parses the value of `--from`.
 fn parse_source(source: String) -> PullSource {

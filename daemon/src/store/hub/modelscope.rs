@@ -11,7 +11,7 @@ use super::remote_file::{FILES, RemoteFile, WEIGHTS};
 use super::repository::Repository;
 use super::url_encoding::{encoded, encoded_path};
 use crate::store::environment::user_cache;
-use crate::store::http::HttpError;
+use crate::store::http::{HttpError, shown};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -45,7 +45,7 @@ pub(super) fn list(repository: &Repository) -> Result<Listing, HttpError> {
     let json = repository.http.get_whole(&url)?;
     let response: Response =
         serde_json::from_slice(&json).map_err(|error| HttpError::UnexpectedResponse {
-            host: endpoint.clone(),
+            host: shown(endpoint),
             problem: error.to_string(),
         })?;
     let is_file = |file: &File| file.r#type.as_deref().is_none_or(|kind| kind == "blob");
@@ -86,7 +86,11 @@ pub(super) fn listed(
     let mut files = listing.files.iter().chain(&listing.others);
     let found = files.find(|remote| remote.path == path);
     found.cloned().ok_or_else(|| HttpError::NotFound {
-        url: format!("{}/{}: {path}", repository.endpoint, repository.name),
+        url: format!(
+            "{}/{}: {path}",
+            shown(&repository.endpoint),
+            repository.name
+        ),
     })
 }
 

@@ -3,7 +3,7 @@
 use gte_shared::environment::variable;
 
 use crate::store::catalog::Hub;
-use crate::store::http::Http;
+use crate::store::http::{Http, shown};
 
 /// A repository at one hub.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ impl Repository {
         let endpoint = endpoint.trim_end_matches('/');
         Self {
             http: Http::new(None),
-            source: format!("{endpoint}/{}", self.name),
+            source: format!("{}/{}", shown(endpoint), self.name),
             endpoint: endpoint.to_owned(),
             ..self
         }
