@@ -5,7 +5,7 @@ use std::time::Instant;
 use serde::Serialize;
 
 use super::operations::operations;
-use crate::engine::{Embed, EmbedError, MAX_TOKENS};
+use crate::engine::{Embed, EmbedError, MAX_COST, cost};
 use crate::model::Model;
 
 /// Time that many texts take.
@@ -34,10 +34,10 @@ pub(crate) fn time_lines(model: &Model, texts: &[&[u32]]) -> Result<Throughput, 
     let start = Instant::now();
     let mut rest = texts;
     while !rest.is_empty() {
-        let mut budget = MAX_TOKENS;
+        let mut budget = MAX_COST;
         let within = |ids: &&[u32]| {
-            let enough = ids.len() <= budget;
-            budget = budget.saturating_sub(ids.len());
+            let enough = cost(ids.len()) <= budget;
+            budget = budget.saturating_sub(cost(ids.len()));
             enough
         };
         let count = rest.iter().copied().take_while(within).count().max(1);

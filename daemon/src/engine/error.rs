@@ -25,16 +25,6 @@ pub enum EngineError {
         /// The limit.
         limit: usize,
     },
-    /// More work is pending than the engine accepts.
-    #[error("too much work pending: {pending} of {limit} {what}")]
-    Overloaded {
-        /// Plural noun for the amount: texts, or bytes of text.
-        what: &'static str,
-        /// Amount that is pending now.
-        pending: usize,
-        /// The limit.
-        limit: usize,
-    },
     /// The model failed.
     #[error(transparent)]
     Embed(#[from] EmbedError),
@@ -61,8 +51,6 @@ impl From<EngineError> for ErrorReply {
             EngineError::TooLong { index, .. } => Self::new(ErrorCode::TooLarge, message)
                 .with_hint("send the part of it that matters; a model reads 512 tokens")
                 .about_text(index),
-            EngineError::Overloaded { .. } => Self::new(ErrorCode::Overloaded, message)
-                .with_hint("try again in a moment, with fewer texts at a time"),
             EngineError::Interrupted => {
                 Self::new(ErrorCode::Internal, message).with_hint("try again")
             }

@@ -3,15 +3,19 @@
 //! Architecture invariant: the engine knows neither sockets nor Burn. It sees a model through
 //! [`Tokenize`] and [`Embed`], and is called through [`Engine::embed`].
 
-mod admission;
 mod backend;
 mod cache;
+mod cost;
 mod error;
+mod job;
+mod pending;
 mod queue;
 mod scheduler;
+mod tokenizing;
 mod worker;
 
 pub use backend::{Embed, EmbedError, Tokenize, TokenizeError, Tokens};
+pub(crate) use cost::{MAX_COST, cost};
 pub use error::EngineError;
+pub use job::CallerId;
 pub use queue::{Embedded, Engine, Limits};
-pub(crate) use scheduler::MAX_TOKENS;

@@ -1,56 +1,46 @@
 //! Scheduling: the texts of all requests, each computed once, and the choice of the next batch.
 
-use std::cell::{Cell, OnceCell};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use tokio::sync::oneshot;
-
 use super::backend::EmbedError;
+use super::cost::{MAX_COST, cost};
+use super::job::{CallerId, Job, Running, Text};
 
-/// Most tokens in a batch, unless a single text has more.
-///
-/// Enough rows for the matrix products to run at full speed on a few cores, and so few that a pair
-/// that arrives while a batch is running waits a fraction of a second for the batch.
-pub(crate) const MAX_TOKENS: usize = 1024;
+/// Most cost of a small job: a pair of two texts of a hundred characters. Small jobs go before all
+/// others, in batches of their own, which take a few milliseconds.
+const SMALL_COST: usize = 256;
 
-/// Outcome of a job: its vectors in order.
-pub(super) type Outcome = Result<Vec<Arc<[f32]>>, EmbedError>;
-
-/// Texts of one request, as it comes to the worker.
-pub(super) struct Job {
-    pub(super) texts: Vec<Arc<[u32]>>,
-    pub(super) done: oneshot::Sender<Outcome>,
+/// Jobs of one caller, in the order of their arrival.
+struct Caller {
+    id: CallerId,
+    small: VecDeque<Running>,
+    large: VecDeque<Running>,
 }
 
-/// A text on its way through the model, shared by all jobs that have it.
-pub(super) struct Text {
-    pub(super) ids: Arc<[u32]>,
-    /// True once the text has been put into a batch.
-    chosen: Cell<bool>,
-    vector: OnceCell<Arc<[f32]>>,
-}
-
-/// A job whose texts have been matched with those of the others.
-struct Running {
-    texts: Vec<Rc<Text>>,
-    /// Index before which every text has been put into a batch.
-    next: usize,
-    done: oneshot::Sender<Outcome>,
+/// Size of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Size {
+    Small,
+    Large,
 }
 
 /// Jobs that are not done, and their texts.
 #[derive(Default)]
 pub(super) struct Scheduler {
-    jobs: Vec<Running>,
-    /// Texts without a vector yet.
+    /// Callers with jobs. Each is first in turn.
+    callers: VecDeque<Caller>,
+    /// Texts without a result yet.
     missing: HashMap<Arc<[u32]>, Rc<Text>>,
+    /// True after a batch of small jobs: the next batch is of large ones, which would otherwise
+    /// wait for as long as small ones arrive.
+    large_is_next: bool,
 }
 
 impl Scheduler {
     pub(super) fn is_empty(&self) -> bool {
-        self.jobs.is_empty()
+        self.callers.is_empty()
     }
 
     /// Adds a job. A text that another job or the job itself has already is not computed again.
@@ -59,33 +49,75 @@ impl Scheduler {
             let text = self.missing.entry(Arc::clone(&ids));
             Rc::clone(text.or_insert_with(|| Rc::new(Text::new(ids))))
         };
-        self.jobs.push(Running {
-            texts: job.texts.into_iter().map(&mut text).collect(),
-            next: 0,
-            done: job.done,
+        let total: usize = job.texts.iter().map(|ids| cost(ids.len())).sum();
+        let texts = job.texts.into_iter().map(&mut text).collect();
+        let running = Running::new(texts, job.done);
+        let size = if total <= SMALL_COST {
+            Size::Small
+        } else {
+            Size::Large
+        };
+        self.caller(job.caller).jobs(size).push_back(running);
+    }
+
+    fn caller(&mut self, id: CallerId) -> &mut Caller {
+        let known = self.callers.iter().position(|caller| caller.id == id);
+        let index = known.unwrap_or_else(|| {
+            self.callers.push_back(Caller {
+                id,
+                small: VecDeque::new(),
+                large: VecDeque::new(),
+            });
+            self.callers.len() - 1
         });
+        &mut self.callers[index]
     }
 
     /// Chooses the texts of the next batch, all of them different.
     ///
-    /// The jobs take turns, one text each, so that a pair that arrives behind a long list is in the
-    /// next batch. A batch is never empty while a text waits. Jobs whose callers have gone are
-    /// dropped.
-    pub(super) fn next_batch(&mut self, max_tokens: usize) -> Vec<Rc<Text>> {
+    /// A batch is of small jobs or of large ones, in turns if there are both: a pair waits for one
+    /// batch of large jobs at most, however many of them there are. Within a batch the callers take
+    /// turns, one text each, and the jobs of one caller follow each other. A text that does not fit
+    /// leaves its room to the texts of others. A batch is never empty while a text waits. Jobs
+    /// whose callers have gone are dropped.
+    pub(super) fn next_batch(&mut self) -> Vec<Rc<Text>> {
         self.drop_abandoned();
-        let (mut batch, mut tokens) = (Vec::new(), 0);
+        let order = if self.large_is_next {
+            [Size::Large, Size::Small]
+        } else {
+            [Size::Small, Size::Large]
+        };
+        for size in order {
+            let batch = self.choose(size);
+            if !batch.is_empty() {
+                self.large_is_next = size == Size::Small;
+                return batch;
+            }
+        }
+        Vec::new()
+    }
+
+    fn choose(&mut self, size: Size) -> Vec<Rc<Text>> {
+        let (mut batch, mut total) = (Vec::new(), 0);
+        let mut full = vec![false; self.callers.len()];
         loop {
             let before = batch.len();
-            for job in &mut self.jobs {
-                let Some(text) = job.waiting() else {
+            for (caller, full) in self.callers.iter_mut().zip(&mut full) {
+                if *full {
                     continue;
-                };
-                if tokens > 0 && tokens + text.ids.len() > max_tokens {
-                    return batch;
                 }
-                tokens += text.ids.len();
-                text.chosen.set(true);
-                batch.push(text);
+                let turn = caller.turn(size);
+                let more: usize = turn.iter().map(|text| cost(text.ids.len())).sum();
+                if total > 0 && total + more > MAX_COST {
+                    // Its later texts wait as well: the texts of a caller keep their order.
+                    *full = true;
+                    for text in turn {
+                        text.chosen.set(false);
+                    }
+                } else {
+                    total += more;
+                    batch.extend(turn);
+                }
             }
             if batch.len() == before {
                 return batch;
@@ -93,45 +125,43 @@ impl Scheduler {
         }
     }
 
-    /// Takes the vectors of a batch, and finishes the jobs that have all of theirs.
-    pub(super) fn complete(&mut self, batch: &[Rc<Text>], vectors: Vec<Arc<[f32]>>) {
-        for (text, vector) in batch.iter().zip(vectors) {
+    /// Takes the results of a batch, and finishes the jobs that have all of theirs. A text that
+    /// failed fails the jobs that have it; all others continue.
+    pub(super) fn finish(
+        &mut self,
+        batch: &[Rc<Text>],
+        results: Vec<Result<Arc<[f32]>, EmbedError>>,
+    ) {
+        for (text, result) in batch.iter().zip(results) {
             self.missing.remove(&text.ids);
-            // A text is in one batch only, so it has no vector yet.
-            text.vector.get_or_init(|| vector);
+            // A text is in one batch only, so it has no result yet.
+            text.result.get_or_init(|| result);
         }
-        let complete = |job: &mut Running| job.waiting().is_none();
-        for job in self.jobs.extract_if(.., complete) {
-            let vectors = job.texts.iter().map(|text| text.vector.get().cloned());
-            let vectors: Option<Vec<_>> = vectors.collect();
-            let left_out = || EmbedError("the model left out a text".to_owned());
-            // The caller may have gone.
-            drop(job.done.send(vectors.ok_or_else(left_out)));
+        let failed = batch.iter().any(|text| text.has_failed());
+        for caller in &mut self.callers {
+            caller.finish(failed);
         }
-        // Each job is first in a batch in turn, so that none waits for more than a round.
-        if !self.jobs.is_empty() {
-            self.jobs.rotate_left(1);
+        self.callers.retain(|caller| !caller.is_idle());
+        if failed {
+            self.forget_unshared();
         }
-    }
-
-    /// Fails the jobs that have a text of a failed batch; the other jobs continue.
-    pub(super) fn fail(&mut self, batch: &[Rc<Text>], error: &EmbedError) {
-        for text in batch {
-            self.missing.remove(&text.ids);
+        // Each caller is first in a batch in turn, so that none waits for more than a round.
+        if !self.callers.is_empty() {
+            self.callers.rotate_left(1);
         }
-        let lost = |text: &Rc<Text>| text.chosen.get() && text.vector.get().is_none();
-        let failed = |job: &mut Running| job.texts.iter().any(lost);
-        for job in self.jobs.extract_if(.., failed) {
-            // The caller may have gone.
-            drop(job.done.send(Err(error.clone())));
-        }
-        self.forget_unshared();
     }
 
     fn drop_abandoned(&mut self) {
-        let before = self.jobs.len();
-        self.jobs.retain(|job| !job.done.is_closed());
-        if self.jobs.len() < before {
+        let mut dropped = false;
+        for caller in &mut self.callers {
+            for jobs in [&mut caller.small, &mut caller.large] {
+                let before = jobs.len();
+                jobs.retain(|job| !job.is_abandoned());
+                dropped |= jobs.len() < before;
+            }
+        }
+        if dropped {
+            self.callers.retain(|caller| !caller.is_idle());
             self.forget_unshared();
         }
     }
@@ -142,109 +172,204 @@ impl Scheduler {
     }
 }
 
-impl Text {
-    fn new(ids: Arc<[u32]>) -> Self {
-        Self {
-            ids,
-            chosen: Cell::new(false),
-            vector: OnceCell::new(),
+impl Caller {
+    fn jobs(&mut self, size: Size) -> &mut VecDeque<Running> {
+        match size {
+            Size::Small => &mut self.small,
+            Size::Large => &mut self.large,
         }
     }
-}
 
-impl Running {
-    /// First text that has not been in a batch.
-    fn waiting(&mut self) -> Option<Rc<Text>> {
-        let mut rest = self.texts.iter().skip(self.next);
-        let passed = rest.position(|text| !text.chosen.get());
-        self.next = passed.map_or(self.texts.len(), |passed| self.next + passed);
-        self.texts.get(self.next).cloned()
+    fn is_idle(&self) -> bool {
+        self.small.is_empty() && self.large.is_empty()
+    }
+
+    /// Chooses the texts of one turn: of small jobs all of the next one, so that a pair is in one
+    /// batch; of large jobs one text.
+    fn turn(&mut self, size: Size) -> Vec<Rc<Text>> {
+        let most = match size {
+            Size::Small => usize::MAX,
+            Size::Large => 1,
+        };
+        let turns = self.jobs(size).iter_mut().map(|job| job.choose(most));
+        turns
+            .into_iter()
+            .find(|turn| !turn.is_empty())
+            .unwrap_or_default()
+    }
+
+    /// Sends the outcomes of the jobs that are done; `failed` is true if a text of the last batch
+    /// failed.
+    fn finish(&mut self, failed: bool) {
+        for jobs in [&mut self.small, &mut self.large] {
+            let is_done = |job: &mut Running| job.is_done(failed);
+            while let Some(done) = jobs.iter_mut().position(is_done) {
+                if let Some(job) = jobs.remove(done) {
+                    job.send();
+                }
+            }
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use tokio::sync::oneshot;
+
+    use super::super::job::Outcome;
     use super::*;
 
-    /// A scheduler with a job for each list of lengths. Texts of one length are equal.
-    fn scheduler(jobs: &[&[usize]]) -> (Scheduler, Vec<oneshot::Receiver<Outcome>>) {
+    type Outcomes = Vec<oneshot::Receiver<Outcome>>;
+
+    /// A scheduler with a job for each caller and list of lengths. Texts of one length are equal.
+    fn scheduler(jobs: &[(u64, &[usize])]) -> (Scheduler, Outcomes) {
         let mut scheduler = Scheduler::default();
-        let add = |lengths: &&[usize]| {
-            let (done, outcome) = oneshot::channel();
-            let texts = lengths.iter().map(|length| vec![0; *length].into());
-            let texts = texts.collect();
-            scheduler.add(Job { texts, done });
-            outcome
-        };
-        let outcomes = jobs.iter().map(add).collect();
+        let outcomes = jobs
+            .iter()
+            .map(|(caller, lengths)| add(&mut scheduler, *caller, lengths));
+        let outcomes = outcomes.collect();
         (scheduler, outcomes)
+    }
+
+    fn add(
+        scheduler: &mut Scheduler,
+        caller: u64,
+        lengths: &[usize],
+    ) -> oneshot::Receiver<Outcome> {
+        let (done, outcome) = oneshot::channel();
+        let texts = lengths.iter().map(|length| vec![0; *length].into());
+        let texts = texts.collect();
+        let caller = CallerId(caller);
+        scheduler.add(Job {
+            caller,
+            texts,
+            done,
+        });
+        outcome
     }
 
     fn lengths(batch: &[Rc<Text>]) -> Vec<usize> {
         batch.iter().map(|text| text.ids.len()).collect()
     }
 
-    fn vectors(batch: &[Rc<Text>]) -> Vec<Arc<[f32]>> {
-        batch.iter().map(|_| Arc::from([1.0])).collect()
+    fn succeed(scheduler: &mut Scheduler, batch: &[Rc<Text>]) {
+        let results = batch.iter().map(|_| Ok(Arc::from([1.0])));
+        scheduler.finish(batch, results.collect());
+    }
+
+    /// Runs the next batch and returns its lengths.
+    fn run_next(scheduler: &mut Scheduler) -> Vec<usize> {
+        let batch = scheduler.next_batch();
+        succeed(scheduler, &batch);
+        lengths(&batch)
+    }
+
+    /// Returns true if the outcome has been sent, and is as many vectors.
+    fn has_vectors(outcome: &mut oneshot::Receiver<Outcome>, count: usize) -> bool {
+        matches!(outcome.try_recv(), Ok(Ok(vectors)) if vectors.len() == count)
     }
 
     #[test]
-    fn a_pair_behind_a_long_list_is_in_the_next_batch() {
-        let list: Vec<usize> = (30..130).collect();
-        let (mut scheduler, _outcomes) = scheduler(&[&list, &[10, 11]]);
-        let batch = lengths(&scheduler.next_batch(1024));
-        assert_eq!(batch[..4], [30, 10, 31, 11]);
-        assert!(batch.len() > 20);
+    fn a_pair_goes_before_all_lists() {
+        let list: Vec<usize> = (300..400).collect();
+        let lists: Vec<(u64, &[usize])> = (0..100).map(|caller| (caller, &list[..])).collect();
+        let (mut scheduler, _lists) = scheduler(&lists);
+        run_next(&mut scheduler);
+        let mut pair = add(&mut scheduler, 1000, &[10, 11]);
+        assert_eq!(run_next(&mut scheduler), [10, 11]);
+        assert!(has_vectors(&mut pair, 2));
     }
 
     #[test]
-    fn the_budget_holds_but_for_a_single_text() {
-        let (mut scheduler, _outcomes) = scheduler(&[&[512, 511], &[100]]);
-        assert_eq!(lengths(&scheduler.next_batch(700)), [512, 100]);
-        assert_eq!(lengths(&scheduler.next_batch(100)), [511]);
-        assert!(scheduler.next_batch(100).is_empty());
+    fn lists_go_on_while_pairs_arrive() {
+        let list: Vec<usize> = (600..650).collect();
+        let (mut scheduler, _list) = scheduler(&[(1, &list)]);
+        let mut batches = Vec::new();
+        for length in 10..14 {
+            // Dropping the outcome would abandon the job.
+            std::mem::forget(add(&mut scheduler, 2, &[length]));
+            std::mem::forget(add(&mut scheduler, 3, &[length + 50]));
+            batches.push(run_next(&mut scheduler)[0]);
+        }
+        assert_eq!(batches, [10, 600, 11, 601]);
+    }
+
+    #[test]
+    fn callers_take_turns_however_many_jobs_they_have() {
+        let many: Vec<Vec<usize>> = (0..60).map(|job| vec![200 + job; 2]).collect();
+        let mut jobs: Vec<(u64, &[usize])> = many.iter().map(|job| (1, &job[..])).collect();
+        jobs.push((2, &[201, 300, 301, 302]));
+        let (mut scheduler, mut outcomes) = scheduler(&jobs);
+        let mut other = outcomes.pop().unwrap();
+        let batches: Vec<Vec<usize>> = (0..4).map(|_| run_next(&mut scheduler)).collect();
+        assert_eq!(batches[..2], [vec![200, 201, 202], vec![300, 203]]);
+        assert!(has_vectors(&mut other, 4), "{batches:?}");
+    }
+
+    #[test]
+    fn the_jobs_of_a_caller_follow_each_other() {
+        let (mut scheduler, mut outcomes) = scheduler(&[(1, &[400, 401]), (1, &[500, 501])]);
+        run_next(&mut scheduler);
+        run_next(&mut scheduler);
+        assert!(has_vectors(&mut outcomes[0], 2));
+        assert_eq!(run_next(&mut scheduler), [500]);
+    }
+
+    #[test]
+    fn a_batch_is_bounded_but_for_a_single_text() {
+        let (mut scheduler, _outcomes) = scheduler(&[(1, &[2000, 90, 91]), (2, &[512, 40])]);
+        assert_eq!(run_next(&mut scheduler), [2000]);
+        assert_eq!(run_next(&mut scheduler), [512], "90 do not fit");
+        assert_eq!(run_next(&mut scheduler), [90, 40, 91]);
+    }
+
+    #[test]
+    fn a_text_that_does_not_fit_leaves_room_to_others() {
+        let (mut scheduler, _outcomes) =
+            scheduler(&[(1, &[500, 501]), (2, &[450, 451]), (3, &[5, 300])]);
+        assert_eq!(run_next(&mut scheduler), [500, 5]);
     }
 
     #[test]
     fn equal_texts_are_chosen_once_and_charged_once() {
-        let (mut scheduler, outcomes) = scheduler(&[&[50, 50, 40, 50, 10], &[40, 50]]);
-        let batch = scheduler.next_batch(100);
-        assert_eq!(lengths(&batch), [50, 40, 10]);
-        scheduler.complete(&batch, vectors(&batch));
+        let (mut scheduler, mut outcomes) =
+            scheduler(&[(1, &[50, 50, 40, 50, 10]), (2, &[40, 50])]);
+        assert_eq!(run_next(&mut scheduler), [50, 40, 10]);
         assert!(scheduler.is_empty() && scheduler.missing.is_empty());
-        for (mut outcome, count) in outcomes.into_iter().zip([5, 2]) {
-            assert_eq!(outcome.try_recv().unwrap().unwrap().len(), count);
-        }
+        assert!(has_vectors(&mut outcomes[0], 5));
+        assert!(has_vectors(&mut outcomes[1], 2));
     }
 
     #[test]
     fn a_text_that_is_being_computed_is_shared_with_a_later_job() {
-        let (mut scheduler, _first) = scheduler(&[&[7]]);
-        let batch = scheduler.next_batch(100);
-        let (done, mut later) = oneshot::channel();
-        let texts = vec![vec![0; 7].into()];
-        scheduler.add(Job { texts, done });
-        scheduler.complete(&batch, vectors(&batch));
-        assert_eq!(later.try_recv().unwrap().unwrap().len(), 1);
+        let (mut scheduler, _first) = scheduler(&[(1, &[7])]);
+        let batch = scheduler.next_batch();
+        let mut later = add(&mut scheduler, 2, &[7]);
+        succeed(&mut scheduler, &batch);
+        assert!(has_vectors(&mut later, 1));
     }
 
     #[test]
-    fn a_failed_batch_fails_the_jobs_that_have_its_texts() {
-        let (mut scheduler, mut outcomes) = scheduler(&[&[90, 5], &[20, 21]]);
-        let batch = scheduler.next_batch(95);
-        assert_eq!(lengths(&batch), [90]);
-        scheduler.fail(&batch, &EmbedError("broken".to_owned()));
+    fn a_failed_text_fails_its_own_jobs_alone() {
+        let (mut scheduler, mut outcomes) =
+            scheduler(&[(1, &[90, 500, 5]), (2, &[20, 21]), (3, &[90, 300])]);
+        assert_eq!(run_next(&mut scheduler), [20, 21]);
+        assert!(has_vectors(&mut outcomes[1], 2));
+        let batch = scheduler.next_batch();
+        assert_eq!(lengths(&batch), [90, 300]);
+        let error = Err(EmbedError("broken".to_owned()));
+        scheduler.finish(&batch, vec![error, Ok(Arc::from([1.0]))]);
         assert!(outcomes[0].try_recv().unwrap().is_err());
-        assert!(outcomes[1].try_recv().is_err(), "it is still running");
-        assert_eq!(scheduler.missing.len(), 2);
-        assert_eq!(lengths(&scheduler.next_batch(95)), [20, 21]);
+        assert!(outcomes[2].try_recv().unwrap().is_err());
+        assert!(scheduler.is_empty() && scheduler.missing.is_empty());
     }
 
     #[test]
     fn texts_of_a_job_nobody_waits_for_are_forgotten() {
-        let (mut scheduler, mut outcomes) = scheduler(&[&[5, 6, 6], &[5]]);
+        let (mut scheduler, mut outcomes) = scheduler(&[(1, &[5, 6, 6]), (2, &[5])]);
         drop(outcomes.remove(0));
-        assert_eq!(lengths(&scheduler.next_batch(100)), [5]);
+        let batch = scheduler.next_batch();
+        assert_eq!(lengths(&batch), [5]);
         assert_eq!(scheduler.missing.len(), 1);
     }
 }

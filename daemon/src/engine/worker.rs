@@ -8,7 +8,8 @@ use tokio::sync::mpsc;
 
 use super::backend::{Embed, EmbedError};
 use super::cache::SharedCache;
-use super::scheduler::{Job, MAX_TOKENS, Scheduler, Text};
+use super::job::{Job, Text};
+use super::scheduler::Scheduler;
 
 /// Runs until every sender is gone and every job is done.
 pub(super) fn run(
@@ -25,18 +26,16 @@ pub(super) fn run(
             }
         }
         receive(queue, &mut scheduler);
-        let batch = scheduler.next_batch(MAX_TOKENS);
-        let computed = embed(model, &batch);
-        if let Ok(vectors) = &computed {
-            let ids = batch.iter().map(|text| Arc::clone(&text.ids));
-            cache.put_all(ids.zip(vectors.iter().cloned()));
-        }
+        let batch = scheduler.next_batch();
+        let results = embed(model, &batch);
+        let computed = batch.iter().zip(&results);
+        cache.put_all(computed.filter_map(|(text, result)| {
+            let vector = result.as_ref().ok()?;
+            Some((Arc::clone(&text.ids), Arc::clone(vector)))
+        }));
         // Jobs that were sent during the batch may have its texts, which were not cached yet.
         receive(queue, &mut scheduler);
-        match computed {
-            Ok(vectors) => scheduler.complete(&batch, vectors),
-            Err(error) => scheduler.fail(&batch, &error),
-        }
+        scheduler.finish(&batch, results);
     }
 }
 
@@ -47,17 +46,33 @@ fn receive(queue: &mut mpsc::UnboundedReceiver<Job>, scheduler: &mut Scheduler) 
     }
 }
 
-/// Calls the model. A panic of the model becomes an error.
-fn embed(model: &dyn Embed, batch: &[Rc<Text>]) -> Result<Vec<Arc<[f32]>>, EmbedError> {
+/// Computes the texts of a batch. If the batch fails, computes each text alone: texts of several
+/// callers share a batch, and one that fails must not fail those of others.
+fn embed(model: &dyn Embed, batch: &[Rc<Text>]) -> Vec<Result<Arc<[f32]>, EmbedError>> {
     if batch.is_empty() {
-        return Ok(Vec::new());
+        return Vec::new();
     }
     let texts: Vec<&[u32]> = batch.iter().map(|text| &*text.ids).collect();
+    match call(model, &texts) {
+        Ok(vectors) => vectors
+            .into_iter()
+            .map(|vector| Ok(vector.into()))
+            .collect(),
+        Err(error) if texts.len() == 1 => vec![Err(error)],
+        Err(_) => {
+            let alone = |ids: &&[u32]| Ok(call(model, &[*ids])?.concat().into());
+            texts.iter().map(alone).collect()
+        }
+    }
+}
+
+/// Calls the model. A panic of the model becomes an error.
+fn call(model: &dyn Embed, texts: &[&[u32]]) -> Result<Vec<Vec<f32>>, EmbedError> {
     // A panic cannot leave the model half changed, since it is only read.
-    let vectors = catch_unwind(AssertUnwindSafe(|| model.embed(&texts)))
+    let vectors = catch_unwind(AssertUnwindSafe(|| model.embed(texts)))
         .map_err(|_| EmbedError("the model panicked".to_owned()))??;
     if vectors.len() == texts.len() {
-        Ok(vectors.into_iter().map(Arc::from).collect())
+        Ok(vectors)
     } else {
         Err(EmbedError(format!(
             "the model produced {} vectors for {} texts",
@@ -72,8 +87,14 @@ fn embed(model: &dyn Embed, batch: &[Rc<Text>]) -> Result<Vec<Arc<[f32]>>, Embed
 mod tests {
     use tokio::sync::oneshot;
 
-    use super::super::scheduler::Outcome;
+    use super::super::job::{CallerId, Outcome};
     use super::*;
+
+    /// Token of a text that fails.
+    const FAILS: u32 = 98;
+
+    /// Token of a text that makes the model panic.
+    const PANICS: u32 = 99;
 
     /// Records the length of every text of every batch.
     #[derive(Default)]
@@ -87,16 +108,27 @@ mod tests {
         fn embed(&self, texts: &[&[u32]]) -> Result<Vec<Vec<f32>>, EmbedError> {
             let lengths = texts.iter().map(|ids| ids.len()).collect();
             self.0.lock().unwrap().push(lengths);
+            let has = |id: u32| texts.iter().any(|ids| ids[0] == id);
+            assert!(!has(PANICS), "on purpose");
+            if has(FAILS) {
+                return Err(EmbedError("on purpose".to_owned()));
+            }
             Ok(texts.iter().map(|ids| vec![ids[0] as f32]).collect())
         }
     }
 
-    /// A job of texts of these lengths, every token being `id`.
+    /// A job of texts of these lengths, every token being `id`, which is its caller as well.
     fn job(id: u32, lengths: &[usize]) -> (Job, oneshot::Receiver<Outcome>) {
         let (done, outcome) = oneshot::channel();
         let texts = lengths.iter().map(|length| vec![id; *length].into());
         let texts = texts.collect();
-        (Job { texts, done }, outcome)
+        let caller = CallerId(id.into());
+        let job = Job {
+            caller,
+            texts,
+            done,
+        };
+        (job, outcome)
     }
 
     /// Returns the batches of jobs.
@@ -114,7 +146,7 @@ mod tests {
     #[test]
     fn jobs_share_a_batch_and_each_gets_its_own_vectors() {
         let (jobs, mut outcomes): (Vec<_>, Vec<_>) = (1..=3).map(|id| job(id, &[5, 6])).unzip();
-        assert_eq!(run_all(jobs), [[5, 5, 5, 6, 6, 6]]);
+        assert_eq!(run_all(jobs), [[5, 6, 5, 6, 5, 6]]);
         for (id, outcome) in (1..).zip(&mut outcomes) {
             let vectors = outcome.try_recv().unwrap().unwrap();
             assert_eq!(
@@ -122,18 +154,6 @@ mod tests {
                 [id as f32; 2]
             );
         }
-    }
-
-    #[test]
-    fn a_pair_behind_lists_of_long_texts_is_in_the_second_batch() {
-        let list: Vec<usize> = (463..=512).rev().collect();
-        let (one, _one) = job(1, &list);
-        let (other, _other) = job(2, &list);
-        let (pair, _pair) = job(3, &[10, 11]);
-        let batches = run_all(vec![one, other, pair]);
-        let with_pair = batches.iter().position(|batch| batch.contains(&10));
-        assert_eq!(with_pair, Some(1));
-        assert_eq!(batches.concat().len(), 102);
     }
 
     #[test]
@@ -158,5 +178,22 @@ mod tests {
         drop(outcome);
         let (kept, _outcome) = job(2, &[8]);
         assert_eq!(run_all(vec![gone, kept]), [[8]]);
+    }
+
+    #[test]
+    fn texts_beside_one_that_fails_are_computed_again() {
+        for failing in [FAILS, PANICS] {
+            let (good, mut outcome) = job(1, &[5, 6]);
+            let (bad, mut failed) = job(failing, &[7]);
+            let (other, mut third) = job(2, &[8]);
+            let batches = run_all(vec![good, bad, other]);
+            assert_eq!(
+                batches,
+                [vec![5, 6, 7, 8], vec![5], vec![6], vec![7], vec![8]]
+            );
+            assert_eq!(outcome.try_recv().unwrap().unwrap().len(), 2);
+            assert!(failed.try_recv().unwrap().is_err());
+            assert_eq!(third.try_recv().unwrap().unwrap(), [Arc::from([2.0])]);
+        }
     }
 }

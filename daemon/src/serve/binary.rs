@@ -3,39 +3,41 @@
 use std::sync::Arc;
 
 use gte_shared::VERSION;
-use gte_shared::wire::codec::{self, CodecError};
-use gte_shared::wire::frame::{FrameError, frame, read_frame};
+use gte_shared::wire::codec;
+use gte_shared::wire::frame::{FrameError, frame, read_frame, read_length, read_payload};
 use gte_shared::wire::{
     ErrorCode, ErrorReply, Hello, MAGIC, MAX_FRAME_BYTES, PROTOCOL, Reply, ReplyEnvelope, Request,
     STALL_TIMEOUT, Welcome,
 };
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
+use super::admission::{Admitted, Share};
+use super::context::{Context, ReplyForm};
 use super::error::SessionError;
 use super::handler::{self, reply_too_large};
+use super::offload::offload;
+use super::peer::Peer;
 use super::service::Service;
 use super::stream::ReplyWriter;
 
 /// Performs the handshake before the deadline, then answers requests until the client closes its
 /// side or the daemon stops.
-pub(super) async fn serve<R, W>(
-    mut reader: R,
-    mut writer: ReplyWriter<W>,
+pub(super) async fn serve(
+    mut reader: impl AsyncRead + Unpin,
+    mut writer: ReplyWriter<Peer>,
+    peer: &Peer,
     service: &Arc<Service>,
     deadline: Instant,
-) -> Result<(), SessionError>
-where
-    R: AsyncRead + Unpin,
-    W: AsyncWrite + Unpin + Send + 'static,
-{
+) -> Result<(), SessionError> {
     let greeted = timeout_at(deadline, read_hello(&mut reader)).await;
     let greeted = greeted.unwrap_or(Err(SessionError::Silent));
     let answer = codec::encode::<Result<Welcome, ErrorReply>>(&welcome(&greeted))?;
     writer.write_all(&frame(&answer)?).await?;
     greeted?;
-    serve_frames(reader, writer, service).await
+    serve_frames(reader, writer, peer, service).await
 }
 
 /// Reads the magic bytes and the client's greeting.
@@ -70,63 +72,165 @@ fn welcome(greeted: &Result<(), SessionError>) -> Result<Welcome, ErrorReply> {
     }
 }
 
+/// A reply, and the memory that it takes until it is written.
+struct Outgoing {
+    reply: ReplyEnvelope,
+    bytes: usize,
+    _admitted: Option<Admitted>,
+}
+
 /// Reads requests and answers each in a task of its own. A request that has been read is answered
-/// even if the client closes its side or the daemon stops.
-async fn serve_frames<R, W>(
-    mut reader: R,
-    writer: ReplyWriter<W>,
+/// even if the client closes its writing side or the daemon stops. If the client has gone, its
+/// requests are dropped.
+async fn serve_frames(
+    mut reader: impl AsyncRead + Unpin,
+    writer: ReplyWriter<Peer>,
+    peer: &Peer,
     service: &Arc<Service>,
-) -> Result<(), SessionError>
-where
-    R: AsyncRead + Unpin,
-    W: AsyncWrite + Unpin + Send + 'static,
-{
+) -> Result<(), SessionError> {
+    let context = Context {
+        service: Arc::clone(service),
+        caller: service.new_caller(),
+        form: ReplyForm::Binary,
+    };
     let limits = service.limits();
+    let share = service.admission().share();
     let permits = Arc::new(Semaphore::new(limits.requests_in_flight));
-    let (replies, outbox) = mpsc::channel::<ReplyEnvelope>(limits.requests_in_flight);
-    let writing = tokio::spawn(write_replies(writer, outbox));
+    let (replies, outbox) = mpsc::channel::<Outgoing>(limits.requests_in_flight);
+    let mut writing = tokio::spawn(write_replies(writer, outbox));
+    // Dropping the set aborts the requests that are at work.
+    let mut requests = JoinSet::new();
 
     let outcome = loop {
-        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else {
+        while requests.try_join_next().is_some() {}
+        let room = async {
             // The semaphore is never closed.
-            break Ok(());
+            let permit = Arc::clone(&permits).acquire_owned().await;
+            permit.map_err(|_| SessionError::Gone)
         };
-        let frame = tokio::select! {
+        let permit = tokio::select! {
+            // What is usual comes first.
+            biased;
+            permit = room => permit?,
+            () = replies.closed() => break Err(SessionError::NotReading),
+            () = peer.hung_up() => break Err(SessionError::Gone),
+        };
+        let length = tokio::select! {
             () = service.stopped() => break Ok(()),
             () = replies.closed() => break Err(SessionError::NotReading),
-            frame = read_frame(&mut reader, limits.stall_timeout) => frame,
+            length = read_length(&mut reader, limits.stall_timeout) => length,
         };
-        let request = match frame {
-            Ok(Some(request)) => request,
+        let length = match length {
+            Ok(Some(length)) => length,
             Ok(None) => break Ok(()),
-            Err(error) => {
-                let reply = (0, Err(frame_refusal(&error)));
-                // The writer task reports a closed connection.
-                drop(replies.send(reply).await);
-                break Err(error.into());
-            }
+            Err(error) => break refuse(&replies, error).await,
         };
-        let replies = replies.clone();
-        let service = Arc::clone(service);
-        tokio::spawn(async move {
-            let reply = answer(&service, &request).await;
-            drop(replies.send(reply).await);
+        let receiving = receive(&mut reader, length, &context, &share);
+        let received = tokio::select! {
+            biased;
+            received = receiving => received,
+            () = replies.closed() => break Err(SessionError::NotReading),
+            () = peer.hung_up() => break Err(SessionError::Gone),
+        };
+        let (id, request) = match received {
+            Ok(received) => received,
+            Err(error) => break refuse(&replies, error).await,
+        };
+        let (context, replies) = (context.clone(), replies.clone());
+        requests.spawn(async move {
+            let (outcome, bytes, admitted) = match request {
+                Ok((request, bytes, admitted)) => {
+                    (handler::answer(&context, request).await, bytes, admitted)
+                }
+                Err(error) => (Err(error), 0, None),
+            };
+            let outgoing = Outgoing {
+                reply: (id, outcome),
+                bytes,
+                _admitted: admitted,
+            };
+            // The writer task reports a closed connection.
+            drop(replies.send(outgoing).await);
             drop(permit);
         });
     };
 
-    // The writer task ends when the last request has been answered.
     drop(replies);
-    match writing.await {
-        Ok(written) => outcome.and(written),
-        Err(_) => outcome,
+    if matches!(outcome, Err(SessionError::Gone | SessionError::NotReading)) {
+        writing.abort();
+        return outcome;
     }
+    // The writer task ends when the last request has been answered.
+    tokio::select! {
+        written = &mut writing => match written {
+            Ok(written) => outcome.and(written),
+            Err(_) => outcome,
+        },
+        () = gone(peer, &mut requests) => {
+            writing.abort();
+            Err(SessionError::Gone)
+        }
+    }
+}
+
+/// Returns if the client hangs up while requests are at work.
+async fn gone(peer: &Peer, requests: &mut JoinSet<()>) {
+    tokio::select! {
+        () = peer.hung_up() => {}
+        () = async { while requests.join_next().await.is_some() {} } => {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Sends the error of a frame, after which nobody knows where the next frame begins.
+async fn refuse(replies: &mpsc::Sender<Outgoing>, error: FrameError) -> Result<(), SessionError> {
+    let outgoing = Outgoing {
+        reply: (0, Err(frame_refusal(&error))),
+        bytes: 0,
+        _admitted: None,
+    };
+    // The writer task reports a closed connection.
+    drop(replies.send(outgoing).await);
+    Err(error.into())
+}
+
+/// A request that may be answered, with the memory that it takes.
+type Admissible = Result<(Request, usize, Option<Admitted>), ErrorReply>;
+
+/// Reads and decodes a request, and waits until there is room for its work.
+async fn receive(
+    reader: &mut (impl AsyncRead + Unpin),
+    length: usize,
+    context: &Context,
+    share: &Share,
+) -> Result<(u64, Admissible), FrameError> {
+    let service = &context.service;
+    let reading = service.admission().to_read(length).await;
+    let frame = read_payload(reader, length, service.limits().stall_timeout).await?;
+    let decoded = offload(length, move || decode(&frame)).await;
+    let (id, request) = decoded.unwrap_or_else(|error| (0, Err(error)));
+    let admit = async {
+        let request = request?;
+        let bytes = handler::weigh(context, &request, length)?;
+        let admitted = match bytes {
+            0 => None,
+            bytes => Some(share.to_work(bytes).await?),
+        };
+        Ok((request, bytes, admitted))
+    };
+    let admitted = admit.await;
+    drop(reading);
+    Ok((id, admitted))
 }
 
 fn frame_refusal(error: &FrameError) -> ErrorReply {
     let code = match error {
         FrameError::TooLarge { .. } => ErrorCode::TooLarge,
-        FrameError::Truncated | FrameError::Stalled(_) | FrameError::Io(_) => ErrorCode::BadFrame,
+        FrameError::Truncated
+        | FrameError::Stalled(_)
+        | FrameError::Slow(_)
+        | FrameError::Io(_) => ErrorCode::BadFrame,
     };
     let refusal = ErrorReply::new(code, error.to_string());
     match error {
@@ -135,8 +239,8 @@ fn frame_refusal(error: &FrameError) -> ErrorReply {
     }
 }
 
-/// Answers one request frame.
-async fn answer(service: &Service, frame: &[u8]) -> ReplyEnvelope {
+/// Decodes a request and its id.
+fn decode(frame: &[u8]) -> (u64, Result<Request, ErrorReply>) {
     let bad = |message: &str| {
         ErrorReply::new(ErrorCode::BadRequest, message)
             .with_hint("the client may be of another version than the daemon; see PROTOCOL.md")
@@ -144,36 +248,41 @@ async fn answer(service: &Service, frame: &[u8]) -> ReplyEnvelope {
     let Ok((id, request)) = codec::decode_prefix::<u64>(frame) else {
         return (0, Err(bad("the frame does not begin with a request's id")));
     };
-    match codec::decode::<Request>(request) {
-        Ok(request) => (id, handler::answer(service, request).await),
-        Err(_) => (
-            id,
-            Err(bad("the frame is not a request that this version knows")),
-        ),
-    }
+    let unknown = |_| bad("the frame is not a request that this version knows");
+    (id, codec::decode::<Request>(request).map_err(unknown))
 }
 
 /// Writes replies as they arrive, until all senders are dropped.
-async fn write_replies<W: AsyncWrite + Unpin>(
-    mut writer: ReplyWriter<W>,
-    mut outbox: mpsc::Receiver<ReplyEnvelope>,
+async fn write_replies(
+    mut writer: ReplyWriter<Peer>,
+    mut outbox: mpsc::Receiver<Outgoing>,
 ) -> Result<(), SessionError> {
-    while let Some(reply) = outbox.recv().await {
-        let bytes = frame(&encode_reply(&reply)?)?;
-        writer.write_all(&bytes).await?;
-        if matches!(reply, (_, Ok(Reply::Stopping))) {
+    while let Some(outgoing) = outbox.recv().await {
+        let Outgoing {
+            reply,
+            bytes,
+            _admitted,
+        } = outgoing;
+        let id = reply.0;
+        let stopping = matches!(reply, (_, Ok(Reply::Stopping)));
+        let payload = match offload(bytes, move || encode(&reply)).await {
+            Ok(payload) => payload?,
+            Err(error) => encode(&(id, Err(error)))?,
+        };
+        writer.write_all(&payload).await?;
+        if stopping {
             writer.keep_open();
         }
     }
     Ok(())
 }
 
-/// Encodes a reply. An error replaces a reply that is too large for a frame.
-fn encode_reply(reply: &ReplyEnvelope) -> Result<Vec<u8>, CodecError> {
-    let payload = codec::encode(reply)?;
-    if payload.len() <= MAX_FRAME_BYTES {
-        return Ok(payload);
+/// Encodes the frame of a reply. An error replaces a reply that is too large for a frame.
+fn encode(reply: &ReplyEnvelope) -> Result<Vec<u8>, SessionError> {
+    let mut payload = codec::encode(reply)?;
+    if payload.len() > MAX_FRAME_BYTES {
+        let error = reply_too_large(payload.len());
+        payload = codec::encode::<ReplyEnvelope>(&(reply.0, Err(error)))?;
     }
-    let error = reply_too_large(payload.len());
-    codec::encode::<ReplyEnvelope>(&(reply.0, Err(error)))
+    Ok(frame(&payload)?)
 }

@@ -19,6 +19,8 @@ pub(super) enum SessionError {
         outdated(*protocol)
     )]
     Mismatch { protocol: u32, version: String },
+    #[error("the client has gone with requests unanswered")]
+    Gone,
     #[error("the client stopped reading replies")]
     NotReading,
     #[error("the first frame is not a greeting: {0}")]

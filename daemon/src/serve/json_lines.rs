@@ -2,36 +2,43 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
+use gte_shared::wire::frame::least_rate_time;
 use gte_shared::wire::json::{parse_request, reply_line};
 use gte_shared::wire::{ErrorCode, ErrorReply, MAX_FRAME_BYTES, Reply};
 use serde_json::Value;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncWrite};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
+use super::admission::{Admitted, SMALL_BYTES};
+use super::context::{Context, ReplyForm};
 use super::error::SessionError;
 use super::handler::{self, reply_too_large};
+use super::offload::offload;
+use super::peer::Peer;
 use super::service::Service;
 use super::stream::ReplyWriter;
 
-/// Answers requests one by one until the client closes its side or the daemon stops.
-pub(super) async fn serve<R, W>(
-    mut reader: R,
-    mut writer: ReplyWriter<W>,
+/// Answers requests one by one until the client closes its side or the daemon stops. If the client
+/// has gone, its request is dropped.
+pub(super) async fn serve(
+    mut reader: impl AsyncBufRead + Unpin,
+    mut writer: ReplyWriter<Peer>,
+    peer: &Peer,
     service: &Arc<Service>,
-) -> Result<(), SessionError>
-where
-    R: AsyncBufRead + Unpin,
-    W: AsyncWrite + Unpin,
-{
-    let limits = service.limits();
+) -> Result<(), SessionError> {
+    let context = Context {
+        service: Arc::clone(service),
+        caller: service.new_caller(),
+        form: ReplyForm::Json,
+    };
+    let share = service.admission().share();
     loop {
         let line = tokio::select! {
             () = service.stopped() => return Ok(()),
-            line = read_line(&mut reader, limits.stall_timeout) => line,
+            line = read_line(&mut reader, service) => line,
         };
-        let line = match line {
+        let Line { bytes, reading } = match line {
             Ok(Some(line)) => line,
             Ok(None) => return Ok(()),
             Err(LineError::TooLong) => {
@@ -48,17 +55,40 @@ where
             }
             Err(LineError::Io(error)) => return Err(error.into()),
         };
-        if line.trim_ascii().is_empty() {
+        if bytes.trim_ascii().is_empty() {
             continue;
         }
-        let (id, request) = parse_request(&line);
-        let outcome = match request {
-            Ok(request) => handler::answer(service, request).await,
-            Err(error) => Err(error),
+        let length = bytes.len();
+        let parsed = offload(length, move || parse_request(&bytes)).await;
+        let (id, request) = parsed.unwrap_or_else(|error| (None, Err(error)));
+        let answering = async {
+            let request = request?;
+            let weight = handler::weigh(&context, &request, length)?;
+            let admitted = match weight {
+                0 => None,
+                weight => Some(share.to_work(weight).await?),
+            };
+            drop(reading);
+            let reply = handler::answer(&context, request).await?;
+            Ok((reply, weight, admitted))
         };
-        let line = reply(id.as_ref(), &outcome)?;
+        let answered = tokio::select! {
+            // What is usual comes first.
+            biased;
+            answered = answering => answered,
+            () = peer.hung_up() => return Err(SessionError::Gone),
+        };
+        let (outcome, weight, _admitted) = match answered {
+            Ok((reply, weight, admitted)) => (Ok(reply), weight, admitted),
+            Err(error) => (Err(error), 0, None),
+        };
+        let stopping = matches!(outcome, Ok(Reply::Stopping));
+        let line = match offload(weight, move || reply(id.as_ref(), &outcome)).await {
+            Ok(line) => line?,
+            Err(error) => reply(None, &Err(error))?,
+        };
         writer.write_all(&line).await?;
-        if matches!(outcome, Ok(Reply::Stopping)) {
+        if stopping {
             writer.keep_open();
             return Ok(());
         }
@@ -91,24 +121,47 @@ enum LineError {
     Io(io::Error),
 }
 
-/// Reads one line without its line feed; `None` at the end. The last line may lack the line feed.
+/// A line without its line feed, and its room among the messages that are read, if it is long.
+struct Line {
+    bytes: Vec<u8>,
+    reading: Option<Admitted>,
+}
+
+/// Reads one line; `None` at the end. The last line may lack the line feed.
 ///
-/// Waits without a limit for a line to begin, and at most `stall_timeout` for each further part.
+/// Waits without a limit for a line to begin, and at most the stall timeout for each further part.
+/// A long line waits for room, and must then arrive at the least rate.
 async fn read_line(
     reader: &mut (impl AsyncBufRead + Unpin),
-    stall_timeout: Duration,
-) -> Result<Option<Vec<u8>>, LineError> {
+    service: &Service,
+) -> Result<Option<Line>, LineError> {
+    let stall_timeout = service.limits().stall_timeout;
     let mut line = Vec::new();
+    let mut reading: Option<(Admitted, Instant)> = None;
     loop {
-        let chunk = if line.is_empty() {
-            reader.fill_buf().await
-        } else {
-            let more = timeout(stall_timeout, reader.fill_buf()).await;
-            more.map_err(|_| LineError::Stalled)?
+        if line.len() > SMALL_BYTES && reading.is_none() {
+            // The longest line, since nobody knows how long this one will be.
+            let admitted = service.admission().to_read(MAX_FRAME_BYTES).await;
+            let admitted = admitted.map_err(|_| LineError::Stalled)?;
+            let deadline = Instant::now() + stall_timeout + least_rate_time(MAX_FRAME_BYTES);
+            reading = Some((admitted, deadline));
+        }
+        let more = reader.fill_buf();
+        let chunk = match &reading {
+            _ if line.is_empty() => Ok(more.await),
+            None => timeout(stall_timeout, more).await,
+            Some((_, deadline)) => {
+                timeout_at((*deadline).min(Instant::now() + stall_timeout), more).await
+            }
         };
+        let chunk = chunk.map_err(|_| LineError::Stalled)?;
         let chunk = chunk.map_err(LineError::Io)?;
+        let whole = |bytes: Vec<u8>, reading: Option<(Admitted, Instant)>| Line {
+            bytes,
+            reading: reading.map(|(admitted, _)| admitted),
+        };
         if chunk.is_empty() {
-            return Ok(Some(line).filter(|line| !line.is_empty()));
+            return Ok((!line.is_empty()).then(|| whole(line, reading)));
         }
         let end = chunk.iter().position(|byte| *byte == b'\n');
         let part = &chunk[..end.unwrap_or(chunk.len())];
@@ -119,7 +172,7 @@ async fn read_line(
         let used = end.map_or(part.len(), |end| end + 1);
         reader.consume(used);
         if end.is_some() {
-            return Ok(Some(line));
+            return Ok(Some(whole(line, reading)));
         }
     }
 }

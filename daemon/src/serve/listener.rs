@@ -8,6 +8,7 @@ use interprocess::local_socket::tokio::Stream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
+use super::peer::Peer;
 use super::service::Service;
 use super::session;
 use super::socket::BoundSocket;
@@ -76,7 +77,7 @@ async fn accept_all(
         let session_alive = session_alive.clone();
         tokio::spawn(async move {
             service.connection_opened();
-            session::run(stream, &service).await;
+            session::run(Peer::new(stream), &service).await;
             service.connection_closed();
             drop((permit, session_alive));
         });

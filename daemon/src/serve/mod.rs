@@ -2,11 +2,15 @@
 //!
 //! Architecture invariant: this module knows no model; it calls the [`engine`](crate::engine).
 
+mod admission;
 mod binary;
+mod context;
 mod error;
 mod handler;
 mod json_lines;
 mod listener;
+mod offload;
+mod peer;
 mod service;
 mod session;
 mod socket;

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use gte_shared::wire::{ErrorCode, ErrorReply, ModelInfo, STALL_TIMEOUT};
 use tokio::sync::{Mutex, watch};
 
-use crate::engine::Engine;
+use super::admission::Admission;
+use crate::engine::{CallerId, Engine};
 
 /// Limits of the sessions.
 #[derive(Clone, Copy, Debug)]
@@ -17,6 +18,14 @@ pub struct Limits {
     pub connections: usize,
     /// Most requests of one connection at a time; further ones are read when one is answered.
     pub requests_in_flight: usize,
+    /// Most bytes of requests that are being read or wait, in all connections; further ones are
+    /// read when there is room.
+    pub frame_bytes: usize,
+    /// Most memory of requests at work, in all connections: texts, token ids, vectors and replies,
+    /// until the replies are written. Further requests wait.
+    pub request_bytes: usize,
+    /// Longest wait of a request for those of other connections.
+    pub admission_timeout: Duration,
     /// Timeout of a new connection, from its opening to the end of the handshake.
     pub handshake_timeout: Duration,
     /// Longest pause of a client inside a message, sending or receiving.
@@ -30,6 +39,11 @@ impl Default for Limits {
         Self {
             connections: 512,
             requests_in_flight: 64,
+            // Four of the largest, and the share of the small ones.
+            frame_bytes: 80 << 20,
+            // Three of the largest, and the share of the small ones.
+            request_bytes: 256 << 20,
+            admission_timeout: Duration::from_secs(30),
             handshake_timeout: Duration::from_secs(10),
             stall_timeout: STALL_TIMEOUT,
             drain_timeout: Duration::from_secs(30),
@@ -71,7 +85,9 @@ pub struct Service {
     /// Lock that is held while a model is loaded: one model is loaded at a time.
     loading: Mutex<()>,
     limits: Limits,
+    admission: Arc<Admission>,
     started_by: StartedBy,
+    callers: AtomicU64,
     stopping: watch::Sender<bool>,
     /// True once an engine has ended by itself.
     failed: AtomicBool,
@@ -103,7 +119,13 @@ impl Service {
             models,
             loading: Mutex::new(()),
             limits,
+            admission: Admission::new(
+                limits.frame_bytes,
+                limits.request_bytes,
+                limits.admission_timeout,
+            ),
             started_by,
+            callers: AtomicU64::new(0),
             stopping: watch::Sender::new(false),
             failed: AtomicBool::new(false),
             started: Instant::now(),
@@ -130,6 +152,16 @@ impl Service {
         self.failed.load(Ordering::Relaxed)
     }
 
+    /// Bounds on the memory of requests.
+    pub(super) fn admission(&self) -> &Arc<Admission> {
+        &self.admission
+    }
+
+    /// Identity of a new connection as a caller of the engine.
+    pub(super) fn new_caller(&self) -> CallerId {
+        CallerId(self.callers.fetch_add(1, Ordering::Relaxed))
+    }
+
     /// Origin of the daemon.
     pub(super) fn started_by(&self) -> StartedBy {
         self.started_by
@@ -154,8 +186,15 @@ impl Service {
         Arc::clone(&selected.unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Loads a model and selects it. Until it is loaded, the previous model answers.
-    pub(super) async fn use_model(&self, name: String) -> Result<ModelInfo, ErrorReply> {
+    /// Loads a model and selects it. Until it is loaded, the previous model answers. Goes on if the
+    /// caller leaves, since the selection for the next start may be written already.
+    pub(super) async fn use_model(self: Arc<Self>, name: String) -> Result<ModelInfo, ErrorReply> {
+        let using = tokio::spawn(async move { self.load_and_select(name).await });
+        let panicked = |_| ErrorReply::new(ErrorCode::Internal, "loading the model panicked");
+        using.await.map_err(panicked)?
+    }
+
+    async fn load_and_select(&self, name: String) -> Result<ModelInfo, ErrorReply> {
         let _only_one = self.loading.lock().await;
         let models = Arc::clone(&self.models);
         let loading = tokio::task::spawn_blocking(move || models.use_model(&name));

@@ -3,21 +3,19 @@
 use std::sync::Arc;
 
 use gte_shared::wire::{ErrorCode, ErrorReply, MAGIC};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, BufReader, split};
+use tokio::io::{AsyncRead, AsyncReadExt, BufReader};
 use tokio::time::{Instant, timeout_at};
 
 use super::error::SessionError;
+use super::peer::Peer;
 use super::service::Service;
 use super::stream::ReplyWriter;
 use super::{binary, json_lines};
 
 /// Serves one connection until its client closes it or the daemon stops.
-pub(super) async fn run<S>(stream: S, service: &Arc<Service>)
-where
-    S: AsyncRead + AsyncWrite + Send + 'static,
-{
+pub(super) async fn run(peer: Peer, service: &Arc<Service>) {
     tracing::debug!("connection opened");
-    match serve(stream, service).await {
+    match serve(peer, service).await {
         Ok(()) => tracing::debug!("connection closed"),
         // A warning, since an outdated client or daemon needs an update.
         Err(error @ SessionError::Mismatch { .. }) => tracing::warn!(%error, "connection refused"),
@@ -25,13 +23,10 @@ where
     }
 }
 
-async fn serve<S>(stream: S, service: &Arc<Service>) -> Result<(), SessionError>
-where
-    S: AsyncRead + AsyncWrite + Send + 'static,
-{
-    let (mut reader, writer) = split(stream);
+async fn serve(peer: Peer, service: &Arc<Service>) -> Result<(), SessionError> {
+    let mut reader = peer.clone();
     let limits = service.limits();
-    let mut writer = ReplyWriter::new(writer, limits.stall_timeout);
+    let mut writer = ReplyWriter::new(peer.clone(), limits.stall_timeout);
     let deadline = Instant::now() + limits.handshake_timeout;
     let mut opening = Vec::with_capacity(OPENING_BYTES);
     tokio::select! {
@@ -47,8 +42,8 @@ where
     let reader = BufReader::new(std::io::Cursor::new(opening).chain(reader));
     match opened {
         None => Ok(()),
-        Some(Protocol::JsonLines) => json_lines::serve(reader, writer, service).await,
-        Some(Protocol::Binary) => binary::serve(reader, writer, service, deadline).await,
+        Some(Protocol::JsonLines) => json_lines::serve(reader, writer, &peer, service).await,
+        Some(Protocol::Binary) => binary::serve(reader, writer, &peer, service, deadline).await,
         Some(Protocol::Unknown) => {
             // The refusal is JSON, which people can read.
             let error = ErrorReply::new(

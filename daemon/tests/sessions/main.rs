@@ -9,5 +9,6 @@
 )]
 
 mod daemon;
+mod load;
 mod timeouts;
 mod work;

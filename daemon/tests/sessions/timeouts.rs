@@ -16,12 +16,12 @@ fn short_stalls() -> serve::Limits {
     }
 }
 
-fn frame(payload: &[u8]) -> Vec<u8> {
+pub(crate) fn frame(payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(payload.len()).unwrap().to_le_bytes();
     [&length, payload].concat()
 }
 
-fn greeting() -> Vec<u8> {
+pub(crate) fn greeting() -> Vec<u8> {
     let hello = Hello {
         protocol: PROTOCOL,
         version: "test".to_owned(),

@@ -2,8 +2,10 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::Mutex;
+use tokio::time::sleep;
 
 use super::autostart::{connect, connect_or_start};
 use super::connection::Connection;
@@ -12,7 +14,14 @@ use super::notice::Notice;
 use super::upgrade::{stop_if_idle, tell_once};
 use crate::endpoint::Endpoint;
 use crate::version::VERSION;
-use crate::wire::{Call, Reply, Request};
+use crate::wire::{Call, ErrorCode, Reply, Request};
+
+/// Pause after the first refusal of a daemon that is busy. The daemon has let the request wait
+/// before it refused it.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+
+/// Longest pause between two attempts.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// Behavior if no daemon is running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,9 +35,10 @@ pub enum Start {
 
 /// A client of the daemon. Calls take `&self` and may overlap.
 ///
-/// A daemon may exit between two calls, and even between the handshake and a request. Every request
-/// is idempotent, so a call whose connection ends before its reply is sent once more on a new
-/// connection.
+/// A request that a busy daemon refuses is sent again until it is taken: a long job does not fail
+/// because of others. A daemon may exit between two calls, and even between the handshake and a
+/// request. Every request is idempotent, so a call whose connection ends before its reply is sent
+/// once more on a new connection.
 pub struct Client {
     endpoint: Endpoint,
     start: Start,
@@ -82,10 +92,30 @@ impl Client {
         C::output(reply).ok_or(ClientError::UnexpectedReply)
     }
 
+    /// Closes the connection, so that the daemon drops the requests whose callers have left. Calls
+    /// that still wait are sent again.
+    pub async fn disconnect(&self) {
+        drop(self.connection.lock().await.take());
+    }
+
+    /// Sends a request, again if the connection ends, and later if the daemon is busy.
     async fn send(&self, request: &Request) -> Result<Reply, ClientError> {
-        match self.connection().await?.send(request).await {
-            Err(ClientError::Closed) => self.connection().await?.send(request).await,
-            done => done,
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let done = match self.connection().await?.send(request).await {
+                Err(ClientError::Closed) => self.connection().await?.send(request).await,
+                done => done,
+            };
+            match done {
+                Err(ClientError::Refused(reply)) if reply.code == ErrorCode::Overloaded => {
+                    if pause == FIRST_PAUSE {
+                        (self.notify)(&Notice::Busy);
+                    }
+                    sleep(spread(pause)).await;
+                    pause = (2 * pause).min(LONGEST_PAUSE);
+                }
+                done => return done,
+            }
         }
     }
 
@@ -136,4 +166,12 @@ impl Client {
         }
         Ok(connection)
     }
+}
+
+/// A pause up to half as long again, so that clients that were refused together return one by one.
+fn spread(pause: Duration) -> Duration {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    // A clock before 1970 spreads nothing.
+    let nanos = now.map_or(0, |now| now.subsec_nanos());
+    pause + pause.mul_f64(f64::from(nanos % 1000) / 2000.0)
 }

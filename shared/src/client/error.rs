@@ -97,6 +97,15 @@ fn quoted(log: &str) -> String {
 }
 
 impl ClientError {
+    /// Index of the text at fault in a refused request.
+    #[must_use]
+    pub fn text(&self) -> Option<usize> {
+        match self {
+            Self::Refused(reply) => Some(reply.text? as usize),
+            _ => None,
+        }
+    }
+
     /// Next step for the user, where there is one.
     #[must_use]
     pub fn hint(&self) -> Option<String> {

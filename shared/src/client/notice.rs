@@ -28,6 +28,8 @@ pub enum Notice {
         /// Model that answers now.
         now: AnsweringModel,
     },
+    /// The daemon has no room for a request, which the client sends again.
+    Busy,
     /// A daemon was started that programs of other sessions may not find.
     ThisSessionOnly(&'static str),
 }
@@ -57,12 +59,9 @@ impl std::fmt::Display for Notice {
             ),
             Self::OtherModel { before, now } => write!(
                 f,
-                "the daemon ended unexpectedly: {} ({}) answers now, and {} ({}) did before",
-                now.id,
-                now.precision.name(),
-                before.id,
-                before.precision.name()
+                "the daemon ended unexpectedly: {now} answers now, and {before} did before"
             ),
+            Self::Busy => write!(f, "the daemon is busy with other clients; trying again"),
             Self::ThisSessionOnly(reason) => write!(f, "{reason}"),
         }
     }

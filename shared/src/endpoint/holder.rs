@@ -3,6 +3,8 @@
 //! A daemon that ends in good order empties the file. What a crash leaves in it tells the next
 //! client which model used to answer.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::wire::{ModelInfo, Precision};
@@ -30,6 +32,12 @@ pub struct AnsweringModel {
     pub id: String,
     /// Type that it multiplies in.
     pub precision: Precision,
+}
+
+impl fmt::Display for AnsweringModel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.id, self.precision.name())
+    }
 }
 
 impl From<&ModelInfo> for AnsweringModel {

@@ -11,6 +11,9 @@ use super::limits::MAX_FRAME_BYTES;
 /// Most memory reserved for announced bytes that have not arrived, in bytes.
 const READ_STEP: usize = 64 * 1024;
 
+/// Least rate of a large message: 64 KiB per second.
+const MIN_BYTES_PER_SECOND: usize = 64 * 1024;
+
 /// Failure to read or write a frame.
 #[derive(Debug, thiserror::Error)]
 pub enum FrameError {
@@ -26,6 +29,9 @@ pub enum FrameError {
     /// The other side paused too long inside a frame.
     #[error("a frame stopped in its middle for {} seconds", .0.as_secs())]
     Stalled(Duration),
+    /// The other side sent a large frame too slowly.
+    #[error("a frame took more than {} seconds", .0.as_secs())]
+    Slow(Duration),
     /// The transport failed.
     #[error("the connection failed: {0}")]
     Io(#[from] io::Error),
@@ -42,6 +48,22 @@ pub async fn read_frame<R: AsyncRead + Unpin>(
     reader: &mut R,
     stall_timeout: Duration,
 ) -> Result<Option<Vec<u8>>, FrameError> {
+    match read_length(reader, stall_timeout).await? {
+        None => Ok(None),
+        Some(length) => Ok(Some(read_payload(reader, length, stall_timeout).await?)),
+    }
+}
+
+/// Reads the length of the next frame's payload; `None` if the other side closed the connection
+/// between frames.
+///
+/// # Errors
+///
+/// As of [`read_frame`]; [`FrameError::TooLarge`] for a length over the limit.
+pub async fn read_length<R: AsyncRead + Unpin>(
+    reader: &mut R,
+    stall_timeout: Duration,
+) -> Result<Option<usize>, FrameError> {
     let mut header = [0; 4];
     let mut have = reader.read(&mut header).await?;
     if have == 0 {
@@ -55,13 +77,39 @@ pub async fn read_frame<R: AsyncRead + Unpin>(
     if length > MAX_FRAME_BYTES {
         return Err(FrameError::TooLarge { size: size.into() });
     }
-    let mut payload = Vec::new();
-    let mut body = reader.take(size.into());
-    while payload.len() < length {
-        payload.reserve(READ_STEP.min(length - payload.len()));
-        read_some(body.read_buf(&mut payload), stall_timeout).await?;
-    }
-    Ok(Some(payload))
+    Ok(Some(length))
+}
+
+/// Reads the payload of a frame after its length.
+///
+/// # Errors
+///
+/// As of [`read_frame`]; [`FrameError::Slow`] for a payload that takes too long as a whole.
+pub async fn read_payload<R: AsyncRead + Unpin>(
+    reader: &mut R,
+    length: usize,
+    stall_timeout: Duration,
+) -> Result<Vec<u8>, FrameError> {
+    let most = stall_timeout + least_rate_time(length);
+    let reading = async {
+        let mut payload = Vec::new();
+        let mut body = reader.take(length as u64);
+        while payload.len() < length {
+            payload.reserve(READ_STEP.min(length - payload.len()));
+            read_some(body.read_buf(&mut payload), stall_timeout).await?;
+        }
+        Ok(payload)
+    };
+    timeout(most, reading)
+        .await
+        .unwrap_or(Err(FrameError::Slow(most)))
+}
+
+/// Time for this many bytes at the least rate, below which a large message is given up: it would
+/// hold memory that others wait for.
+#[must_use]
+pub fn least_rate_time(bytes: usize) -> Duration {
+    Duration::from_secs((bytes / MIN_BYTES_PER_SECOND) as u64)
 }
 
 /// Reads at least one byte inside a message.
@@ -159,6 +207,24 @@ mod tests {
                 matches!(error, Err(FrameError::Truncated)),
                 "cut at byte {cut}"
             );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_large_frame_that_trickles_is_given_up() {
+        let (mut near, mut far) = tokio::io::duplex(64);
+        let length = u32::try_from(MIN_BYTES_PER_SECOND).unwrap() - 1;
+        near.write_all(&length.to_le_bytes()).await.unwrap();
+        let trickle = async {
+            while near.write_all(b"x").await.is_ok() {
+                tokio::time::sleep(TIMEOUT / 10).await;
+            }
+        };
+        tokio::select! {
+            () = trickle => {}
+            read = read_frame(&mut far, TIMEOUT) => {
+                assert!(matches!(read, Err(FrameError::Slow(_))), "{read:?}");
+            }
         }
     }
 

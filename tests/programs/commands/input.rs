@@ -39,6 +39,31 @@ fn batch_names_a_wrong_line() {
 }
 
 #[test]
+fn lines_before_a_wrong_one_are_answered() {
+    let sandbox = Sandbox::default();
+    // Wrong for the command, and wrong for the daemon: in the first and in the third request.
+    for wrong in ["", "\u{200b}"] {
+        for good in [0, 1, 3, 600] {
+            let text = |n: usize| format!("第{n}行");
+            let lines: String = (0..good).map(|n| text(n) + "\n").collect();
+            let lines = format!("{lines}{wrong}\n后面\n");
+            let pairs: String = (0..good).map(|n| format!("{}\t乙\n", text(n))).collect();
+            let pairs = format!("{pairs}{wrong}\t乙\n后面\t乙\n");
+            for (arguments, input) in [
+                (&["batch"][..], &pairs),
+                (&["embed"], &lines),
+                (&["rank", "甲"], &lines),
+            ] {
+                let output = sandbox.run_with(arguments, input);
+                assert_refused(&output, &format!("line {}", good + 1));
+                let printed = output.stdout.lines().count();
+                assert_eq!(printed, good, "{arguments:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn rank_names_a_blank_line_or_query() {
     let sandbox = Sandbox::default();
     for (query, lines, words) in [

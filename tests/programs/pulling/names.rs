@@ -1,4 +1,4 @@
-//! Names of models: the catalog's belong to the catalog's publications, and nothing that a model or a
+//! Names of models: the catalog's belong to the catalog's publications. Nothing that a model or a
 //! mirror says reaches the terminal as it is.
 
 use std::fs;

@@ -1,23 +1,17 @@
 //! `gte batch`: score many pairs.
 
-use std::collections::VecDeque;
 use std::io::{self, Write};
-use std::sync::Arc;
 
 use clap::Args;
-use gte_shared::client::{Client, ClientError};
 use gte_shared::output::json_line;
 use gte_shared::wire::json::{PairRow, Source};
 use gte_shared::wire::{Computed, PairScore, Similarities};
-use tokio::task::JoinHandle;
 
-use super::error::{BLANK, InputError};
+use super::error::BLANK;
 use super::global::Global;
 use super::input::{Input, Line, LineFault};
 use super::output::{WithSource, score_columns, warn_if_cut};
-
-/// Most requests in flight: the daemon computes one while the next is sent.
-const IN_FLIGHT: usize = 2;
+use super::pipeline::{self, Command};
 
 /// Score many pairs, one per line: a<TAB>b
 ///
@@ -31,73 +25,45 @@ pub(super) struct Batch {
 
 type Pair = (String, String);
 
-type Scores = Result<Computed<Vec<PairScore>>, ClientError>;
-
-/// Lines of a request in flight.
-struct Asked {
-    lines: Vec<Line<Pair>>,
-    answer: JoinHandle<Scores>,
-}
-
 impl Batch {
     pub(super) async fn run(self, global: &Global) -> anyhow::Result<()> {
-        let mut lines = self.input.lines(parse)?;
-        let client = Arc::new(global.client()?);
-        let mut asked: VecDeque<Asked> = VecDeque::new();
-        loop {
-            let room = asked.len() < IN_FLIGHT;
-            tokio::select! {
-                // Answers first: a writer may wait for the score of one pair before it writes the
-                // next.
-                biased;
-                scores = answer(&mut asked) => {
-                    if let Some(asked) = asked.pop_front() {
-                        asked.print(global, scores)?;
-                    }
-                }
-                next = lines.next(), if room => {
-                    let over = !matches!(&next, Ok(lines) if !lines.is_empty());
-                    while over && let Some(mut oldest) = asked.pop_front() {
-                        let scores = (&mut oldest.answer).await?;
-                        oldest.print(global, scores)?;
-                    }
-                    let lines = next?;
-                    if lines.is_empty() {
-                        return Ok(());
-                    }
-                    asked.push_back(Asked::ask(&client, lines));
-                }
-            }
+        let lines = self.input.lines(parse)?;
+        pipeline::run(global.client()?, lines, &mut Printer(global)).await
+    }
+}
+
+/// Prints the scores of pairs as they come.
+struct Printer<'a>(&'a Global);
+
+impl Command for Printer<'_> {
+    type Content = Pair;
+    type Result = Vec<PairScore>;
+    type Request = Similarities;
+
+    fn request(&self, lines: &[Line<Pair>]) -> Similarities {
+        let pairs = lines.iter().map(|line| line.content.clone());
+        Similarities {
+            pairs: pairs.collect(),
         }
     }
-}
 
-/// Waits for the oldest answer; without a request in flight, waits for ever.
-async fn answer(asked: &mut VecDeque<Asked>) -> Scores {
-    match asked.front_mut() {
-        None => std::future::pending().await,
-        // The task neither panics nor is it aborted.
-        Some(oldest) => (&mut oldest.answer)
-            .await
-            .unwrap_or(Err(ClientError::Closed)),
-    }
-}
-
-impl Asked {
-    fn ask(client: &Arc<Client>, lines: Vec<Line<Pair>>) -> Self {
-        let pairs = lines.iter().map(|line| line.content.clone()).collect();
-        let client = Arc::clone(client);
-        let answer = tokio::spawn(async move { client.call(Similarities { pairs }).await });
-        Self { lines, answer }
+    fn line(text: usize) -> Option<usize> {
+        Some(text / 2)
     }
 
-    fn print(self, global: &Global, scores: Scores) -> anyhow::Result<()> {
-        let lines = self.lines;
-        let location = |text: usize| match lines.get(text / 2) {
+    fn location(lines: &[Line<Pair>], text: usize) -> String {
+        match lines.get(text / 2) {
             Some(line) => format!("line {}, text {}", line.number, ["A", "B"][text % 2]),
             None => format!("text {text}"),
-        };
-        let computed = scores.map_err(|error| InputError::locate(error, location))?;
+        }
+    }
+
+    fn answer(
+        &mut self,
+        lines: Vec<Line<Pair>>,
+        computed: Computed<Vec<PairScore>>,
+    ) -> anyhow::Result<()> {
+        let global = self.0;
         let mut out = io::BufWriter::new(io::stdout().lock());
         for (line, score) in lines.iter().zip(&computed.result) {
             if global.json {

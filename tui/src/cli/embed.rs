@@ -8,10 +8,10 @@ use gte_shared::wire::json::{VectorRow, VectorSpace};
 use gte_shared::wire::{Computed, Embedding};
 use serde::Serialize;
 
-use super::error::InputError;
 use super::global::Global;
 use super::input::{Input, Line, text};
 use super::output::warn_if_cut;
+use super::pipeline::{self, Command};
 
 /// Print the embedding vector of each line
 ///
@@ -25,22 +25,43 @@ pub(super) struct Embed {
 
 impl Embed {
     pub(super) async fn run(self, global: &Global) -> anyhow::Result<()> {
-        let mut lines = self.input.lines(text)?;
-        let client = global.client()?;
-        loop {
-            let lines = lines.next().await?;
-            if lines.is_empty() {
-                return Ok(());
-            }
-            let texts = lines.iter().map(|line| line.content.clone()).collect();
-            let location = |text: usize| match lines.get(text) {
-                Some(at) => format!("line {}", at.number),
-                None => format!("text {text}"),
-            };
-            let computed = client.call(gte_shared::wire::Embed { texts }).await;
-            let computed = computed.map_err(|error| InputError::locate(error, location))?;
-            print(global, &lines, &computed)?;
+        let lines = self.input.lines(text)?;
+        pipeline::run(global.client()?, lines, &mut Printer(global)).await
+    }
+}
+
+/// Prints vectors as they come.
+struct Printer<'a>(&'a Global);
+
+impl Command for Printer<'_> {
+    type Content = String;
+    type Result = Vec<Embedding>;
+    type Request = gte_shared::wire::Embed;
+
+    fn request(&self, lines: &[Line<String>]) -> gte_shared::wire::Embed {
+        let texts = lines.iter().map(|line| line.content.clone());
+        gte_shared::wire::Embed {
+            texts: texts.collect(),
         }
+    }
+
+    fn line(text: usize) -> Option<usize> {
+        Some(text)
+    }
+
+    fn location(lines: &[Line<String>], text: usize) -> String {
+        match lines.get(text) {
+            Some(line) => format!("line {}", line.number),
+            None => format!("text {text}"),
+        }
+    }
+
+    fn answer(
+        &mut self,
+        lines: Vec<Line<String>>,
+        computed: Computed<Vec<Embedding>>,
+    ) -> anyhow::Result<()> {
+        print(self.0, &lines, &computed)
     }
 }
 

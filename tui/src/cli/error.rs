@@ -1,6 +1,7 @@
 //! Errors in the user's input, and exit statuses.
 
 use gte_shared::client::ClientError;
+use gte_shared::endpoint::AnsweringModel;
 use gte_shared::report::EXIT_WRONG_INPUT;
 use gte_shared::wire::ErrorCode;
 
@@ -43,6 +44,21 @@ impl InputError {
             }
             _ => error.into(),
         }
+    }
+}
+
+/// Another model answers than the one that has answered before: their scores are not comparable.
+#[derive(Debug, thiserror::Error)]
+#[error("{now} answers now, and {before} has answered the lines before; run the command again")]
+pub(super) struct ModelChanged {
+    before: String,
+    now: String,
+}
+
+impl ModelChanged {
+    pub(super) fn new(before: &AnsweringModel, now: &AnsweringModel) -> Self {
+        let [before, now] = [before, now].map(ToString::to_string);
+        Self { before, now }
     }
 }
 

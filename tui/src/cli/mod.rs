@@ -15,6 +15,7 @@ mod input;
 mod man;
 mod messages;
 mod output;
+mod pipeline;
 mod rank;
 mod restart;
 mod sim;

@@ -3,16 +3,16 @@
 use std::io::{self, Write};
 
 use clap::Args;
-use gte_shared::client::Client;
 use gte_shared::output::json_line;
 use gte_shared::wire::json::HitRow;
-use gte_shared::wire::{Hit, TextInfo};
+use gte_shared::wire::{Computed, Hit, TextInfo};
 use serde::Serialize;
 
 use super::error::InputError;
 use super::global::Global;
-use super::input::{Input, Lines, text};
+use super::input::{Input, Line, text};
 use super::output::warn_if_cut;
+use super::pipeline::{self, Command};
 
 /// Rank lines by their similarity to a text, best first
 ///
@@ -32,61 +32,90 @@ struct Ranked {
     hit: Hit,
 }
 
-/// All lines with their scores, best first.
-#[derive(Default)]
+/// All lines with their scores.
 struct Ranking {
+    query: String,
     model: String,
-    query: Option<TextInfo>,
+    query_info: Option<TextInfo>,
     ranked: Vec<Ranked>,
 }
 
 impl Rank {
+    /// Ranks all lines. If one is faulty, ranks those before it.
     pub(super) async fn run(self, global: &Global) -> anyhow::Result<()> {
         let lines = self.input.lines(text)?;
-        let client = global.client()?;
-        let ranking = rank(&client, self.query, lines).await?;
-        if let Some(query) = ranking.query {
-            warn_if_cut(global, "the query", query);
+        let mut ranking = Ranking {
+            query: self.query,
+            model: String::new(),
+            query_info: None,
+            ranked: Vec::new(),
+        };
+        let done = pipeline::run(global.client()?, lines, &mut ranking).await;
+        if done
+            .as_ref()
+            .err()
+            .is_none_or(anyhow::Error::is::<InputError>)
+        {
+            ranking.sort();
+            ranking.print(global)?;
         }
-        ranking.print(global)
+        done
     }
 }
 
-async fn rank(client: &Client, query: String, mut lines: Lines<String>) -> anyhow::Result<Ranking> {
-    let mut ranking = Ranking::default();
-    loop {
-        let mut lines = lines.next().await?;
-        if lines.is_empty() {
-            break;
+impl Command for Ranking {
+    type Content = String;
+    type Result = gte_shared::wire::Ranking;
+    type Request = gte_shared::wire::Rank;
+
+    fn request(&self, lines: &[Line<String>]) -> gte_shared::wire::Rank {
+        let texts = lines.iter().map(|line| line.content.clone());
+        gte_shared::wire::Rank {
+            query: self.query.clone(),
+            texts: texts.collect(),
         }
-        let texts = lines.iter().map(|line| line.content.clone()).collect();
-        let location = |text: usize| match text.checked_sub(1).and_then(|index| lines.get(index)) {
-            Some(at) => format!("line {}", at.number),
+    }
+
+    fn line(text: usize) -> Option<usize> {
+        text.checked_sub(1)
+    }
+
+    fn location(lines: &[Line<String>], text: usize) -> String {
+        match text.checked_sub(1).and_then(|index| lines.get(index)) {
+            Some(line) => format!("line {}", line.number),
             None => "the query".to_owned(),
-        };
-        let query = query.clone();
-        let computed = client.call(gte_shared::wire::Rank { query, texts }).await;
-        let computed = computed.map_err(|error| InputError::locate(error, location))?;
-        ranking.model = computed.model.id;
-        ranking.query = Some(computed.result.query);
+        }
+    }
+
+    fn answer(
+        &mut self,
+        mut lines: Vec<Line<String>>,
+        computed: Computed<gte_shared::wire::Ranking>,
+    ) -> anyhow::Result<()> {
+        self.model = computed.model.id;
+        self.query_info = Some(computed.result.query);
         for hit in computed.result.hits {
             if let Some(line) = lines.get_mut(hit.index as usize) {
-                ranking.ranked.push(Ranked {
+                self.ranked.push(Ranked {
                     line: line.number,
                     text: std::mem::take(&mut line.content),
                     hit,
                 });
             }
         }
+        Ok(())
     }
-    ranking.ranked.sort_by(|one, other| {
-        let by_score = other.hit.cosine.total_cmp(&one.hit.cosine);
-        by_score.then(one.line.cmp(&other.line))
-    });
-    Ok(ranking)
 }
 
 impl Ranking {
+    /// Puts the best first, and equal scores in the order of the lines.
+    fn sort(&mut self) {
+        self.ranked.sort_by(|one, other| {
+            let by_score = other.hit.cosine.total_cmp(&one.hit.cosine);
+            by_score.then(one.line.cmp(&other.line))
+        });
+    }
+
     fn print(&self, global: &Global) -> anyhow::Result<()> {
         #[derive(Serialize)]
         struct Row<'a> {
@@ -97,6 +126,9 @@ impl Ranking {
             query: Option<TextInfo>,
             model: &'a str,
         }
+        if let Some(query) = self.query_info {
+            warn_if_cut(global, "the query", query);
+        }
         let mut out = io::BufWriter::new(io::stdout().lock());
         for Ranked { line, text, hit } in &self.ranked {
             let interpretation = global.interpretation(hit.verdict);
@@ -105,7 +137,7 @@ impl Ranking {
                     line: *line,
                     hit: HitRow::new(hit, interpretation),
                     text,
-                    query: self.query,
+                    query: self.query_info,
                     model: &self.model,
                 };
                 json_line(&mut out, &row)?;

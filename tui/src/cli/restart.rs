@@ -23,13 +23,7 @@ pub(super) async fn run(global: &Global) -> anyhow::Result<()> {
     let status = client.call(GetStatus).await?;
     let now = AnsweringModel::from(&status.model);
     if let Some(before) = before.filter(|before| *before != now) {
-        say(&format!(
-            "{} ({}) answers now, and {} ({}) did before",
-            now.id,
-            now.precision.name(),
-            before.id,
-            before.precision.name()
-        ));
+        say(&format!("{now} answers now, and {before} did before"));
     }
     if global.json {
         json_line(&mut io::stdout(), &status)?;

@@ -1,6 +1,7 @@
 //! Comparisons: the newest texts are sent to the daemon once the user pauses.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use gte_shared::client::{Client, ClientError};
@@ -31,11 +32,17 @@ pub(super) struct Question {
 pub(super) struct Comparer {
     client: Client,
     action_tx: mpsc::UnboundedSender<Action>,
+    /// True after the screen has closed the connection to abandon a comparison.
+    abandoned: AtomicBool,
 }
 
 impl Comparer {
     pub(super) fn new(client: Client, action_tx: mpsc::UnboundedSender<Action>) -> Self {
-        Self { client, action_tx }
+        Self {
+            client,
+            action_tx,
+            abandoned: AtomicBool::new(false),
+        }
     }
 
     /// Answers questions until the screen is left.
@@ -44,8 +51,20 @@ impl Comparer {
         // with the first comparison, which tries again.
         drop(self.ensure_connected().await);
         while let Some(Question { revision, a, b, .. }) = next_question(&mut questions).await {
-            let outcome = self.compare(a, b).await;
-            self.send(Action::Answered(revision, outcome));
+            let replaced = tokio::select! {
+                outcome = self.compare(a, b) => {
+                    self.send(Action::Answered(revision, outcome));
+                    continue;
+                }
+                replaced = questions.changed() => replaced,
+            };
+            if replaced.is_err() {
+                return;
+            }
+            // The daemon drops the request that nobody waits for any more.
+            self.client.disconnect().await;
+            self.abandoned.store(true, Ordering::Relaxed);
+            questions.mark_changed();
         }
     }
 
@@ -63,7 +82,9 @@ impl Comparer {
 
     /// Connects if not connected, and reports the daemon's condition.
     async fn ensure_connected(&self) -> Result<(), ClientError> {
-        if self.client.is_connected().await {
+        // After a disconnection of its own, the next call connects, and the screen need not show
+        // it.
+        if self.client.is_connected().await || self.abandoned.swap(false, Ordering::Relaxed) {
             return Ok(());
         }
         self.send(Action::Daemon(Daemon::Connecting));

@@ -7,34 +7,72 @@ use gte_shared::wire::{ErrorReply, MAX_TEXTS_PER_REQUEST, Reply, Request};
 use super::handle::Handle;
 use super::panic::catch;
 use super::reply::too_many;
-use crate::serve::service::Service;
+use crate::serve::admission::bytes_at_work;
+use crate::serve::context::Context;
+
+/// Memory that a request takes while it is at work; `message` is the size of its message. Zero for
+/// a request without texts.
+///
+/// # Errors
+///
+/// If the request has too many texts, or a reply that cannot fit into a message.
+pub(in crate::serve) fn weigh(
+    context: &Context,
+    request: &Request,
+    message: usize,
+) -> Result<usize, ErrorReply> {
+    let weighed = match request {
+        Request::Similarity(request) => weight(context, request, message),
+        Request::Similarities(request) => weight(context, request, message),
+        Request::Rank(request) => weight(context, request, message),
+        Request::Embed(request) => weight(context, request, message),
+        Request::GetStatus(request) => weight(context, request, message),
+        Request::Shutdown(request) => weight(context, request, message),
+        Request::UseModel(request) => weight(context, request, message),
+    };
+    if let Err(error) = &weighed {
+        context.service.count_request(0);
+        tracing::debug!(code = ?error.code, "request refused");
+    }
+    weighed
+}
+
+fn weight<H: Handle>(context: &Context, request: &H, message: usize) -> Result<usize, ErrorReply> {
+    let texts = request.text_count();
+    if texts > MAX_TEXTS_PER_REQUEST {
+        return Err(too_many(texts, MAX_TEXTS_PER_REQUEST));
+    }
+    if texts == 0 {
+        return Ok(0);
+    }
+    let dimension = context.service.selected().model.dimension as usize;
+    let reply = request.reply_bytes(context.form, dimension)?;
+    Ok(bytes_at_work(message, texts, reply))
+}
 
 /// Answers one request.
 pub(in crate::serve) async fn answer(
-    service: &Service,
+    context: &Context,
     request: Request,
 ) -> Result<Reply, ErrorReply> {
     match request {
-        Request::Similarity(request) => run(service, request).await,
-        Request::Similarities(request) => run(service, request).await,
-        Request::Rank(request) => run(service, request).await,
-        Request::Embed(request) => run(service, request).await,
-        Request::GetStatus(request) => run(service, request).await,
-        Request::Shutdown(request) => run(service, request).await,
-        Request::UseModel(request) => run(service, request).await,
+        Request::Similarity(request) => run(context, request).await,
+        Request::Similarities(request) => run(context, request).await,
+        Request::Rank(request) => run(context, request).await,
+        Request::Embed(request) => run(context, request).await,
+        Request::GetStatus(request) => run(context, request).await,
+        Request::Shutdown(request) => run(context, request).await,
+        Request::UseModel(request) => run(context, request).await,
     }
 }
 
-/// Checks, handles, counts and logs a request.
-async fn run<H: Handle>(service: &Service, request: H) -> Result<Reply, ErrorReply> {
+/// Handles, counts and logs a request.
+async fn run<H: Handle>(context: &Context, request: H) -> Result<Reply, ErrorReply> {
     let texts = request.text_count();
     let start = Instant::now();
-    let outcome = if texts > MAX_TEXTS_PER_REQUEST {
-        Err(too_many(texts, MAX_TEXTS_PER_REQUEST))
-    } else {
-        catch(request.handle(service)).await
-    };
-    service.count_request(if outcome.is_ok() { texts } else { 0 });
+    let outcome = catch(request.handle(context)).await;
+    let computed = if outcome.is_ok() { texts } else { 0 };
+    context.service.count_request(computed);
     let elapsed = start.elapsed();
     match &outcome {
         Ok(_) => tracing::debug!(texts, ?elapsed, "request answered"),

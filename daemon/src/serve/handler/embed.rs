@@ -1,91 +1,118 @@
 //! Handler of `Embed`: the vectors of texts.
 
+use std::sync::Arc;
 use std::time::Instant;
 
-use gte_shared::wire::{Computed, Embed, Embedding, ErrorReply, MAX_FRAME_BYTES};
+use gte_shared::wire::{Computed, Embed, Embedding, ErrorReply, MAX_FRAME_BYTES, TextInfo};
 
 use super::handle::Handle;
-use super::reply::{computed, embed, too_many};
-use crate::serve::service::Service;
+use super::reply::{computed, embed, result_of, too_many};
+use crate::serve::context::{Context, ReplyForm};
 
-/// Most bytes of a vector in a reply besides its values: its length and its token count as variable
-/// integers, and the truncation flag.
-const OVERHEAD_BYTES: usize = 5 + 5 + 1;
+/// Most bytes of a value of a vector and the comma behind it in JSON, such as `-1.2345678e-38,`.
+const JSON_VALUE_BYTES: usize = 16;
+
+/// Most bytes of a vector in a reply besides its values. In binary: its length and its token count
+/// as variable integers, and the truncation flag.
+const BINARY_OVERHEAD_BYTES: usize = 5 + 5 + 1;
+
+/// The same in JSON: the names of its fields.
+const JSON_OVERHEAD_BYTES: usize = 80;
 
 /// Bytes for the rest of a reply: more than model, timings and lengths take.
 const ENVELOPE_BYTES: usize = 4096;
 
 impl Handle for Embed {
-    async fn handle(self, service: &Service) -> Result<Computed<Vec<Embedding>>, ErrorReply> {
-        let start = Instant::now();
-        let loaded = service.selected();
-        // Checked before the vectors are computed.
-        let limit = max_vectors(loaded.model.dimension as usize);
+    fn reply_bytes(&self, form: ReplyForm, dimension: usize) -> Result<usize, ErrorReply> {
+        let limit = (MAX_FRAME_BYTES - ENVELOPE_BYTES) / vector_bytes(form, dimension);
         if self.texts.len() > limit {
             return Err(too_many(self.texts.len(), limit));
         }
-        let embedded = embed(service, &loaded, self.texts).await?;
-        let embeddings = embedded
-            .texts
-            .iter()
-            .map(|(vector, text)| Embedding {
+        Ok(self.texts.len() * vector_bytes(form, dimension))
+    }
+
+    async fn handle(self, context: &Context) -> Result<Computed<Vec<Embedding>>, ErrorReply> {
+        let start = Instant::now();
+        let loaded = context.service.selected();
+        let embedded = embed(context, &loaded, self.texts).await?;
+        let vectors = result_of(embedded, |texts| {
+            let embedding = |(vector, text): &(Arc<[f32]>, TextInfo)| Embedding {
                 vector: vector.to_vec(),
                 text: *text,
-            })
-            .collect();
-        Ok(computed(&loaded, start, &embedded, embeddings))
+            };
+            texts.iter().map(embedding).collect()
+        });
+        let (times, embeddings) = vectors.await?;
+        Ok(computed(&loaded, start, times, embeddings))
     }
 }
 
-/// Most vectors in one reply.
-fn max_vectors(dimension: usize) -> usize {
-    (MAX_FRAME_BYTES - ENVELOPE_BYTES) / (dimension * size_of::<f32>() + OVERHEAD_BYTES)
+/// Most bytes of a vector in a reply.
+fn vector_bytes(form: ReplyForm, dimension: usize) -> usize {
+    match form {
+        ReplyForm::Binary => dimension * size_of::<f32>() + BINARY_OVERHEAD_BYTES,
+        ReplyForm::Json => dimension * JSON_VALUE_BYTES + JSON_OVERHEAD_BYTES,
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use gte_shared::wire::{
-        ModelInfo, Pooling, Precision, Reply, ReplyEnvelope, TextInfo, Timings, codec,
-    };
+    use gte_shared::wire::json::reply_line;
+    use gte_shared::wire::{ModelInfo, Pooling, Precision, Reply, ReplyEnvelope, Timings, codec};
 
     use super::*;
 
-    #[test]
-    fn as_many_vectors_as_allowed_fit_into_a_frame() {
+    /// The largest reply to a request of the most texts.
+    fn largest_reply(form: ReplyForm, value: f32) -> Reply {
         let dimension = 512;
-        let vectors = max_vectors(dimension);
+        let vectors = (MAX_FRAME_BYTES - ENVELOPE_BYTES) / vector_bytes(form, dimension);
+        let request = |texts: usize| Embed {
+            texts: vec![String::new(); texts],
+        };
+        assert!(request(vectors).reply_bytes(form, dimension).is_ok());
+        assert!(request(vectors + 1).reply_bytes(form, dimension).is_err());
         let embedding = Embedding {
-            vector: vec![0.5; dimension],
+            vector: vec![value; dimension],
             text: TextInfo {
                 tokens: 512,
                 truncated: true,
             },
         };
-        let reply: ReplyEnvelope = (
-            u64::MAX,
-            Ok(Reply::Embeddings(Computed {
-                model: ModelInfo {
-                    id: "m".repeat(255),
-                    dimension: 512,
-                    pooling: Pooling::Cls,
-                    max_tokens: 512,
-                    precision: Precision::F32,
-                    builtin: false,
-                },
-                timings: Timings {
-                    tokenize_micros: u64::MAX,
-                    embed_micros: u64::MAX,
-                    total_micros: u64::MAX,
-                },
-                result: vec![embedding; vectors],
-            })),
-        );
+        Reply::Embeddings(Computed {
+            model: ModelInfo {
+                id: "m".repeat(255),
+                dimension: 512,
+                pooling: Pooling::Cls,
+                max_tokens: 512,
+                precision: Precision::F32,
+                builtin: false,
+            },
+            timings: Timings {
+                tokenize_micros: u64::MAX,
+                embed_micros: u64::MAX,
+                total_micros: u64::MAX,
+            },
+            result: vec![embedding; vectors],
+        })
+    }
+
+    #[test]
+    fn as_many_vectors_as_allowed_fit_into_a_frame() {
+        let reply: ReplyEnvelope = (u64::MAX, Ok(largest_reply(ReplyForm::Binary, 0.5)));
         let frame = codec::encode(&reply).unwrap();
         assert!(frame.len() <= MAX_FRAME_BYTES);
         assert!(codec::decode::<ReplyEnvelope>(&frame).is_ok());
-        assert!(
-            frame.len() > MAX_FRAME_BYTES / 100 * 99,
-            "and waste little of it"
-        );
+        let most = MAX_FRAME_BYTES / 100 * 99;
+        assert!(frame.len() > most, "and waste little of it");
+    }
+
+    #[test]
+    fn as_many_vectors_as_allowed_fit_into_a_line() {
+        // The longest value of f32.
+        let reply = largest_reply(ReplyForm::Json, -1.175_494_4e-38);
+        let line = reply_line(None, &Ok(reply)).unwrap();
+        assert!(line.len() <= MAX_FRAME_BYTES);
+        let most = MAX_FRAME_BYTES / 100 * 90;
+        assert!(line.len() > most, "and waste little of it");
     }
 }

@@ -2,13 +2,25 @@
 
 use gte_shared::wire::{Call, ErrorReply};
 
-use crate::serve::service::Service;
+use crate::serve::context::{Context, ReplyForm};
+
+/// Bytes of a score in a reply, or of another short entry, in either form of reply.
+const SCORE_BYTES: usize = 256;
 
 /// A request that the daemon can answer.
 pub(super) trait Handle: Call {
+    /// Most bytes of the reply if the model has this dimension.
+    ///
+    /// # Errors
+    ///
+    /// If the reply cannot fit into a message, so that it is not computed.
+    fn reply_bytes(&self, _form: ReplyForm, _dimension: usize) -> Result<usize, ErrorReply> {
+        Ok(self.text_count() * SCORE_BYTES)
+    }
+
     /// Answers the request.
     fn handle(
         self,
-        service: &Service,
+        context: &Context,
     ) -> impl Future<Output = Result<Self::Output, ErrorReply>> + Send;
 }

@@ -13,5 +13,5 @@ mod similarity;
 mod status;
 mod use_model;
 
-pub(super) use dispatch::answer;
+pub(super) use dispatch::{answer, weigh};
 pub(super) use reply::reply_too_large;

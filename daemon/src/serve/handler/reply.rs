@@ -1,5 +1,6 @@
 //! Helpers of the handlers: vectors, scores, and common parts of replies.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use gte_shared::score::{self, Verdict};
@@ -8,18 +9,20 @@ use gte_shared::wire::{
 };
 
 use crate::engine::{Embedded, EngineError};
-use crate::serve::service::{Loaded, Service};
+use crate::serve::context::Context;
+use crate::serve::offload::offload;
+use crate::serve::service::Loaded;
 
 /// Computes the vectors of texts; an error of the engine becomes a reply.
 pub(super) async fn embed(
-    service: &Service,
+    context: &Context,
     loaded: &Loaded,
     texts: Vec<String>,
 ) -> Result<Embedded, ErrorReply> {
-    let embedded = loaded.engine.embed(texts).await;
+    let embedded = loaded.engine.embed(context.caller, texts).await;
     embedded.map_err(|error| {
         if matches!(error, EngineError::Ended) {
-            service.fail();
+            context.service.fail();
         }
         let reply = ErrorReply::from(error);
         if reply.code == ErrorCode::Internal {
@@ -33,14 +36,14 @@ pub(super) async fn embed(
 pub(super) fn computed<T>(
     loaded: &Loaded,
     start: Instant,
-    embedded: &Embedded,
+    [tokenize, embed]: [Duration; 2],
     result: T,
 ) -> Computed<T> {
     Computed {
         model: loaded.model.clone(),
         timings: Timings {
-            tokenize_micros: micros(embedded.tokenize),
-            embed_micros: micros(embedded.embed),
+            tokenize_micros: micros(tokenize),
+            embed_micros: micros(embed),
             total_micros: micros(start.elapsed()),
         },
         result,
@@ -49,6 +52,21 @@ pub(super) fn computed<T>(
 
 fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// Makes the result of the texts of a request, on a thread for long work if they are many.
+pub(super) async fn result_of<T: Send + 'static>(
+    embedded: Embedded,
+    result: impl FnOnce(&[(Arc<[f32]>, TextInfo)]) -> T + Send + 'static,
+) -> Result<([Duration; 2], T), ErrorReply> {
+    let Embedded {
+        texts,
+        tokenize,
+        embed,
+    } = embedded;
+    let bytes = texts.iter().map(|(vector, _)| size_of_val(&**vector)).sum();
+    let result = offload(bytes, move || result(&texts)).await?;
+    Ok(([tokenize, embed], result))
 }
 
 /// Scores two texts, given as vectors of unit length.

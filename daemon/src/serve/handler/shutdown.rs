@@ -3,12 +3,12 @@
 use gte_shared::wire::{ErrorReply, Shutdown};
 
 use super::handle::Handle;
-use crate::serve::service::Service;
+use crate::serve::context::Context;
 
 impl Handle for Shutdown {
-    async fn handle(self, service: &Service) -> Result<(), ErrorReply> {
+    async fn handle(self, context: &Context) -> Result<(), ErrorReply> {
         tracing::info!("shutdown requested by a client");
-        service.stop();
+        context.service.stop();
         Ok(())
     }
 }

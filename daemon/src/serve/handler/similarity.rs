@@ -6,17 +6,18 @@ use gte_shared::wire::{Computed, ErrorReply, PairScore, Similarity};
 
 use super::handle::Handle;
 use super::reply::{computed, embed, incomplete, score_pair};
-use crate::serve::service::Service;
+use crate::serve::context::Context;
 
 impl Handle for Similarity {
-    async fn handle(self, service: &Service) -> Result<Computed<PairScore>, ErrorReply> {
+    async fn handle(self, context: &Context) -> Result<Computed<PairScore>, ErrorReply> {
         let start = Instant::now();
-        let loaded = service.selected();
-        let embedded = embed(service, &loaded, vec![self.a, self.b]).await?;
+        let loaded = context.service.selected();
+        let embedded = embed(context, &loaded, vec![self.a, self.b]).await?;
         let [a, b] = embedded.texts.as_slice() else {
             return Err(incomplete());
         };
         let score = score_pair(a, b);
-        Ok(computed(&loaded, start, &embedded, score))
+        let times = [embedded.tokenize, embedded.embed];
+        Ok(computed(&loaded, start, times, score))
     }
 }

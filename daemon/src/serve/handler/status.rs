@@ -4,17 +4,18 @@ use gte_shared::VERSION;
 use gte_shared::wire::{ErrorReply, GetStatus, PROTOCOL, Status};
 
 use super::handle::Handle;
-use crate::serve::service::{Service, StartedBy};
+use crate::serve::context::Context;
+use crate::serve::service::StartedBy;
 
 impl Handle for GetStatus {
-    async fn handle(self, service: &Service) -> Result<Status, ErrorReply> {
-        let loaded = service.selected();
-        let counters = service.counters();
+    async fn handle(self, context: &Context) -> Result<Status, ErrorReply> {
+        let loaded = context.service.selected();
+        let counters = context.service.counters();
         Ok(Status {
             version: VERSION.to_owned(),
             protocol: PROTOCOL,
             pid: std::process::id(),
-            detached: service.started_by() == StartedBy::Client,
+            detached: context.service.started_by() == StartedBy::Client,
             model: loaded.model.clone(),
             threads: u32::try_from(loaded.engine.threads()).unwrap_or(u32::MAX),
             uptime_seconds: counters.uptime.as_secs(),

@@ -1,12 +1,14 @@
 //! Handler of `UseModel`: the selection of another model.
 
+use std::sync::Arc;
+
 use gte_shared::wire::{ErrorReply, ModelInfo, UseModel};
 
 use super::handle::Handle;
-use crate::serve::service::Service;
+use crate::serve::context::Context;
 
 impl Handle for UseModel {
-    async fn handle(self, service: &Service) -> Result<ModelInfo, ErrorReply> {
-        service.use_model(self.model).await
+    async fn handle(self, context: &Context) -> Result<ModelInfo, ErrorReply> {
+        Arc::clone(&context.service).use_model(self.model).await
     }
 }

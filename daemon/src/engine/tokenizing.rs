@@ -1,0 +1,87 @@
+//! Tokenizing of requests: in slices, so that a large request does not keep others waiting, and
+//! nothing is tokenized any more for a caller that has gone.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
+use super::backend::{EmbedError, Tokenize, Tokens};
+use super::error::EngineError;
+
+/// Most slices that are tokenized at a time; further ones wait in turn. One leaves half of a small
+/// machine to the model, and tokenizing is many times as fast as computing.
+const PERMITS: usize = 1;
+
+/// Most bytes of a slice, unless a single text has more: a few milliseconds of tokenizing.
+const SLICE_BYTES: usize = 32 * 1024;
+
+/// Most bytes of a request that is tokenized on the caller's thread. They take a fraction of a
+/// millisecond, no more than handing the request to another thread may take.
+const INLINE_BYTES: usize = 2 * 1024;
+
+/// A tokenizer that requests share.
+#[derive(Clone)]
+pub(super) struct SharedTokenizer {
+    tokenizer: Arc<dyn Tokenize>,
+    permits: Arc<Semaphore>,
+}
+
+impl SharedTokenizer {
+    pub(super) fn new(tokenizer: impl Tokenize + 'static) -> Self {
+        Self {
+            tokenizer: Arc::new(tokenizer),
+            permits: Arc::new(Semaphore::new(PERMITS)),
+        }
+    }
+
+    /// Tokenizes the texts of a request. Dropping the future ends the work after the current slice.
+    pub(super) async fn tokenize(&self, texts: Vec<String>) -> Result<Vec<Tokens>, EngineError> {
+        if texts.iter().map(String::len).sum::<usize>() <= INLINE_BYTES {
+            return tokenize_all(&*self.tokenizer, &texts, 0);
+        }
+        let mut tokens = Vec::with_capacity(texts.len());
+        let mut texts = texts.into_iter().peekable();
+        while let Some(first) = texts.next() {
+            let mut bytes = first.len();
+            let mut slice = vec![first];
+            while let Some(next) = texts.next_if(|next| bytes + next.len() <= SLICE_BYTES) {
+                bytes += next.len();
+                slice.push(next);
+            }
+            // Permits are given in the order of asking.
+            let permit = Arc::clone(&self.permits).acquire_owned().await;
+            let permit = permit.map_err(|_| EngineError::Ended)?;
+            let tokenizer = Arc::clone(&self.tokenizer);
+            let before = tokens.len();
+            let slice = tokio::task::spawn_blocking(move || {
+                let tokens = tokenize_all(&*tokenizer, &slice, before);
+                drop(permit);
+                tokens
+            });
+            tokens.extend(slice.await.map_err(|_| panicked())??);
+        }
+        Ok(tokens)
+    }
+}
+
+/// Tokenizes texts, the first of which is the request's text `before`.
+fn tokenize_all(
+    tokenizer: &dyn Tokenize,
+    texts: &[String],
+    before: usize,
+) -> Result<Vec<Tokens>, EngineError> {
+    let tokenize = |(index, text): (usize, &String)| {
+        let tokens = tokenizer.tokenize(text);
+        tokens.map_err(|problem| EngineError::Text { index, problem })
+    };
+    // A panic cannot leave the tokenizer half changed, since it is only read.
+    catch_unwind(AssertUnwindSafe(|| {
+        (before..).zip(texts).map(tokenize).collect()
+    }))
+    .map_err(|_| panicked())?
+}
+
+fn panicked() -> EngineError {
+    EmbedError("the tokenizer panicked".to_owned()).into()
+}

@@ -1,0 +1,153 @@
+//! Lines in, answers out: several requests are in flight, so that the daemon computes one while the
+//! next ones are read and the last one is printed.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use gte_shared::client::{Client, ClientError};
+use gte_shared::endpoint::AnsweringModel;
+use gte_shared::wire::{Call, Computed};
+use tokio::task::JoinHandle;
+
+use super::error::{InputError, ModelChanged};
+use super::input::{Line, Lines};
+
+/// Most requests in flight: one is computed while another is tokenized, a third is on its way, and
+/// the answer to a fourth is printed.
+const IN_FLIGHT: usize = 4;
+
+/// A command whose lines go to the daemon in requests.
+pub(super) trait Command {
+    /// Content of a line.
+    type Content;
+    /// Result of a request.
+    type Result: Send + 'static;
+    /// Request.
+    type Request: Call<Output = Computed<Self::Result>> + 'static;
+
+    /// Makes the request of some lines.
+    fn request(&self, lines: &[Line<Self::Content>]) -> Self::Request;
+
+    /// Index of the line that a text of a request belongs to; `None` for the query.
+    fn line(text: usize) -> Option<usize>;
+
+    /// Location in the user's input of a text of a request.
+    fn location(lines: &[Line<Self::Content>], text: usize) -> String;
+
+    /// Takes the answer for some lines; answers come in the order of the lines.
+    fn answer(
+        &mut self,
+        lines: Vec<Line<Self::Content>>,
+        computed: Computed<Self::Result>,
+    ) -> anyhow::Result<()>;
+}
+
+/// Answer to a request, or the failure of its call.
+type Answer<C> = Result<Computed<<C as Command>::Result>, ClientError>;
+
+/// Lines of a request in flight.
+struct Asked<C: Command> {
+    lines: Vec<Line<C::Content>>,
+    answer: JoinHandle<Answer<C>>,
+}
+
+/// Sends all lines, and hands the answers over.
+///
+/// # Errors
+///
+/// The fault of a line, or a failure of the daemon or of the command, after all lines before it have
+/// been answered; [`ModelChanged`] if another model answers than the first one.
+pub(super) async fn run<C: Command>(
+    client: Client,
+    mut lines: Lines<C::Content>,
+    command: &mut C,
+) -> anyhow::Result<()> {
+    let mut pipeline = Pipeline {
+        client: Arc::new(client),
+        command,
+        model: None,
+        asked: VecDeque::new(),
+    };
+    loop {
+        let room = pipeline.asked.len() < IN_FLIGHT;
+        tokio::select! {
+            // Answers first: a writer may wait for the score of one line before it writes the next.
+            biased;
+            answer = pipeline.oldest() => pipeline.take(answer).await?,
+            next = lines.next(), if room => match next {
+                Ok(lines) if !lines.is_empty() => pipeline.ask(lines),
+                over => {
+                    while !pipeline.asked.is_empty() {
+                        let answer = pipeline.oldest().await;
+                        pipeline.take(answer).await?;
+                    }
+                    return over.map(drop);
+                }
+            }
+        }
+    }
+}
+
+/// Requests in flight, in the order of their lines.
+struct Pipeline<'a, C: Command> {
+    client: Arc<Client>,
+    command: &'a mut C,
+    /// Model of the first answer.
+    model: Option<AnsweringModel>,
+    asked: VecDeque<Asked<C>>,
+}
+
+impl<C: Command> Pipeline<'_, C> {
+    fn ask(&mut self, lines: Vec<Line<C::Content>>) {
+        let request = self.command.request(&lines);
+        let client = Arc::clone(&self.client);
+        let answer = tokio::spawn(async move { client.call(request).await });
+        self.asked.push_back(Asked { lines, answer });
+    }
+
+    /// Waits for the oldest answer; without a request in flight, waits for ever.
+    async fn oldest(&mut self) -> Answer<C> {
+        match self.asked.front_mut() {
+            None => std::future::pending().await,
+            // The task neither panics nor is it aborted.
+            Some(oldest) => (&mut oldest.answer)
+                .await
+                .unwrap_or(Err(ClientError::Closed)),
+        }
+    }
+
+    /// Takes the oldest answer.
+    async fn take(&mut self, answer: Answer<C>) -> anyhow::Result<()> {
+        let Some(Asked { mut lines, .. }) = self.asked.pop_front() else {
+            return Ok(());
+        };
+        match answer {
+            Ok(computed) => self.print(lines, computed),
+            Err(error) => {
+                let fault = error.text();
+                let error = InputError::locate(error, |text| C::location(&lines, text));
+                // The lines before a faulty one are answered.
+                let good = fault.and_then(C::line).filter(|good| *good > 0);
+                if let Some(good) = good {
+                    lines.truncate(good);
+                    let computed = self.client.call(self.command.request(&lines)).await?;
+                    self.print(lines, computed)?;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn print(
+        &mut self,
+        lines: Vec<Line<C::Content>>,
+        computed: Computed<C::Result>,
+    ) -> anyhow::Result<()> {
+        let now = AnsweringModel::from(&computed.model);
+        let first = self.model.get_or_insert_with(|| now.clone());
+        if *first != now {
+            return Err(ModelChanged::new(first, &now).into());
+        }
+        self.command.answer(lines, computed)
+    }
+}
