@@ -14,6 +14,7 @@ mod commands;
 mod compatibility;
 mod disk;
 mod formats;
+mod load;
 mod models;
 mod pulling;
 mod screen;

@@ -91,26 +91,6 @@ fn the_selected_model_outlasts_the_daemon() {
 }
 
 #[test]
-fn requests_are_answered_while_another_model_is_loaded() {
-    let sandbox = Sandbox::default();
-    install_tiny_model(&sandbox);
-    let _daemon = Daemon::start(&sandbox, &[]);
-    let pairs: String = (0..200).map(|i| format!("第{i}句\t第{i}段\n")).collect();
-    let scores = std::thread::scope(|scope| {
-        let batch = scope.spawn(|| sandbox.run_with(&["batch", "--json"], &pairs).json_lines());
-        for model in ["tiny", BUILTIN, "tiny", BUILTIN] {
-            sandbox.gted(&["use", model]).success();
-        }
-        batch.join().expect("the thread does not panic")
-    });
-    assert_eq!(scores.len(), 200);
-    for score in scores {
-        let cosine = score["cosine"].as_f64();
-        assert!(cosine.is_some_and(|cosine| cosine.abs() <= 1.0), "{score}");
-    }
-}
-
-#[test]
 fn a_script_can_select_a_model_over_the_socket() {
     let sandbox = Sandbox::default();
     install_tiny_model(&sandbox);

@@ -302,7 +302,10 @@ mod tests {
         let (mut scheduler, mut outcomes) = scheduler(&jobs);
         let mut other = outcomes.pop().unwrap();
         let batches: Vec<Vec<usize>> = (0..4).map(|_| run_next(&mut scheduler)).collect();
-        assert_eq!(batches[..2], [vec![200, 201, 202], vec![300, 203]]);
+        assert_eq!(
+            batches[..2],
+            [vec![200, 201, 202, 203], vec![300, 204, 205]]
+        );
         assert!(has_vectors(&mut other, 4), "{batches:?}");
     }
 
@@ -317,10 +320,10 @@ mod tests {
 
     #[test]
     fn a_batch_is_bounded_but_for_a_single_text() {
-        let (mut scheduler, _outcomes) = scheduler(&[(1, &[2000, 90, 91]), (2, &[512, 40])]);
+        let (mut scheduler, _outcomes) = scheduler(&[(1, &[2000, 230, 231]), (2, &[512, 40])]);
         assert_eq!(run_next(&mut scheduler), [2000]);
-        assert_eq!(run_next(&mut scheduler), [512], "90 do not fit");
-        assert_eq!(run_next(&mut scheduler), [90, 40, 91]);
+        assert_eq!(run_next(&mut scheduler), [512, 40], "230 do not fit");
+        assert_eq!(run_next(&mut scheduler), [230, 231]);
     }
 
     #[test]
@@ -352,7 +355,7 @@ mod tests {
     #[test]
     fn a_failed_text_fails_its_own_jobs_alone() {
         let (mut scheduler, mut outcomes) =
-            scheduler(&[(1, &[90, 500, 5]), (2, &[20, 21]), (3, &[90, 300])]);
+            scheduler(&[(1, &[90, 700, 5]), (2, &[20, 21]), (3, &[90, 300])]);
         assert_eq!(run_next(&mut scheduler), [20, 21]);
         assert!(has_vectors(&mut outcomes[1], 2));
         let batch = scheduler.next_batch();

@@ -1,6 +1,6 @@
 //! Both protocols over the real socket, with correct and with wrong clients.
 
 mod binary;
-mod frames;
+pub(crate) mod frames;
 mod garbage;
 mod json_lines;
