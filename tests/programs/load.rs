@@ -152,7 +152,7 @@ fn a_command_fails_when_another_model_answers() {
         let mut send = || {
             stdin
                 .write_all(line.as_bytes())
-                .expect("a line can be sent")
+                .expect("a line can be sent");
         };
         let texts = number(&status(&sandbox)["texts"]);
         send();

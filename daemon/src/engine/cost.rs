@@ -5,9 +5,9 @@
 /// in one.
 const ATTENTION_TOKENS: usize = 1130;
 
-/// Most cost of a batch, unless a single text has more: 29 ms with the built-in model on the machine
-/// above, so that a pair that arrives meanwhile waits no longer. Every batch takes 1.9 ms besides,
-/// for which 768 would cost 5 % of the throughput of long lists, and 960 costs 1 %.
+/// Most cost of a batch, unless a single text has more: 29 ms with the built-in model on the
+/// machine above, so that a pair that arrives meanwhile waits no longer. Every batch takes 1.9 ms
+/// besides, for which 768 would cost 5 % of the throughput of long lists, and 960 costs 1 %.
 pub(crate) const MAX_COST: usize = 960;
 
 /// Cost of a text of this many tokens. Products with weights grow with the tokens, attention with

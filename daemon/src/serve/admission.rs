@@ -1,6 +1,7 @@
-//! Admission: bounds on the memory of requests, from their first byte to the last byte of the reply.
-//! A request over a bound waits. Small requests have a share of their own, so that large ones never
-//! keep them waiting, and one connection gets half of the share of large requests at most.
+//! Admission: bounds on the memory of requests, from their first byte to the last byte of the
+//! reply. A request over a bound waits. Small requests have a share of their own, so that large
+//! ones never keep them waiting, and one connection gets half of the share of large requests at
+//! most.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -85,8 +86,8 @@ impl Admission {
 }
 
 impl Share {
-    /// Waits for room for a request: first for earlier ones of its own connection, whose replies its
-    /// client may be slow to read, then for those of others.
+    /// Waits for room for a request: first for earlier ones of its own connection, whose replies
+    /// its client may be slow to read, then for those of others.
     ///
     /// # Errors
     ///

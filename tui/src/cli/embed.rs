@@ -90,8 +90,12 @@ fn print(
             };
             json_line(&mut out, &row)?;
         } else {
-            let values: Vec<String> = embedding.vector.iter().map(f32::to_string).collect();
-            writeln!(out, "{}", values.join("\t"))?;
+            let mut separator = "";
+            for value in &embedding.vector {
+                write!(out, "{separator}{value}")?;
+                separator = "\t";
+            }
+            writeln!(out)?;
         }
         warn_if_cut(global, &format!("line {}", line.number), embedding.text);
     }

@@ -55,8 +55,8 @@ struct Asked<C: Command> {
 ///
 /// # Errors
 ///
-/// The fault of a line, or a failure of the daemon or of the command, after all lines before it have
-/// been answered; [`ModelChanged`] if another model answers than the first one.
+/// The fault of a line, or a failure of the daemon or of the command, after all lines before it
+/// have been answered; [`ModelChanged`] if another model answers than the first one.
 pub(super) async fn run<C: Command>(
     client: Client,
     mut lines: Lines<C::Content>,
