@@ -8,6 +8,8 @@
 mod bench;
 pub mod command;
 pub mod engine;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod lifecycle;
 pub mod model;
 pub mod serve;

@@ -11,7 +11,7 @@ use crate::models::{assert_matches_pytorch, convert, installed_entries};
 
 /// Returns true if a user can mount file systems on this machine. Otherwise says on stderr that the
 /// test is not run.
-fn can_mount() -> bool {
+pub(crate) fn can_mount() -> bool {
     let tried = Command::new("unshare")
         .args([
             "--mount",

@@ -10,9 +10,11 @@
     reason = "tests"
 )]
 
+mod chaos;
 mod commands;
 mod compatibility;
 mod disk;
+mod environment;
 mod formats;
 mod load;
 mod models;

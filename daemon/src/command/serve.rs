@@ -73,6 +73,8 @@ impl Serve {
         tracing_subscriber::fmt()
             .with_max_level(level)
             .with_writer(std::io::stderr)
+            // A log on a full disk would be a panic.
+            .log_internal_errors(false)
             .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
             .init();
         // The message of a panic may quote the text that caused it.

@@ -85,7 +85,10 @@ impl InstanceLock {
             if lock.is_current() {
                 // What a crashed daemon has left.
                 let crashed = endpoint.holder().and_then(|holder| holder.model);
-                lock.write(crashed, true).map_err(failed)?;
+                // A full disk is not a reason to answer nobody.
+                if let Err(error) = lock.write(crashed, true) {
+                    tracing::warn!(%error, path = %path.display(), "record not written");
+                }
                 return Ok(lock);
             }
         }
@@ -103,7 +106,7 @@ impl InstanceLock {
     /// Records the model that answers from now on.
     pub(crate) fn record(&self, model: AnsweringModel) {
         if let Err(error) = self.write(Some(model), false) {
-            tracing::warn!(%error, path = %self.path.display(), "record of the model not written");
+            tracing::warn!(%error, path = %self.path.display(), "record not written");
         }
     }
 

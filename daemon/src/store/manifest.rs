@@ -78,10 +78,6 @@ impl Manifest {
 
     /// Reads the manifest in a model's folder.
     pub(super) fn read(name: &str, folder: &Path) -> Result<Self, StoreError> {
-        #[derive(Deserialize)]
-        struct Versioned {
-            version: u32,
-        }
         let path = folder.join(FILE);
         let json = match fs::read(&path) {
             Ok(json) => json,
@@ -90,19 +86,27 @@ impl Manifest {
             }
             Err(error) => return Err(at(&path)(error)),
         };
+        Self::parse(name, &json)
+    }
+
+    fn parse(name: &str, json: &[u8]) -> Result<Self, StoreError> {
+        #[derive(Deserialize)]
+        struct Versioned {
+            version: u32,
+        }
         let unreadable = |problem: String| StoreError::Manifest {
             name: name.to_owned(),
             problem,
         };
         let versioned: Versioned =
-            serde_json::from_slice(&json).map_err(|error| unreadable(error.to_string()))?;
+            serde_json::from_slice(json).map_err(|error| unreadable(error.to_string()))?;
         if versioned.version != VERSION {
             let found = versioned.version;
             return Err(unreadable(format!(
                 "it is of version {found}, and this program reads version {VERSION}"
             )));
         }
-        serde_json::from_slice(&json).map_err(|error| unreadable(error.to_string()))
+        serde_json::from_slice(json).map_err(|error| unreadable(error.to_string()))
     }
 
     /// Writes the manifest into a model's folder.
@@ -126,6 +130,12 @@ impl Manifest {
             },
         }
     }
+}
+
+/// Reads a manifest, for the fuzz target.
+#[cfg(fuzzing)]
+pub(crate) fn read_manifest(json: &[u8]) {
+    drop(Manifest::parse("model", json));
 }
 
 #[cfg(test)]

@@ -31,6 +31,8 @@ pub(crate) use download::Progress;
 pub(crate) use error::StoreError;
 pub(crate) use install::IfInstalled;
 pub(crate) use installed::Store;
+#[cfg(fuzzing)]
+pub(crate) use manifest::read_manifest;
 pub(crate) use manifest::{Manifest, Origin};
 pub(crate) use pull::PullOutcome;
 pub(crate) use pull_request::{PullRequest, PullSource};

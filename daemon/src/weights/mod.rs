@@ -20,5 +20,7 @@ mod timings;
 pub(crate) use embedding_table::EmbeddingTable;
 pub(crate) use error::WeightsError;
 pub(crate) use load::load;
+#[cfg(fuzzing)]
+pub(crate) use safetensors::read_all;
 pub(crate) use source::Weights;
 pub(crate) use timings::LoadTimings;

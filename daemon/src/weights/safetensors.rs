@@ -38,6 +38,14 @@ pub(super) fn read(content: Bytes) -> Result<Vec<StoredTensor>, WeightsError> {
     Ok(tensors)
 }
 
+/// Reads the values of all tensors, for the fuzz target.
+#[cfg(fuzzing)]
+pub(crate) fn read_all(content: Bytes) {
+    for tensor in read(content).unwrap_or_default() {
+        drop(super::float_type::read(&tensor));
+    }
+}
+
 impl File {
     fn parse(content: Bytes) -> Result<Self, WeightsError> {
         let (header, metadata) = SafeTensors::read_metadata(&content)?;
