@@ -164,7 +164,8 @@ def check_circles():
 
 
 def check_files():
-    files = sorted(file for top in ("shared", "daemon", "tui", "tests") for file in (ROOT / top).rglob("*.rs"))
+    files = sorted(file for top in ("shared", "daemon", "tui", "tests") for file in (ROOT / top).rglob("*.rs")
+                   if "target" not in file.relative_to(ROOT).parts)
     for file in files:
         name = str(file.relative_to(ROOT))
         text = file.read_text()

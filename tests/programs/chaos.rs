@@ -47,7 +47,7 @@ fn known_scores(sandbox: &Sandbox) -> HashMap<usize, Value> {
     (0..PAIRS).map(score).collect()
 }
 
-/// What all clients share.
+/// State that all clients share.
 struct Shared {
     socket: std::path::PathBuf,
     scores: HashMap<usize, Value>,

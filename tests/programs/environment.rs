@@ -1,5 +1,5 @@
-//! Hostile surroundings: few descriptors, a full or read-only disk, a clock that jumps, a link in the
-//! socket's place. Each gives a sentence or no difference, and never a panic.
+//! Hostile surroundings: few descriptors, a full or read-only disk, a clock that jumps, links in the
+//! place of our files. Each gives a sentence or no difference, and never a panic.
 
 use std::fs;
 use std::os::unix::fs::symlink;
