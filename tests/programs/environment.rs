@@ -1,4 +1,4 @@
-//! Hostile surroundings: few descriptors, a full or read-only disk, a clock that jumps, links in the
+//! Hostile surroundings: few descriptors, full and read-only disks, jumping clocks, links in the
 //! place of our files. Each gives a sentence or no difference, and never a panic.
 
 use std::fs;

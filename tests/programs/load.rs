@@ -32,6 +32,18 @@ fn long_texts(count: usize) -> Vec<String> {
         .collect()
 }
 
+/// Time that a daemon has computed, in ticks of 10 ms: `utime` of proc_pid_stat(5).
+fn cpu_ticks(daemon: &Daemon) -> u64 {
+    let path = format!("/proc/{}/stat", daemon.pid().as_raw_nonzero());
+    let stat = fs::read_to_string(path).expect("the daemon runs");
+    let (_, fields) = stat.rsplit_once(')').expect("the name is in parentheses");
+    let utime = fields
+        .split_whitespace()
+        .nth(11)
+        .expect("it has many fields");
+    utime.parse().expect("a number")
+}
+
 #[test]
 fn work_of_a_client_that_vanishes_is_dropped() {
     let sandbox = Sandbox::default();
@@ -51,7 +63,12 @@ fn work_of_a_client_that_vanishes_is_dropped() {
     wait_until("no pending texts", || {
         number(&status(&sandbox)["pending_texts"]) == 0
     });
-    assert_eq!(number(&status(&sandbox)["texts"]), 0, "nothing is done");
+    // The threads of the model rest, too, instead of minutes of work.
+    wait_until("rest", || {
+        let before = cpu_ticks(&daemon);
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        cpu_ticks(&daemon) - before <= 2
+    });
 }
 
 #[test]
@@ -62,7 +79,7 @@ fn others_are_answered_beside_a_greedy_client() {
     let texts = long_texts(2048);
     for id in 1..=64 {
         // Most of them wait in the socket, which must not keep this test waiting.
-        if id == 8 {
+        if id == 3 {
             greedy.set_nonblocking(true).expect("a socket can be set");
         }
         let texts = texts.iter().map(|text| format!("{id}{text}")).collect();

@@ -182,18 +182,16 @@ fn a_socket_path_that_is_too_long_is_refused() {
 #[test]
 fn a_client_reports_why_a_daemon_could_not_start() {
     let sandbox = Sandbox::default();
-    // A folder in the place of the lock makes the daemon fail at once.
-    fs::create_dir(sandbox.path().join("gted.sock.lock")).expect("a folder can be created");
+    let data = sandbox.path().join(".local/share/gte");
+    fs::create_dir_all(&data).expect("a folder can be created");
+    fs::write(data.join("chosen"), "gone\n").expect("a file can be written");
     let output = sandbox.run(&PAIR);
     assert_eq!(output.code(), Some(1));
     assert!(
         output.stderr.contains("the daemon could not start"),
         "{output:?}"
     );
-    assert!(
-        output.stderr.contains("gted.sock.lock cannot be taken"),
-        "{output:?}"
-    );
+    assert!(output.stderr.contains("unknown model gone"), "{output:?}");
 }
 
 #[test]

@@ -14,7 +14,7 @@ use gte_tests::{
 use rustix::process::{Pid, Signal, getuid, kill_process};
 use serde_json::Value;
 
-use crate::models::{copy_folder, utf8};
+use crate::models::{convert, copy_folder, utf8};
 use crate::starting::{daemon_pid, daemons};
 
 const PAIR: [&str; 3] = ["sim", GOLDEN_A, GOLDEN_B];
@@ -161,10 +161,18 @@ fn clients_wait_for_the_lock_and_start_nothing() {
 
 #[test]
 fn files_replaced_under_a_model_kill_nothing() {
-    let sandbox = Sandbox::default();
+    // Weights as they are published, and a copy of an installed model.
+    let published = Sandbox::default();
+    replace_files_under(&published, &fixture("tiny-bert/hf"));
+    let copied = Sandbox::default();
+    convert(&copied, &fixture("tiny-bert/hf"), "tiny").success();
+    replace_files_under(&copied, &copied.models().join("tiny"));
+}
+
+fn replace_files_under(sandbox: &Sandbox, model: &Path) {
     let live = sandbox.path().join("live");
-    copy_folder(&fixture("tiny-bert/hf"), &live);
-    let daemon = Daemon::start(&sandbox, &["--model", utf8(&live)]);
+    copy_folder(model, &live);
+    let daemon = Daemon::start(sandbox, &["--model", utf8(&live)]);
     for file in fs::read_dir(&live).expect("it exists").flatten() {
         if file.path().is_file() {
             fs::write(file.path(), "").expect("a file can be emptied");
@@ -173,7 +181,7 @@ fn files_replaced_under_a_model_kill_nothing() {
     let scored = sandbox.run(&["sim", "a b c", "x y z", "--json"]);
     assert_eq!(scored.stderr, "");
     assert_eq!(scored.json()["model"], "live");
-    assert_eq!(status(&sandbox)["pid"], daemon.pid().as_raw_nonzero().get());
+    assert_eq!(status(sandbox)["pid"], daemon.pid().as_raw_nonzero().get());
 }
 
 #[test]

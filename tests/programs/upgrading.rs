@@ -1,7 +1,9 @@
 //! A daemon of another version than the program that calls it.
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::Stdio;
 
@@ -33,7 +35,9 @@ fn install_older(folder: &Path) -> bool {
     let digits = VERSION.len().saturating_sub(8);
     let (Some((before, _)), Some(from)) = (VERSION.split_once('+'), VERSION.get(digits..)) else {
         let words = b"NOT RUN: an upgrade, since these programs were built without a commit\n";
-        std::io::Write::write_all(&mut std::io::stderr(), words).expect("stderr can be written to");
+        std::io::stderr()
+            .write_all(words)
+            .expect("stderr can be written to");
         return false;
     };
     assert!(
@@ -89,6 +93,9 @@ fn an_idle_daemon_is_replaced_after_an_upgrade() {
     assert_eq!(old.stderr, "", "{old:?}");
     assert_eq!(status(&sandbox)["version"], older_version());
     install_current(&bin);
+    wait_until("no other connection", || {
+        status(&sandbox)["connections"] == 1
+    });
     let upgraded = run_in(&sandbox, &bin, &PAIR);
     assert!(upgraded.stderr.contains("was replaced by"), "{upgraded:?}");
     upgraded.success();
@@ -104,7 +111,10 @@ fn a_daemon_in_use_is_named_once_after_an_upgrade() {
         return;
     }
     run_in(&sandbox, &bin, &PAIR).success();
-    let _in_use = std::os::unix::net::UnixStream::connect(sandbox.socket());
+    let mut in_use = UnixStream::connect(sandbox.socket()).expect("a daemon listens");
+    in_use
+        .write_all(b"{\"command\":\"status\"}\n")
+        .expect("a line can be sent");
     install_current(&bin);
     let told = run_in(&sandbox, &bin, &PAIR);
     let expected = format!("the daemon is of version {}", older_version());

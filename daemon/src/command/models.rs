@@ -36,7 +36,11 @@ impl Models {
         let mut out = io::stdout().lock();
         let mut installed = Vec::new();
         for manifest in store.installed()?.into_values() {
-            match manifest {
+            let checked = manifest.and_then(|manifest| {
+                manifest.check_name()?;
+                Ok(manifest)
+            });
+            match checked {
                 Ok(manifest) => installed.push(manifest),
                 Err(error) => warn(&error, error.hint().as_deref()),
             }

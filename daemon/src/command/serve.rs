@@ -84,7 +84,7 @@ impl Serve {
         }));
         let endpoint = Endpoint::resolve(self.socket.as_deref())?;
         // A second daemon on the socket exits here, before it loads anything.
-        let lock = Arc::new(InstanceLock::acquire(&endpoint)?);
+        let lock = Arc::new(InstanceLock::acquire(&endpoint, self.drain_timeout)?);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(IO_THREADS)
             .enable_all()

@@ -12,6 +12,7 @@ mod pending;
 mod queue;
 mod scheduler;
 mod tokenizing;
+mod turns;
 mod worker;
 
 pub use backend::{Embed, EmbedError, Tokenize, TokenizeError, Tokens};

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use gte_shared::wire::TextInfo;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 
 use super::backend::{Embed, Tokenize, Tokens};
 use super::cache::SharedCache;
@@ -35,6 +36,9 @@ impl Default for Limits {
         }
     }
 }
+
+/// Time for a worker that has dropped its jobs to end, unless it runs again.
+const END_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// Runs of the worker until the engine ends: the first, and one more.
 const ATTEMPTS: usize = 2;
@@ -166,7 +170,10 @@ impl Engine {
                 done,
             };
             self.jobs.send(job).map_err(|_| EngineError::Ended)?;
-            let computed = answer.await.map_err(|_| self.interrupted())??;
+            let computed = match answer.await {
+                Ok(outcome) => outcome?,
+                Err(_) => return Err(self.interrupted().await),
+            };
             let empty = vectors.iter_mut().filter(|vector| vector.is_none());
             for (slot, vector) in empty.zip(computed) {
                 *slot = Some(vector);
@@ -176,12 +183,11 @@ impl Engine {
         vectors.ok_or(EngineError::Ended)
     }
 
-    /// Error of a request whose job was dropped.
-    fn interrupted(&self) -> EngineError {
-        if self.jobs.is_closed() {
-            EngineError::Ended
-        } else {
-            EngineError::Interrupted
+    /// Error of a request whose job was dropped. The worker drops its jobs a moment before it ends.
+    async fn interrupted(&self) -> EngineError {
+        match timeout(END_TIMEOUT, self.jobs.closed()).await {
+            Ok(()) => EngineError::Ended,
+            Err(_) => EngineError::Interrupted,
         }
     }
 }

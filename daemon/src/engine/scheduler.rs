@@ -1,36 +1,23 @@
 //! Scheduling: the texts of all requests, each computed once, and the choice of the next batch.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use super::backend::EmbedError;
-use super::cost::{MAX_COST, cost};
-use super::job::{CallerId, Job, Running, Text};
+use super::cost::cost;
+use super::job::{Job, Running, Text};
+use super::turns::{Size, Turns};
 
 /// Most cost of a small job: a pair of two texts of a hundred characters. Small jobs go before all
-/// others, in batches of their own, which take a few milliseconds.
+/// others, in batches of their own: one takes a few milliseconds for each.
 const SMALL_COST: usize = 256;
-
-/// Jobs of one caller, in the order of their arrival.
-struct Caller {
-    id: CallerId,
-    small: VecDeque<Running>,
-    large: VecDeque<Running>,
-}
-
-/// Size of a job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Size {
-    Small,
-    Large,
-}
 
 /// Jobs that are not done, and their texts.
 #[derive(Default)]
 pub(super) struct Scheduler {
-    /// Callers with jobs. Each is first in turn.
-    callers: VecDeque<Caller>,
+    small: Turns,
+    large: Turns,
     /// Texts without a result yet.
     missing: HashMap<Arc<[u32]>, Rc<Text>>,
     /// True after a batch of small jobs: the next batch is of large ones, which would otherwise
@@ -40,7 +27,7 @@ pub(super) struct Scheduler {
 
 impl Scheduler {
     pub(super) fn is_empty(&self) -> bool {
-        self.callers.is_empty()
+        self.small.is_empty() && self.large.is_empty()
     }
 
     /// Adds a job. A text that another job or the job itself has already is not computed again.
@@ -57,20 +44,14 @@ impl Scheduler {
         } else {
             Size::Large
         };
-        self.caller(job.caller).jobs(size).push_back(running);
+        self.turns(size).add(job.caller, running);
     }
 
-    fn caller(&mut self, id: CallerId) -> &mut Caller {
-        let known = self.callers.iter().position(|caller| caller.id == id);
-        let index = known.unwrap_or_else(|| {
-            self.callers.push_back(Caller {
-                id,
-                small: VecDeque::new(),
-                large: VecDeque::new(),
-            });
-            self.callers.len() - 1
-        });
-        &mut self.callers[index]
+    fn turns(&mut self, size: Size) -> &mut Turns {
+        match size {
+            Size::Small => &mut self.small,
+            Size::Large => &mut self.large,
+        }
     }
 
     /// Chooses the texts of the next batch, all of them different.
@@ -88,41 +69,13 @@ impl Scheduler {
             [Size::Small, Size::Large]
         };
         for size in order {
-            let batch = self.choose(size);
+            let batch = self.turns(size).choose(size);
             if !batch.is_empty() {
                 self.large_is_next = size == Size::Small;
                 return batch;
             }
         }
         Vec::new()
-    }
-
-    fn choose(&mut self, size: Size) -> Vec<Rc<Text>> {
-        let (mut batch, mut total) = (Vec::new(), 0);
-        let mut full = vec![false; self.callers.len()];
-        loop {
-            let before = batch.len();
-            for (caller, full) in self.callers.iter_mut().zip(&mut full) {
-                if *full {
-                    continue;
-                }
-                let turn = caller.turn(size);
-                let more: usize = turn.iter().map(|text| cost(text.ids.len())).sum();
-                if total > 0 && total + more > MAX_COST {
-                    // Its later texts wait as well: the texts of a caller keep their order.
-                    *full = true;
-                    for text in turn {
-                        text.chosen.set(false);
-                    }
-                } else {
-                    total += more;
-                    batch.extend(turn);
-                }
-            }
-            if batch.len() == before {
-                return batch;
-            }
-        }
     }
 
     /// Takes the results of a batch, and finishes the jobs that have all of theirs. A text that
@@ -138,30 +91,17 @@ impl Scheduler {
             text.result.get_or_init(|| result);
         }
         let failed = batch.iter().any(|text| text.has_failed());
-        for caller in &mut self.callers {
-            caller.finish(failed);
+        for turns in [&mut self.small, &mut self.large] {
+            turns.finish(failed);
         }
-        self.callers.retain(|caller| !caller.is_idle());
         if failed {
             self.forget_unshared();
-        }
-        // Each caller is first in a batch in turn, so that none waits for more than a round.
-        if !self.callers.is_empty() {
-            self.callers.rotate_left(1);
         }
     }
 
     fn drop_abandoned(&mut self) {
-        let mut dropped = false;
-        for caller in &mut self.callers {
-            for jobs in [&mut caller.small, &mut caller.large] {
-                let before = jobs.len();
-                jobs.retain(|job| !job.is_abandoned());
-                dropped |= jobs.len() < before;
-            }
-        }
-        if dropped {
-            self.callers.retain(|caller| !caller.is_idle());
+        let dropped = [&mut self.small, &mut self.large].map(Turns::drop_abandoned);
+        if dropped.contains(&true) {
             self.forget_unshared();
         }
     }
@@ -172,51 +112,11 @@ impl Scheduler {
     }
 }
 
-impl Caller {
-    fn jobs(&mut self, size: Size) -> &mut VecDeque<Running> {
-        match size {
-            Size::Small => &mut self.small,
-            Size::Large => &mut self.large,
-        }
-    }
-
-    fn is_idle(&self) -> bool {
-        self.small.is_empty() && self.large.is_empty()
-    }
-
-    /// Chooses the texts of one turn: of small jobs all of the next one, so that a pair is in one
-    /// batch; of large jobs one text.
-    fn turn(&mut self, size: Size) -> Vec<Rc<Text>> {
-        let most = match size {
-            Size::Small => usize::MAX,
-            Size::Large => 1,
-        };
-        let turns = self.jobs(size).iter_mut().map(|job| job.choose(most));
-        turns
-            .into_iter()
-            .find(|turn| !turn.is_empty())
-            .unwrap_or_default()
-    }
-
-    /// Sends the outcomes of the jobs that are done; `failed` is true if a text of the last batch
-    /// failed.
-    fn finish(&mut self, failed: bool) {
-        for jobs in [&mut self.small, &mut self.large] {
-            let is_done = |job: &mut Running| job.is_done(failed);
-            while let Some(done) = jobs.iter_mut().position(is_done) {
-                if let Some(job) = jobs.remove(done) {
-                    job.send();
-                }
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use tokio::sync::oneshot;
 
-    use super::super::job::Outcome;
+    use super::super::job::{CallerId, Outcome};
     use super::*;
 
     type Outcomes = Vec<oneshot::Receiver<Outcome>>;
@@ -307,6 +207,38 @@ mod tests {
             [vec![200, 201, 202, 203], vec![300, 204, 205]]
         );
         assert!(has_vectors(&mut other, 4), "{batches:?}");
+    }
+
+    /// Text that no other one fits beside.
+    const WHOLE: usize = 512;
+
+    #[test]
+    fn a_list_goes_on_beside_callers_that_come_back() {
+        let list: Vec<usize> = (0..20).map(|n| WHOLE + n).collect();
+        let (mut scheduler, _list) = scheduler(&[(1, &list)]);
+        let mut batches = Vec::new();
+        for n in 0..30 {
+            // Two callers with one text each, which send the next one as soon as they can.
+            let caller = if n % 2 == 0 { 2 } else { 3 };
+            std::mem::forget(add(&mut scheduler, caller, &[WHOLE + 100 + n]));
+            batches.extend(run_next(&mut scheduler));
+        }
+        let of_list = batches.iter().filter(|length| **length < WHOLE + 100);
+        assert!(of_list.count() >= 9, "{batches:?}");
+    }
+
+    #[test]
+    fn two_lists_go_on_beside_pairs() {
+        let [one, other] =
+            [0, 40].map(|first| -> Vec<usize> { (first..first + 20).map(|n| WHOLE + n).collect() });
+        let (mut scheduler, _lists) = scheduler(&[(1, &one), (2, &other)]);
+        let mut batches = Vec::new();
+        for n in 0..20 {
+            std::mem::forget(add(&mut scheduler, 3, &[10 + n, 40 + n]));
+            batches.push(run_next(&mut scheduler)[0]);
+        }
+        let of_other = batches.iter().filter(|length| **length >= WHOLE + 40);
+        assert_eq!(of_other.count(), 5, "{batches:?}");
     }
 
     #[test]

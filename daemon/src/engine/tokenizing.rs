@@ -13,6 +13,9 @@ use super::error::EngineError;
 /// machine to the model, and tokenizing is many times as fast as computing.
 const PERMITS: usize = 1;
 
+/// Bytes that a text counts for besides its own: a call of the tokenizer takes as long as these.
+const BYTES_PER_TEXT: usize = 64;
+
 /// Most bytes of a slice, unless a single text has more: a few milliseconds of tokenizing.
 const SLICE_BYTES: usize = 32 * 1024;
 
@@ -37,16 +40,16 @@ impl SharedTokenizer {
 
     /// Tokenizes the texts of a request. Dropping the future ends the work after the current slice.
     pub(super) async fn tokenize(&self, texts: Vec<String>) -> Result<Vec<Tokens>, EngineError> {
-        if texts.iter().map(String::len).sum::<usize>() <= INLINE_BYTES {
+        if texts.iter().map(size).sum::<usize>() <= INLINE_BYTES {
             return tokenize_all(&*self.tokenizer, &texts, 0);
         }
         let mut tokens = Vec::with_capacity(texts.len());
         let mut texts = texts.into_iter().peekable();
         while let Some(first) = texts.next() {
-            let mut bytes = first.len();
+            let mut bytes = size(&first);
             let mut slice = vec![first];
-            while let Some(next) = texts.next_if(|next| bytes + next.len() <= SLICE_BYTES) {
-                bytes += next.len();
+            while let Some(next) = texts.next_if(|next| bytes + size(next) <= SLICE_BYTES) {
+                bytes += size(&next);
                 slice.push(next);
             }
             // Permits are given in the order of asking.
@@ -63,6 +66,12 @@ impl SharedTokenizer {
         }
         Ok(tokens)
     }
+}
+
+/// Size of a text, in bytes of tokenizing.
+#[expect(clippy::ptr_arg, reason = "used as a function of an item")]
+fn size(text: &String) -> usize {
+    text.len() + BYTES_PER_TEXT
 }
 
 /// Tokenizes texts, the first of which is the request's text `before`.

@@ -5,16 +5,25 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::PathBuf;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use gte_shared::VERSION;
 use gte_shared::endpoint::{AnsweringModel, Endpoint, EndpointError, Holder};
 use gte_shared::private_file;
+
+/// Time in which a client that looks at the lock gives it back: it holds it for microseconds.
+const PROBE_TIME: Duration = Duration::from_millis(20);
+
+/// Pause between two attempts to take the lock.
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// Lock that a daemon holds as long as it serves the socket. The file has a record of the daemon.
 #[derive(Debug)]
 pub(crate) struct InstanceLock {
     file: File,
     path: PathBuf,
+    drain_seconds: u64,
 }
 
 /// Failure to take the lock of the socket. The message says what is wrong; [`hint`](Self::hint)
@@ -61,7 +70,7 @@ impl InstanceLock {
     /// # Errors
     ///
     /// [`InstanceError::AlreadyRunning`] if another daemon holds the lock.
-    pub(crate) fn acquire(endpoint: &Endpoint) -> Result<Self, InstanceError> {
+    pub(crate) fn acquire(endpoint: &Endpoint, drain_seconds: u64) -> Result<Self, InstanceError> {
         let path = endpoint.lock_path();
         let failed = |source| InstanceError::Lock {
             path: path.clone(),
@@ -70,16 +79,21 @@ impl InstanceLock {
         loop {
             endpoint.prepare_directory()?;
             let file = private_file::open(OpenOptions::new().write(true), &path).map_err(failed)?;
-            match file.try_lock() {
-                Ok(()) => {}
-                Err(TryLockError::WouldBlock) => {
-                    return Err(InstanceError::AlreadyRunning(endpoint.path().to_owned()));
+            let deadline = Instant::now() + PROBE_TIME;
+            loop {
+                match file.try_lock() {
+                    Ok(()) => break,
+                    Err(TryLockError::WouldBlock) if Instant::now() < deadline => sleep(PAUSE),
+                    Err(TryLockError::WouldBlock) => {
+                        return Err(InstanceError::AlreadyRunning(endpoint.path().to_owned()));
+                    }
+                    Err(TryLockError::Error(source)) => return Err(failed(source)),
                 }
-                Err(TryLockError::Error(source)) => return Err(failed(source)),
             }
             let lock = Self {
                 file,
                 path: path.clone(),
+                drain_seconds,
             };
             // The folder may have been removed between opening and locking.
             if lock.is_current() {
@@ -123,6 +137,7 @@ impl InstanceLock {
             version: VERSION.to_owned(),
             model,
             loading,
+            drain_seconds: Some(self.drain_seconds),
         };
         let json = serde_json::to_vec(&record)?;
         // A reader that comes in between reads no valid record, and takes it for none.
@@ -148,14 +163,14 @@ mod tests {
     fn a_record_outlasts_a_crash_and_not_an_end() {
         let folder = tempfile::tempdir().unwrap();
         let endpoint = Endpoint::resolve(Some(&folder.path().join("s"))).unwrap();
-        let lock = InstanceLock::acquire(&endpoint).unwrap();
+        let lock = InstanceLock::acquire(&endpoint, 30).unwrap();
         assert_eq!(endpoint.holder().unwrap().model, None);
         lock.record(model());
         let recorded = endpoint.holder().unwrap();
         assert_eq!(recorded.pid, std::process::id());
         assert_eq!((recorded.model, recorded.loading), (Some(model()), false));
         drop(lock);
-        let lock = InstanceLock::acquire(&endpoint).unwrap();
+        let lock = InstanceLock::acquire(&endpoint, 30).unwrap();
         let after_a_crash = endpoint.holder().unwrap();
         assert_eq!(after_a_crash.model, Some(model()));
         assert!(after_a_crash.loading);
@@ -167,12 +182,12 @@ mod tests {
     fn a_lock_whose_file_is_gone_is_not_current() {
         let folder = tempfile::tempdir().unwrap();
         let endpoint = Endpoint::resolve(Some(&folder.path().join("s"))).unwrap();
-        let lock = InstanceLock::acquire(&endpoint).unwrap();
+        let lock = InstanceLock::acquire(&endpoint, 30).unwrap();
         assert!(lock.is_current());
-        assert!(InstanceLock::acquire(&endpoint).is_err());
+        assert!(InstanceLock::acquire(&endpoint, 30).is_err());
         std::fs::remove_file(endpoint.lock_path()).unwrap();
         assert!(!lock.is_current());
-        let other = InstanceLock::acquire(&endpoint).unwrap();
+        let other = InstanceLock::acquire(&endpoint, 30).unwrap();
         assert!(other.is_current() && !lock.is_current());
     }
 }

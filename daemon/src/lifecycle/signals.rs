@@ -9,7 +9,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 pub(crate) struct Termination {
     terminate: Signal,
     interrupt: Signal,
-    hang_up: Signal,
+    /// `None` if the signal was ignored at the start, as nohup(1) wants it.
+    hang_up: Option<Signal>,
 }
 
 impl Termination {
@@ -22,7 +23,11 @@ impl Termination {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
-            hang_up: signal(SignalKind::hangup())?,
+            hang_up: if is_ignored(SignalKind::hangup()) {
+                None
+            } else {
+                Some(signal(SignalKind::hangup())?)
+            },
         })
     }
 
@@ -31,7 +36,29 @@ impl Termination {
         tokio::select! {
             _ = self.terminate.recv() => "SIGTERM",
             _ = self.interrupt.recv() => "SIGINT",
-            _ = self.hang_up.recv() => "SIGHUP",
+            () = receive(self.hang_up.as_mut()) => "SIGHUP",
         }
     }
+}
+
+/// Waits for a signal; for ever without one.
+async fn receive(signal: Option<&mut Signal>) {
+    match signal {
+        Some(signal) => drop(signal.recv().await),
+        None => std::future::pending().await,
+    }
+}
+
+/// Returns true if the process ignores a signal: `SigIgn` of `/proc/self/status` has a bit for each
+/// (proc_pid_status(5)).
+fn is_ignored(signal: SignalKind) -> bool {
+    let ignored = std::fs::read_to_string("/proc/self/status").ok();
+    let ignored = ignored.as_deref().and_then(|status| {
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("SigIgn:"))?;
+        u64::from_str_radix(line.trim(), 16).ok()
+    });
+    // Without the file, the signal is caught.
+    ignored.unwrap_or(0) >> (signal.as_raw_value() - 1) & 1 == 1
 }

@@ -52,6 +52,9 @@ pub struct Folder {
     pub pooling: Option<Pooling>,
     /// Most tokens that the model reads, for a folder whose files do not state it.
     pub max_tokens: Option<usize>,
+    /// True for a folder of the store, whose files are replaced and never changed. All others are
+    /// the user's, who may change them at any time.
+    pub(crate) installed: bool,
 }
 
 impl Folder {
@@ -70,6 +73,7 @@ impl Folder {
             weights: None,
             pooling: None,
             max_tokens: None,
+            installed: false,
         }
     }
 }
@@ -121,7 +125,10 @@ impl Source {
                 .ok_or(ModelError::NoWeights)?,
         };
         match path.extension().and_then(OsStr::to_str) {
-            Some("bpk") => Ok(Weights::Pack(path)),
+            Some("bpk") => Ok(Weights::Pack {
+                path,
+                installed: folder.installed,
+            }),
             Some("safetensors") => Ok(Weights::Safetensors(vec![path])),
             Some("json") => shards(&path),
             Some("bin" | "pt" | "pth") => Ok(Weights::PyTorch(path)),

@@ -1,7 +1,7 @@
 //! Admission: bounds on the memory of requests, from their first byte to the last byte of the
-//! reply. A request over a bound waits. Small requests have a share of their own, so that large
-//! ones never keep them waiting, and one connection gets half of the share of large requests at
-//! most.
+//! reply. A request over a bound waits. Small and medium requests have parts of their own, so that
+//! large ones never keep them waiting, and one connection gets half of each part, or one request
+//! that is larger than that.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,22 +16,34 @@ const BYTES_PER_PERMIT: usize = 1024;
 /// Most bytes of a small request.
 pub(super) const SMALL_BYTES: usize = 64 * 1024;
 
-/// Bytes of a text besides its own while a request is at work: the string, its token ids, its
-/// entries in job and scheduler, its score. Measured: 300 to 500 per short text.
+/// Most bytes of a medium request: some thousand short texts.
+const MEDIUM_BYTES: usize = 4 * 1024 * 1024;
+
+/// Bytes of a text besides its own, its token ids and its vector while a request is at work: the
+/// headers of these, the entries in job and scheduler, the score. Measured: 300 to 500.
 const BYTES_PER_TEXT: usize = 512;
+
+/// Most bytes of token ids per byte of text: an id has four bytes, and a token at least one.
+const ID_BYTES_PER_BYTE: usize = 4;
+
+/// Copies of a reply while it is encoded: the reply, its payload and its frame.
+const REPLY_COPIES: usize = 3;
 
 /// Bounds that all connections share.
 #[derive(Debug)]
 pub(super) struct Admission {
     frames: Pool,
     requests: Pool,
+    request_bytes: usize,
     timeout: Duration,
 }
 
-/// Bytes that are shared in two parts, of which small amounts have a quarter for themselves.
+/// Bytes that are shared in three parts: small and medium amounts have an eighth each for
+/// themselves.
 #[derive(Debug)]
 struct Pool {
     small: Part,
+    medium: Part,
     large: Part,
 }
 
@@ -45,15 +57,15 @@ struct Part {
 /// Admitted bytes, until this value is dropped.
 #[derive(Debug)]
 pub(super) struct Admitted {
-    _of_all: OwnedSemaphorePermit,
-    _of_connection: Option<OwnedSemaphorePermit>,
+    of_all: OwnedSemaphorePermit,
+    of_connection: OwnedSemaphorePermit,
 }
 
 /// The share of one connection.
 #[derive(Debug)]
 pub(super) struct Share {
     admission: Arc<Admission>,
-    own: Part,
+    own: Pool,
 }
 
 impl Admission {
@@ -63,16 +75,8 @@ impl Admission {
         Arc::new(Self {
             frames: Pool::new(frame_bytes),
             requests: Pool::new(request_bytes),
+            request_bytes,
             timeout,
-        })
-    }
-
-    /// Waits for room to read a message of this many bytes. Messages that are read give way to
-    /// others within the timeout of a request, so the wait ends.
-    pub(super) async fn to_read(&self, bytes: usize) -> Result<Admitted, ErrorReply> {
-        Ok(Admitted {
-            _of_all: self.frames.take(bytes).await?,
-            _of_connection: None,
         })
     }
 
@@ -80,33 +84,64 @@ impl Admission {
     pub(super) fn share(self: &Arc<Self>) -> Share {
         Share {
             admission: Arc::clone(self),
-            own: Part::new(self.requests.large.permits / 2),
+            own: Pool::new(self.request_bytes / 2),
         }
     }
 }
 
 impl Share {
-    /// Waits for room for a request: first for earlier ones of its own connection, whose replies
-    /// its client may be slow to read, then for those of others.
+    /// Waits for room to read a message of this many bytes: first for earlier requests of its own
+    /// connection, whose replies its client may be slow to read, then for messages of others. Those
+    /// arrive at the least rate at least, and then find room to work or are refused in time.
+    pub(super) async fn to_read(&self, bytes: usize) -> Result<Admitted, ErrorReply> {
+        let of_connection = self.own.take(bytes).await?;
+        let of_all = self.admission.frames.take(bytes).await?;
+        Ok(Admitted {
+            of_all,
+            of_connection,
+        })
+    }
+
+    /// Waits for room for a request of this many bytes that has been read.
     ///
     /// # Errors
     ///
     /// [`ErrorCode::Overloaded`] if others leave no room for too long.
-    pub(super) async fn to_work(&self, bytes: usize) -> Result<Admitted, ErrorReply> {
+    pub(super) async fn to_work(
+        &self,
+        bytes: usize,
+        read: Option<Admitted>,
+    ) -> Result<Admitted, ErrorReply> {
+        // The room for reading is kept until there is room to work, but for the connection's own,
+        // which nobody else wants.
+        let _frame = read.map(|read| read.of_all);
         let of_connection = self.own.take(bytes).await?;
         let others = self.admission.requests.take(bytes);
         let of_all = timeout(self.admission.timeout, others).await;
         Ok(Admitted {
-            _of_all: of_all.unwrap_or_else(|_| Err(overloaded()))?,
-            _of_connection: Some(of_connection),
+            of_all: of_all.unwrap_or_else(|_| Err(overloaded()))?,
+            of_connection,
         })
+    }
+}
+
+impl Admitted {
+    /// Gives back what is over this many bytes.
+    pub(super) fn shrink(&mut self, bytes: usize) {
+        let needed = permits(bytes) as usize;
+        for permit in [&mut self.of_all, &mut self.of_connection] {
+            let over = permit.num_permits().saturating_sub(needed);
+            // Dropping the split part gives it back.
+            drop(permit.split(over));
+        }
     }
 }
 
 impl Pool {
     fn new(bytes: usize) -> Self {
         Self {
-            small: Part::new(permits(bytes / 4)),
+            small: Part::new(permits(bytes / 8)),
+            medium: Part::new(permits(bytes / 8)),
             large: Part::new(permits(bytes - bytes / 4)),
         }
     }
@@ -114,6 +149,8 @@ impl Pool {
     async fn take(&self, bytes: usize) -> Result<OwnedSemaphorePermit, ErrorReply> {
         let part = if bytes <= SMALL_BYTES {
             &self.small
+        } else if bytes <= MEDIUM_BYTES {
+            &self.medium
         } else {
             &self.large
         };
@@ -151,13 +188,16 @@ fn overloaded() -> ErrorReply {
     .with_hint("try again in a moment, with fewer texts at a time")
 }
 
-/// Memory of a request at work: its message, its texts, and its reply, which is in memory twice
-/// while it is encoded.
-pub(super) fn bytes_at_work(message: usize, texts: usize, reply: usize) -> usize {
-    let texts = texts.saturating_mul(BYTES_PER_TEXT);
-    message
-        .saturating_add(texts)
-        .saturating_add(reply.saturating_mul(2))
+/// Memory of a request at work: its message, its texts with their token ids and vectors, and its
+/// reply.
+pub(super) fn bytes_at_work(message: usize, texts: usize, dimension: usize, reply: usize) -> usize {
+    let ids = message.saturating_mul(ID_BYTES_PER_BYTE);
+    let vector = dimension.saturating_mul(size_of::<f32>());
+    let texts = texts.saturating_mul(BYTES_PER_TEXT + vector);
+    let reply = reply.saturating_mul(REPLY_COPIES);
+    [ids, texts, reply]
+        .into_iter()
+        .fold(message, usize::saturating_add)
 }
 
 #[cfg(test)]
@@ -168,34 +208,41 @@ mod tests {
 
     const SHORT: Duration = Duration::from_millis(30);
 
+    const MIB: usize = 1 << 20;
+
+    /// Parts of 12 MiB for large requests, and of 2 MiB for small and medium ones.
     fn admission() -> Arc<Admission> {
-        Admission::new(1 << 20, 4 << 20, SHORT)
+        Admission::new(16 * MIB, 16 * MIB, SHORT)
     }
 
     #[tokio::test]
     async fn a_large_request_waits_for_others_and_is_refused_in_the_end() {
         let admission = admission();
         let (one, other, third) = (admission.share(), admission.share(), admission.share());
-        let _first = one.to_work(3 << 19).await.unwrap();
-        let second = other.to_work(3 << 19).await.unwrap();
-        let refused = third.to_work(3 << 19).await.unwrap_err();
+        let _first = one.to_work(6 * MIB, None).await.unwrap();
+        let second = other.to_work(6 * MIB, None).await.unwrap();
+        let refused = third.to_work(6 * MIB, None).await.unwrap_err();
         assert_eq!(refused.code, ErrorCode::Overloaded);
-        // A small request has room.
-        assert!(third.to_work(SMALL_BYTES).await.is_ok());
-        let waiting = third.to_work(3 << 19);
-        drop(second);
-        assert!(waiting.await.is_ok());
+        // Small and medium requests have room of their own, even behind a large one that waits.
+        let waiting = third.to_work(6 * MIB, None);
+        let fourth = admission.share();
+        let (waited, ()) = tokio::join!(waiting, async {
+            assert!(fourth.to_work(SMALL_BYTES, None).await.is_ok());
+            assert!(fourth.to_work(2 * MIB, None).await.is_ok());
+            drop(second);
+        });
+        assert!(waited.is_ok());
     }
 
     #[tokio::test]
     async fn one_connection_gets_half_and_waits_for_itself() {
         let admission = admission();
         let (greedy, other) = (admission.share(), admission.share());
-        let first = greedy.to_work(3 << 19).await.unwrap();
-        // Without a limit of time: it is its own fault.
-        let mut second = Box::pin(greedy.to_work(1 << 19));
+        let first = greedy.to_work(5 * MIB, None).await.unwrap();
+        // Without a limit of time: it is its own fault. Even its message is not read.
+        let mut second = Box::pin(greedy.to_read(5 * MIB));
         assert!(timeout(2 * SHORT, &mut second).await.is_err());
-        assert!(other.to_work(1 << 20).await.is_ok());
+        assert!(other.to_work(6 * MIB, None).await.is_ok());
         drop(first);
         assert!(second.await.is_ok());
     }
@@ -204,21 +251,24 @@ mod tests {
     async fn what_is_larger_than_all_takes_all() {
         let admission = admission();
         let share = admission.share();
-        let all = share.to_work(usize::MAX).await.unwrap();
+        let read = share.to_read(5 * MIB).await.unwrap();
+        let all = share.to_work(usize::MAX, Some(read)).await.unwrap();
         let other = admission.share();
-        assert!(other.to_work(1 << 20).await.is_err());
+        assert!(other.to_work(5 * MIB, None).await.is_err());
         drop(all);
-        assert!(other.to_work(1 << 20).await.is_ok());
+        assert!(other.to_work(5 * MIB, None).await.is_ok());
     }
 
     #[tokio::test]
     async fn a_message_waits_until_others_have_been_read() {
         let admission = admission();
-        let first = admission.to_read(3 << 18).await.unwrap();
-        let mut second = Box::pin(admission.to_read(1 << 18));
+        let [one, other] = [admission.share(), admission.share()];
+        let mut first = one.to_read(12 * MIB).await.unwrap();
+        let mut second = Box::pin(other.to_read(5 * MIB));
         assert!(timeout(SHORT, &mut second).await.is_err());
-        assert!(admission.to_read(100).await.is_ok());
-        drop(first);
+        assert!(admission.share().to_read(100).await.is_ok());
+        // It turns out to be shorter.
+        first.shrink(6 * MIB);
         assert!(second.await.is_ok());
     }
 }

@@ -1,5 +1,6 @@
 //! The binary protocol: a handshake, then requests and replies in frames.
 
+use std::io;
 use std::sync::Arc;
 
 use gte_shared::VERSION;
@@ -32,7 +33,10 @@ pub(super) async fn serve(
     service: &Arc<Service>,
     deadline: Instant,
 ) -> Result<(), SessionError> {
-    let greeted = timeout_at(deadline, read_hello(&mut reader)).await;
+    let greeted = tokio::select! {
+        greeted = timeout_at(deadline, read_hello(&mut reader)) => greeted,
+        () = service.stopped() => return Ok(()),
+    };
     let greeted = greeted.unwrap_or(Err(SessionError::Silent));
     let answer = codec::encode::<Result<Welcome, ErrorReply>>(&welcome(&greeted))?;
     writer.write_all(&frame(&answer)?).await?;
@@ -88,11 +92,7 @@ async fn serve_frames(
     peer: &Peer,
     service: &Arc<Service>,
 ) -> Result<(), SessionError> {
-    let context = Context {
-        service: Arc::clone(service),
-        caller: service.new_caller(),
-        form: ReplyForm::Binary,
-    };
+    let caller = service.new_caller();
     let limits = service.limits();
     let share = service.admission().share();
     let permits = Arc::new(Semaphore::new(limits.requests_in_flight));
@@ -125,18 +125,27 @@ async fn serve_frames(
             Ok(None) => break Ok(()),
             Err(error) => break refuse(&replies, error).await,
         };
-        let receiving = receive(&mut reader, length, &context, &share);
-        let received = tokio::select! {
+        let message = tokio::select! {
             biased;
-            received = receiving => received,
+            message = read_message(&mut reader, length, &share, service) => message,
+            // What has not been read is not answered.
+            () = service.stopped() => break Ok(()),
             () = replies.closed() => break Err(SessionError::NotReading),
             () = peer.hung_up() => break Err(SessionError::Gone),
         };
-        let (id, request) = match received {
-            Ok(received) => received,
+        let message = match message {
+            Ok(message) => message,
             Err(error) => break refuse(&replies, error).await,
         };
-        let (context, replies) = (context.clone(), replies.clone());
+        let context = Context::new(service, caller, ReplyForm::Binary);
+        let id = message.id;
+        let request = tokio::select! {
+            biased;
+            request = admit(message, &context, &share) => request,
+            () = replies.closed() => break Err(SessionError::NotReading),
+            () = peer.hung_up() => break Err(SessionError::Gone),
+        };
+        let replies = replies.clone();
         requests.spawn(async move {
             let (outcome, bytes, admitted) = match request {
                 Ok((request, bytes, admitted)) => {
@@ -195,33 +204,46 @@ async fn refuse(replies: &mpsc::Sender<Outgoing>, error: FrameError) -> Result<(
     Err(error.into())
 }
 
-/// A request that may be answered, with the memory that it takes.
-type Admissible = Result<(Request, usize, Option<Admitted>), ErrorReply>;
+/// A message that has been read.
+struct Message {
+    id: u64,
+    request: Result<Request, ErrorReply>,
+    length: usize,
+    room: Option<Admitted>,
+}
 
-/// Reads and decodes a request, and waits until there is room for its work.
-async fn receive(
+/// Waits for room for a message, then reads and decodes it.
+async fn read_message(
     reader: &mut (impl AsyncRead + Unpin),
     length: usize,
-    context: &Context,
     share: &Share,
-) -> Result<(u64, Admissible), FrameError> {
-    let service = &context.service;
-    let reading = service.admission().to_read(length).await;
+    service: &Service,
+) -> Result<Message, FrameError> {
+    // The bounds are never closed, so that there is room in the end.
+    let room = share.to_read(length).await.ok();
     let frame = read_payload(reader, length, service.limits().stall_timeout).await?;
     let decoded = offload(length, move || decode(&frame)).await;
-    let (id, request) = decoded.unwrap_or_else(|error| (0, Err(error)));
-    let admit = async {
-        let request = request?;
-        let bytes = handler::weigh(context, &request, length)?;
-        let admitted = match bytes {
-            0 => None,
-            bytes => Some(share.to_work(bytes).await?),
-        };
-        Ok((request, bytes, admitted))
+    let (id, request) = decoded.map_err(|error| FrameError::Io(io::Error::other(error)))?;
+    Ok(Message {
+        id,
+        request,
+        length,
+        room,
+    })
+}
+
+/// A request that may be answered, the memory of its work, and the room for it.
+type Admissible = Result<(Request, usize, Option<Admitted>), ErrorReply>;
+
+/// Waits until there is room for the work of a request.
+async fn admit(message: Message, context: &Context, share: &Share) -> Admissible {
+    let request = message.request?;
+    let bytes = handler::weigh(context, &request, message.length)?;
+    let admitted = match bytes {
+        0 => None,
+        bytes => Some(share.to_work(bytes, message.room).await?),
     };
-    let admitted = admit.await;
-    drop(reading);
-    Ok((id, admitted))
+    Ok((request, bytes, admitted))
 }
 
 fn frame_refusal(error: &FrameError) -> ErrorReply {

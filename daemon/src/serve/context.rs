@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::service::Service;
+use super::service::{Loaded, Service};
 use crate::engine::CallerId;
 
 /// Form of a reply, which decides its size.
@@ -14,10 +14,25 @@ pub(super) enum ReplyForm {
     Json,
 }
 
-/// Context of a request: the daemon, the connection, and the form of the reply.
-#[derive(Clone)]
+/// Context of a request: the daemon, the model that answers, the connection, and the form of the
+/// reply.
 pub(super) struct Context {
     pub(super) service: Arc<Service>,
+    /// Model that was selected when the request came. It answers even if another one is selected
+    /// while the request waits.
+    pub(super) loaded: Arc<Loaded>,
     pub(super) caller: CallerId,
     pub(super) form: ReplyForm,
+}
+
+impl Context {
+    /// Creates the context of a request that comes now.
+    pub(super) fn new(service: &Arc<Service>, caller: CallerId, form: ReplyForm) -> Self {
+        Self {
+            service: Arc::clone(service),
+            loaded: service.selected(),
+            caller,
+            form,
+        }
+    }
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncWrite};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::admission::{Admitted, SMALL_BYTES};
+use super::admission::{Admitted, SMALL_BYTES, Share};
 use super::context::{Context, ReplyForm};
 use super::error::SessionError;
 use super::handler::{self, reply_too_large};
@@ -27,16 +27,12 @@ pub(super) async fn serve(
     peer: &Peer,
     service: &Arc<Service>,
 ) -> Result<(), SessionError> {
-    let context = Context {
-        service: Arc::clone(service),
-        caller: service.new_caller(),
-        form: ReplyForm::Json,
-    };
+    let caller = service.new_caller();
     let share = service.admission().share();
     loop {
         let line = tokio::select! {
             () = service.stopped() => return Ok(()),
-            line = read_line(&mut reader, service) => line,
+            line = read_line(&mut reader, service, &share) => line,
         };
         let Line { bytes, reading } = match line {
             Ok(Some(line)) => line,
@@ -61,14 +57,14 @@ pub(super) async fn serve(
         let length = bytes.len();
         let parsed = offload(length, move || parse_request(&bytes)).await;
         let (id, request) = parsed.unwrap_or_else(|error| (None, Err(error)));
+        let context = Context::new(service, caller, ReplyForm::Json);
         let answering = async {
             let request = request?;
             let weight = handler::weigh(&context, &request, length)?;
             let admitted = match weight {
                 0 => None,
-                weight => Some(share.to_work(weight).await?),
+                weight => Some(share.to_work(weight, reading).await?),
             };
-            drop(reading);
             let reply = handler::answer(&context, request).await?;
             Ok((reply, weight, admitted))
         };
@@ -83,7 +79,7 @@ pub(super) async fn serve(
             Err(error) => (Err(error), 0, None),
         };
         let stopping = matches!(outcome, Ok(Reply::Stopping));
-        let line = match offload(weight, move || reply(id.as_ref(), &outcome)).await {
+        let line = match offload(weight.max(length), move || reply(id.as_ref(), &outcome)).await {
             Ok(line) => line?,
             Err(error) => reply(None, &Err(error))?,
         };
@@ -134,6 +130,7 @@ struct Line {
 async fn read_line(
     reader: &mut (impl AsyncBufRead + Unpin),
     service: &Service,
+    share: &Share,
 ) -> Result<Option<Line>, LineError> {
     let stall_timeout = service.limits().stall_timeout;
     let mut line = Vec::new();
@@ -141,7 +138,7 @@ async fn read_line(
     loop {
         if line.len() > SMALL_BYTES && reading.is_none() {
             // The longest line, since nobody knows how long this one will be.
-            let admitted = service.admission().to_read(MAX_FRAME_BYTES).await;
+            let admitted = share.to_read(MAX_FRAME_BYTES).await;
             let admitted = admitted.map_err(|_| LineError::Stalled)?;
             let deadline = Instant::now() + stall_timeout + least_rate_time(MAX_FRAME_BYTES);
             reading = Some((admitted, deadline));
@@ -156,9 +153,12 @@ async fn read_line(
         };
         let chunk = chunk.map_err(|_| LineError::Stalled)?;
         let chunk = chunk.map_err(LineError::Io)?;
-        let whole = |bytes: Vec<u8>, reading: Option<(Admitted, Instant)>| Line {
-            bytes,
-            reading: reading.map(|(admitted, _)| admitted),
+        let whole = |bytes: Vec<u8>, reading: Option<(Admitted, Instant)>| {
+            let reading = reading.map(|(mut admitted, _)| {
+                admitted.shrink(bytes.len());
+                admitted
+            });
+            Line { bytes, reading }
         };
         if chunk.is_empty() {
             return Ok((!line.is_empty()).then(|| whole(line, reading)));

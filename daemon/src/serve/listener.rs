@@ -76,10 +76,9 @@ async fn accept_all(
         let service = Arc::clone(service);
         let session_alive = session_alive.clone();
         tokio::spawn(async move {
-            service.connection_opened();
+            let counted = service.count_connection();
             session::run(Peer::new(stream), &service).await;
-            service.connection_closed();
-            drop((permit, session_alive));
+            drop((counted, permit, session_alive));
         });
     }
 }

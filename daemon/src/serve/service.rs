@@ -39,10 +39,11 @@ impl Default for Limits {
         Self {
             connections: 512,
             requests_in_flight: 64,
-            // Four of the largest, and the share of the small ones.
-            frame_bytes: 80 << 20,
-            // Three of the largest, and the share of the small ones.
-            request_bytes: 256 << 20,
+            // Four of the largest, and the shares of smaller ones.
+            frame_bytes: 86 << 20,
+            // One of the largest with a model of 512 dimensions, or six of 8,000 vectors, and the
+            // shares of smaller ones.
+            request_bytes: 384 << 20,
             admission_timeout: Duration::from_secs(30),
             handshake_timeout: Duration::from_secs(10),
             stall_timeout: STALL_TIMEOUT,
@@ -83,7 +84,7 @@ pub struct Service {
     selected: RwLock<Arc<Loaded>>,
     models: Arc<dyn Models>,
     /// Lock that is held while a model is loaded: one model is loaded at a time.
-    loading: Mutex<()>,
+    loading: Arc<Mutex<()>>,
     limits: Limits,
     admission: Arc<Admission>,
     started_by: StartedBy,
@@ -95,6 +96,15 @@ pub struct Service {
     connections: AtomicU64,
     requests: AtomicU64,
     texts: AtomicU64,
+}
+
+/// A connection that is counted until this value is dropped, even by a panic.
+pub(super) struct CountedConnection(Arc<Service>);
+
+impl Drop for CountedConnection {
+    fn drop(&mut self) {
+        self.0.connections.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// Counters of a service.
@@ -117,7 +127,7 @@ impl Service {
         Self {
             selected: RwLock::new(Arc::new(loaded)),
             models,
-            loading: Mutex::new(()),
+            loading: Arc::default(),
             limits,
             admission: Admission::new(
                 limits.frame_bytes,
@@ -186,16 +196,21 @@ impl Service {
         Arc::clone(&selected.unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Loads a model and selects it. Until it is loaded, the previous model answers. Goes on if the
-    /// caller leaves, since the selection for the next start may be written already.
+    /// Loads a model and selects it. Until it is loaded, the previous model answers. Once the
+    /// loading has begun, it goes on if the caller leaves, since the selection for the next start
+    /// may be written already.
     pub(super) async fn use_model(self: Arc<Self>, name: String) -> Result<ModelInfo, ErrorReply> {
-        let using = tokio::spawn(async move { self.load_and_select(name).await });
+        let only_one = Arc::clone(&self.loading).lock_owned().await;
+        let using = tokio::spawn(async move {
+            let used = self.load_and_select(name).await;
+            drop(only_one);
+            used
+        });
         let panicked = |_| ErrorReply::new(ErrorCode::Internal, "loading the model panicked");
         using.await.map_err(panicked)?
     }
 
     async fn load_and_select(&self, name: String) -> Result<ModelInfo, ErrorReply> {
-        let _only_one = self.loading.lock().await;
         let models = Arc::clone(&self.models);
         let loading = tokio::task::spawn_blocking(move || models.use_model(&name));
         let panicked = |_| ErrorReply::new(ErrorCode::Internal, "loading the model panicked");
@@ -216,12 +231,10 @@ impl Service {
         self.texts.fetch_add(texts as u64, Ordering::Relaxed);
     }
 
-    pub(super) fn connection_opened(&self) {
+    /// Counts a connection until the returned value is dropped.
+    pub(super) fn count_connection(self: &Arc<Self>) -> CountedConnection {
         self.connections.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(super) fn connection_closed(&self) {
-        self.connections.fetch_sub(1, Ordering::Relaxed);
+        CountedConnection(Arc::clone(self))
     }
 
     pub(super) fn counters(&self) -> Counters {

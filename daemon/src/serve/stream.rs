@@ -3,12 +3,13 @@
 use std::mem;
 use std::time::Duration;
 
+use gte_shared::wire::frame::least_rate_time;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
 use super::error::SessionError;
 
-/// Writes replies to a client, and closes the connection when it is dropped.
+/// Writes replies to a client. Dropping it lets go of the connection, which ends with its session.
 pub(super) struct ReplyWriter<W> {
     /// `Some` until the value is dropped.
     writer: Option<W>,
@@ -33,8 +34,16 @@ impl<W> ReplyWriter<W> {
 }
 
 impl<W: AsyncWrite + Unpin> ReplyWriter<W> {
-    /// Writes all bytes; waits at most the stall timeout for the client to read each part.
+    /// Writes all bytes; waits at most the stall timeout for the client to read each part, and
+    /// gives up a client that reads a large reply below the least rate: the reply holds memory that
+    /// others wait for.
     pub(super) async fn write_all(&mut self, bytes: &[u8]) -> Result<(), SessionError> {
+        let most = self.stall_timeout + least_rate_time(bytes.len());
+        let written = timeout(most, self.write_parts(bytes)).await;
+        written.unwrap_or(Err(SessionError::NotReading))
+    }
+
+    async fn write_parts(&mut self, bytes: &[u8]) -> Result<(), SessionError> {
         let Some(writer) = &mut self.writer else {
             return Err(SessionError::NotReading);
         };

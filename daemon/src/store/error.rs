@@ -32,6 +32,14 @@ pub(crate) enum StoreError {
     /// The built-in model, which cannot be removed.
     #[error("{BUILTIN} is part of the program")]
     Builtin,
+    /// A model under a name of the catalog, from a repository that does not publish it.
+    #[error("{name} is from {origin}, which does not publish that model")]
+    Usurped {
+        /// The name.
+        name: String,
+        /// Source of the installed model.
+        origin: String,
+    },
     /// The name of the built-in model, for another one.
     #[error("{BUILTIN} is the name of the built-in model")]
     Reserved,
@@ -140,7 +148,12 @@ impl StoreError {
             Self::Name(_) => {
                 Some("use letters, digits, '-', '_' and '.', and no '.' in front".to_owned())
             }
-            Self::Reserved => Some("choose another name with --name".to_owned()),
+            Self::Reserved => {
+                Some("install it under another name with `gted convert DIR --name NAME`".to_owned())
+            }
+            Self::Usurped { name, .. } => Some(format!(
+                "remove it with `gted remove {name}`, then pull it again"
+            )),
             Self::Repository(_) => Some(
                 "a repository is called owner/name, in letters, digits, '-', '_' and '.'"
                     .to_owned(),
@@ -178,6 +191,7 @@ impl StoreError {
             | Self::NoSpace { .. }
             | Self::Taken { .. }
             | Self::Reserved
+            | Self::Usurped { .. }
             | Self::Model(ModelError::Read { .. } | ModelError::Threads(_)) => true,
             Self::Weights(weights) | Self::Model(ModelError::Weights(weights)) => {
                 weights.is_local()

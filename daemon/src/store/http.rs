@@ -275,12 +275,20 @@ fn checked(url: &str, at: &str, response: Response) -> Result<Response, HttpErro
 
 /// Removes user name and password from a URL for display and for manifests.
 pub(super) fn shown(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else {
-        return url.to_owned();
+    let (scheme, rest) = match url.split_once("://") {
+        Some((scheme, rest)) => (format!("{scheme}://"), rest),
+        None => (String::new(), url),
     };
     let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-    match authority.rsplit_once('@') {
-        Some((_, host)) => format!("{scheme}://{host}{path}"),
+    if let Some((_, host)) = authority.rsplit_once('@') {
+        return format!("{scheme}{host}{path}");
+    }
+    // A password that has not been percent-encoded may have a slash. What follows a host and a
+    // colon is a port.
+    let port = authority.split_once(':').map(|(_, port)| port);
+    let password = port.is_some_and(|port| !port.bytes().all(|byte| byte.is_ascii_digit()));
+    match path.rsplit_once('@').filter(|_| password) {
+        Some((_, host)) => format!("{scheme}{host}"),
         None => url.to_owned(),
     }
 }
@@ -331,7 +339,12 @@ mod tests {
         let url = "https://me:secret@hub.example/a/b";
         assert_eq!(shown(url), "https://hub.example/a/b");
         assert_eq!(host(url), "hub.example");
-        for url in ["https://me:se@cret@hub.example", "https://:secret@["] {
+        for url in [
+            "https://me:se@cret@hub.example",
+            "https://:secret@[",
+            "https://me:se/cret@hub.example",
+            "me:secret@hub.example",
+        ] {
             assert!(!host(url).contains("cret"), "{}", host(url));
             let problem = format!("bad address {url}/a/b: no host");
             let error = unreachable_host(&format!("{url}/a/b"), &problem).to_string();

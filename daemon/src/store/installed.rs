@@ -155,6 +155,7 @@ impl Store {
             weights: None,
             pooling: Some(manifest.pooling),
             max_tokens: Some(manifest.max_tokens),
+            installed: true,
         }))
     }
 

@@ -8,7 +8,9 @@ use std::path::Path;
 use gte_shared::wire::{ModelInfo, Pooling};
 use serde::{Deserialize, Serialize};
 
+use super::catalog;
 use super::error::{StoreError, at};
+use super::http::shown;
 
 /// Version of the manifest's format. A later program must migrate or refuse older versions.
 const VERSION: u32 = 1;
@@ -106,7 +108,11 @@ impl Manifest {
                 "it is of version {found}, and this program reads version {VERSION}"
             )));
         }
-        serde_json::from_slice(json).map_err(|error| unreadable(error.to_string()))
+        let mut manifest: Self =
+            serde_json::from_slice(json).map_err(|error| unreadable(error.to_string()))?;
+        // Earlier versions kept the password of a mirror.
+        manifest.origin.source = shown(&manifest.origin.source);
+        Ok(manifest)
     }
 
     /// Writes the manifest into a model's folder.
@@ -117,6 +123,18 @@ impl Manifest {
             problem: error.to_string(),
         })?;
         fs::write(&path, json).map_err(at(&path))
+    }
+
+    /// Checks that a name of the catalog belongs to one of its publications, or to a folder that
+    /// the user has named so. Earlier versions have installed other models under such names.
+    pub(crate) fn check_name(&self) -> Result<(), StoreError> {
+        if catalog::is_usurped(&self.name, &self.origin.source)? {
+            return Err(StoreError::Usurped {
+                name: self.name.clone(),
+                origin: self.origin.source.clone(),
+            });
+        }
+        Ok(())
     }
 
     /// Makes the error for an installation under the name of this model.

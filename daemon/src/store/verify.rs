@@ -67,6 +67,7 @@ impl Store {
         let mut source = BUILTIN_SOURCE.to_owned();
         match self.manifest(name) {
             Ok(manifest) => {
+                manifest.check_name()?;
                 source.clone_from(&manifest.origin.source);
                 let folder = self.folder(name)?;
                 for (file, expected) in &manifest.sha256 {

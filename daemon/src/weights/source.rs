@@ -19,14 +19,28 @@ pub(crate) enum Weights {
     Safetensors(Vec<PathBuf>),
     /// Path of a PyTorch checkpoint. Nothing in it is executed.
     PyTorch(PathBuf),
-    /// Path of a Burn pack, as [`NewPack`] writes it.
-    Pack(PathBuf),
+    /// A Burn pack, as [`NewPack`] writes it.
+    Pack {
+        /// Path of the pack.
+        path: PathBuf,
+        /// True for a pack of the store, which is mapped: it is replaced and never changed.
+        installed: bool,
+    },
 }
 
 /// Listed tensors, and the memory that they lie in.
 pub(super) struct Opened {
     pub(super) tensors: Vec<StoredTensor>,
     pub(super) backing: Backing,
+}
+
+/// Reads a file of the user, which must not be mapped.
+fn content_of(path: &Path) -> Result<Bytes, WeightsError> {
+    let content = std::fs::read(path).map_err(|source| WeightsError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    Ok(content.into())
 }
 
 /// Tensors of a Burn pack that is to be written.
@@ -72,13 +86,7 @@ impl Weights {
                 backing: Backing::Program,
             }),
             Self::Safetensors(files) => {
-                let read = |path: &PathBuf| {
-                    let content = std::fs::read(path).map_err(|source| WeightsError::Read {
-                        path: path.clone(),
-                        source,
-                    })?;
-                    safetensors::read(Bytes::from(content))
-                };
+                let read = |path: &PathBuf| safetensors::read(content_of(path)?);
                 let tensors: Result<Vec<_>, _> = files.iter().map(read).collect();
                 Ok(Opened {
                     tensors: tensors?.into_iter().flatten().collect(),
@@ -89,7 +97,17 @@ impl Weights {
                 tensors: StoredTensor::plain(pytorch::read(&path)?),
                 backing: Backing::Heap,
             }),
-            Self::Pack(path) => {
+            Self::Pack {
+                path,
+                installed: false,
+            } => Ok(Opened {
+                tensors: StoredTensor::plain(pack::read(content_of(&path)?)?),
+                backing: Backing::Heap,
+            }),
+            Self::Pack {
+                path,
+                installed: true,
+            } => {
                 let file = Mapped::new(&path)?;
                 Ok(Opened {
                     tensors: StoredTensor::plain(pack::read(file.bytes())?),
@@ -107,7 +125,7 @@ impl Weights {
         match self {
             Self::Builtin(content) => content.len() as u64,
             Self::Safetensors(files) => files.iter().map(length).sum(),
-            Self::PyTorch(path) | Self::Pack(path) => length(path),
+            Self::PyTorch(path) | Self::Pack { path, .. } => length(path),
         }
     }
 

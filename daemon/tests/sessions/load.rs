@@ -15,15 +15,15 @@ use crate::daemon::{Daemon, SHORT};
 use crate::timeouts::{frame, greeting};
 use crate::work::{poll_until, texts, wait_for_pending_texts};
 
-/// Room for three large requests of [`large`], and for small ones.
+/// Room for four requests of [`large`], two for each connection, and for small ones.
 fn little_room() -> serve::Limits {
     serve::Limits {
-        request_bytes: 1 << 20,
+        request_bytes: 8 << 20,
         ..serve::Limits::default()
     }
 }
 
-/// A large request (over 64 KiB at work), whose first text is `first`.
+/// A medium request (240 KB at work), whose first text is `first`.
 fn large(first: &str) -> Embed {
     let others = (0..400).map(|n| format!("{n}"));
     Embed {
@@ -85,11 +85,11 @@ async fn a_busy_daemon_lets_requests_wait_and_clients_try_again() {
     let daemon = Daemon::start(limits, engine::Limits::default());
     let status = daemon.client().await;
     let mut busy = Vec::new();
-    for first in ["…1", "2", "3"] {
+    for first in ["…1", "2", "3", "4"] {
         let client = daemon.client().await;
         busy.push(tokio::spawn(async move { client.call(large(first)).await }));
     }
-    wait_for_pending_texts(&status, 3 * 401).await;
+    wait_for_pending_texts(&status, 4 * 401).await;
 
     let notices = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&notices);
@@ -98,14 +98,14 @@ async fn a_busy_daemon_lets_requests_wait_and_clients_try_again() {
         counted.fetch_add(1, Ordering::Relaxed);
     };
     let late = Client::with_notices(daemon.endpoint.clone(), Start::Never, notify);
-    let late = tokio::spawn(async move { late.call(large("4")).await });
+    let late = tokio::spawn(async move { late.call(large("5")).await });
     // It has been refused, and waits.
     poll_until(|| async { notices.load(Ordering::Relaxed) == 1 }).await;
     assert!(!late.is_finished());
     // The others have room for small requests, and a script is told.
     let mut line = daemon.stream();
     let answer = tokio::task::spawn_blocking(move || {
-        let texts = serde_json::to_string(&large("5").texts).unwrap();
+        let texts = serde_json::to_string(&large("6").texts).unwrap();
         writeln!(line, "{{\"texts\":{texts}}}").unwrap();
         line.shutdown(Shutdown::Write).unwrap();
         let mut answer = String::new();
@@ -133,7 +133,7 @@ async fn one_connection_leaves_room_to_others() {
     // At most half of the room, with all the texts of its requests.
     let other = daemon.client().await;
     let other = tokio::spawn(async move { other.call(large("乙")).await });
-    poll_until(|| async { status.call(GetStatus).await.unwrap().pending_texts == 2 * 401 }).await;
+    poll_until(|| async { status.call(GetStatus).await.unwrap().pending_texts == 3 * 401 }).await;
     daemon.proceed.send(()).unwrap();
     assert_eq!(other.await.unwrap().unwrap().result.len(), 401);
     let ids = tokio::task::spawn_blocking(move || read_replies(&mut greedy, 20));

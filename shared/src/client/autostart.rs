@@ -17,7 +17,7 @@ use super::connection::Connection;
 use super::error::ClientError;
 use super::find::find_gted;
 use super::notice::Notice;
-use crate::endpoint::Endpoint;
+use crate::endpoint::{AnsweringModel, Endpoint};
 use crate::private_file;
 use crate::version::EXIT_ALREADY_RUNNING;
 
@@ -72,22 +72,27 @@ pub(super) async fn connect(endpoint: &Endpoint) -> Result<Connection, ClientErr
 pub(super) async fn connect_or_start(
     endpoint: &Endpoint,
     notify: &(dyn Fn(&Notice) + Send + Sync),
-) -> Result<Connection, ClientError> {
+) -> Result<Connected, ClientError> {
     let start = Instant::now();
     let mut told = false;
+    let mut starts = 0;
     let mut starting: Option<Starting> = None;
+    let mut crashed = None;
     loop {
+        // While a daemon loads its first model, its record names the one before a crash.
+        if let Some(loading) = endpoint.holder().filter(|holder| holder.loading) {
+            crashed = loading.model;
+        }
         match Connection::open(endpoint).await {
             // Closed: the daemon that was reached was exiting.
             Err(ClientError::NotRunning(_) | ClientError::Closed) => {}
             done => {
-                if let Some(daemon) = starting {
-                    daemon.release();
-                    if let Some(reason) = endpoint.of_this_session_only() {
-                        notify(&Notice::ThisSessionOnly(reason));
-                    }
+                if starting.is_some()
+                    && let Some(reason) = endpoint.of_this_session_only()
+                {
+                    notify(&Notice::ThisSessionOnly(reason));
                 }
-                return done;
+                return done.map(|open| Connected { open, crashed });
             }
         }
         let waited = start.elapsed();
@@ -101,6 +106,7 @@ pub(super) async fn connect_or_start(
             Some(daemon) => {
                 if daemon.has_exited()? {
                     starting = None;
+                    sleep(HELD_POLL * starts).await;
                 } else {
                     sleep(POLL).await;
                 }
@@ -113,7 +119,12 @@ pub(super) async fn connect_or_start(
                 }
                 sleep(HELD_POLL).await;
             }
-            None => starting = Some(Starting::spawn(endpoint)?),
+            None => {
+                // Nobody holds the socket: a record is what a crash has left.
+                crashed = endpoint.holder().and_then(|holder| holder.model);
+                starts += 1;
+                starting = Some(Starting::spawn(endpoint)?);
+            }
         }
     }
 }
@@ -126,9 +137,17 @@ pub(super) fn not_listening(endpoint: &Endpoint) -> ClientError {
     }
 }
 
-/// A daemon that is starting.
+/// A connection to a daemon.
+pub(super) struct Connected {
+    pub(super) open: Connection,
+    /// Model that answered before a crash of the former daemon, if it has crashed.
+    pub(super) crashed: Option<AnsweringModel>,
+}
+
+/// A daemon that is starting. Dropping the value leaves it running.
 struct Starting {
-    child: Child,
+    /// `Some` until the value is dropped.
+    child: Option<Child>,
     program: PathBuf,
     log: File,
     /// Offset in the log of this daemon's messages.
@@ -155,7 +174,7 @@ impl Starting {
             .spawn()
             .map_err(failed)?;
         Ok(Self {
-            child,
+            child: Some(child),
             program,
             log,
             log_from,
@@ -169,11 +188,12 @@ impl Starting {
     ///
     /// If the daemon has exited for any other reason.
     fn has_exited(&mut self) -> Result<bool, ClientError> {
-        let status = self.child.try_wait().map_err(|source| ClientError::Spawn {
+        let status = self.child.as_mut().map(Child::try_wait).transpose();
+        let status = status.map_err(|source| ClientError::Spawn {
             program: self.program.clone(),
             source,
         })?;
-        match status {
+        match status.flatten() {
             None => Ok(false),
             Some(status)
                 if status.success() || status.code() == Some(EXIT_ALREADY_RUNNING.into()) =>
@@ -187,11 +207,6 @@ impl Starting {
         }
     }
 
-    /// Leaves the daemon running. A thread waits for its exit, so that no zombie process remains.
-    fn release(mut self) {
-        std::thread::spawn(move || self.child.wait());
-    }
-
     /// Messages of the daemon, or the reason why they cannot be read.
     fn messages(&mut self) -> String {
         let mut bytes = Vec::new();
@@ -202,6 +217,15 @@ impl Starting {
         match read {
             Ok(_) => String::from_utf8_lossy(&bytes).trim_end().to_owned(),
             Err(error) => format!("(its log cannot be read: {error})"),
+        }
+    }
+}
+
+impl Drop for Starting {
+    /// Has a thread wait for the end of the process, so that no zombie process remains.
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            std::thread::spawn(move || child.wait());
         }
     }
 }

@@ -7,12 +7,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::Mutex;
 use tokio::time::sleep;
 
-use super::autostart::{connect, connect_or_start};
+use super::autostart::{Connected, connect, connect_or_start};
 use super::connection::Connection;
 use super::error::ClientError;
 use super::notice::Notice;
 use super::upgrade::{stop_if_idle, tell_once};
-use crate::endpoint::Endpoint;
+use crate::endpoint::{AnsweringModel, Endpoint};
 use crate::version::VERSION;
 use crate::wire::{Call, ErrorCode, Reply, Request};
 
@@ -137,34 +137,42 @@ impl Client {
     /// and if another model answers than before a crash.
     async fn connect(&self) -> Result<Connection, ClientError> {
         let (endpoint, notify) = (&self.endpoint, &*self.notify);
-        let before = endpoint.holder();
-        let connection = match connect_or_start(endpoint, notify).await {
-            Ok(open) if open.version() == VERSION => open,
-            Ok(open) => {
+        let version = match connect_or_start(endpoint, notify).await {
+            Ok(Connected { open, crashed }) if open.version() == VERSION => {
+                self.tell_of_crash(crashed);
+                return Ok(open);
+            }
+            Ok(Connected { open, .. }) => {
                 let (version, pid) = (open.version().to_owned(), open.pid());
                 drop(open);
                 if !stop_if_idle(endpoint, notify).await? {
                     tell_once(endpoint, &version, pid, notify);
                 }
-                connect_or_start(endpoint, notify).await?
+                version
             }
-            Err(mismatch @ ClientError::Mismatch(_)) => {
+            Err(ClientError::Mismatch(mismatch)) => {
                 if !stop_if_idle(endpoint, notify).await? {
-                    return Err(mismatch);
+                    return Err(ClientError::Mismatch(mismatch));
                 }
-                connect_or_start(endpoint, notify).await?
+                "another protocol".to_owned()
             }
             Err(error) => return Err(error),
         };
-        if let Some(before) = before
-            && (before.loading || connection.pid() != Some(before.pid))
-            && let Some(model) = before.model
-            && let Some(now) = endpoint.holder().and_then(|holder| holder.model)
-            && now != model
-        {
-            notify(&Notice::OtherModel { before: model, now });
+        let open = connect_or_start(endpoint, notify).await?.open;
+        if open.version() == VERSION {
+            notify(&Notice::Replaced { version });
         }
-        Ok(connection)
+        Ok(open)
+    }
+
+    /// Tells the user if another model answers now than the one that answered before a crash.
+    fn tell_of_crash(&self, crashed: Option<AnsweringModel>) {
+        if let Some(before) = crashed
+            && let Some(now) = self.endpoint.holder().and_then(|holder| holder.model)
+            && now != before
+        {
+            (self.notify)(&Notice::OtherModel { before, now });
+        }
     }
 }
 

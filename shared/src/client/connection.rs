@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::error::ClientError;
-use crate::endpoint::{Endpoint, check_peer};
+use crate::endpoint::{Endpoint, EndpointError, check_peer};
 use crate::version::VERSION;
 use crate::wire::frame::{FrameError, read_frame, write_frame};
 use crate::wire::{
@@ -75,7 +75,10 @@ impl Connection {
     /// [`ClientError::NotRunning`] if no daemon listens there; see [`ClientError`] for the others.
     pub(super) async fn open(endpoint: &Endpoint) -> Result<Self, ClientError> {
         let stream = open_stream(endpoint).await?;
-        let pid = check_peer(&stream)?;
+        let pid = match check_peer(&stream) {
+            Err(EndpointError::NotConnected) => return Err(ClientError::Closed),
+            peer => peer?.pid,
+        };
         let version = match timeout(HANDSHAKE_TIMEOUT, shake_hands(&stream)).await {
             Err(_) => return Err(ClientError::StartTimeout(HANDSHAKE_TIMEOUT)),
             Ok(greeted) => greeted?.version,

@@ -2,6 +2,9 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::process::Command;
+
+use crate::version::VERSION;
 
 /// Finds the `gted` beside this program, else the first on the PATH.
 #[must_use]
@@ -13,6 +16,12 @@ pub fn find_gted() -> Option<PathBuf> {
         .into_iter()
         .chain(on_path(std::env::var_os("PATH")))
         .find(|candidate| candidate.is_file())
+}
+
+/// Returns true if the `gted` that would be started is of this version.
+pub(super) fn is_current_gted() -> bool {
+    let output = find_gted().and_then(|gted| Command::new(gted).arg("--version").output().ok());
+    output.is_some_and(|output| output.stdout.trim_ascii() == format!("gted {VERSION}").as_bytes())
 }
 
 fn on_path(path: Option<OsString>) -> impl Iterator<Item = PathBuf> {

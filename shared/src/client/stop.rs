@@ -13,8 +13,11 @@ use super::error::ClientError;
 use super::notice::Notice;
 use crate::endpoint::{Endpoint, check_peer};
 
-/// Time for a daemon to end: more than it takes to drain by default.
-const STOP_TIMEOUT: Duration = Duration::from_mins(1);
+/// Time for a daemon to end after its drain timeout.
+const END_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Drain timeout of a daemon that has recorded none.
+const DEFAULT_DRAIN: Duration = Duration::from_secs(30);
 
 /// Wait for the end after which the user is told.
 const NOTICE_AFTER: Duration = Duration::from_secs(1);
@@ -35,7 +38,9 @@ pub async fn stop(
     endpoint: &Endpoint,
     notify: &(dyn Fn(&Notice) + Send + Sync),
 ) -> Result<(), ClientError> {
-    let ended = timeout(STOP_TIMEOUT, end(endpoint, notify)).await;
+    let drain = endpoint.holder().and_then(|holder| holder.drain_seconds);
+    let drain = drain.map_or(DEFAULT_DRAIN, Duration::from_secs);
+    let ended = timeout(drain.saturating_add(END_TIMEOUT), end(endpoint, notify)).await;
     ended.unwrap_or_else(|_| Err(not_listening(endpoint)))
 }
 
@@ -44,8 +49,14 @@ async fn end(
     notify: &(dyn Fn(&Notice) + Send + Sync),
 ) -> Result<(), ClientError> {
     let start = Instant::now();
+    let first = endpoint.holder().map(|holder| holder.pid);
     let (mut asked, mut seen, mut told) = (false, false, false);
     loop {
+        let pid = endpoint.holder().map(|holder| holder.pid);
+        if (asked || seen) && pid.is_some() && pid != first {
+            // Another client has started a daemon since.
+            return Ok(());
+        }
         if !asked {
             match open_stream(endpoint).await {
                 Ok(stream) => {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::error::ClientError;
+use super::find::is_current_gted;
 use super::notice::Notice;
 use super::stop::{status_of_any_version, stop};
 use crate::endpoint::Endpoint;
@@ -21,8 +22,9 @@ const ATTEMPTS: u32 = 10;
 /// Pause between two attempts.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Replaces a daemon that was started by a client and that nobody uses: stops it, so that the next
-/// connection starts the daemon beside this program. Returns false if the daemon stays.
+/// Stops a daemon that was started by a client and that nobody uses, so that the next connection
+/// starts one of this version. Returns true if the next connection may find one: another client may
+/// have replaced the daemon meanwhile.
 ///
 /// # Errors
 ///
@@ -31,21 +33,24 @@ pub(super) async fn stop_if_idle(
     endpoint: &Endpoint,
     notify: &(dyn Fn(&Notice) + Send + Sync),
 ) -> Result<bool, ClientError> {
+    if !is_current_gted() {
+        // The next one would be of another version as well.
+        return Ok(false);
+    }
     for _ in 0..ATTEMPTS {
         let Some(status) = status_of_any_version(endpoint).await else {
             return Ok(false);
         };
+        if status["version"] == VERSION {
+            return Ok(true);
+        }
         if status["detached"] != true || status["pending_texts"] != 0 {
             return Ok(false);
         }
         // The connection that asks is counted.
         if status["connections"] == 1 {
             return match stop(endpoint, notify).await {
-                Ok(()) | Err(ClientError::NotRunning(_)) => {
-                    let version = status["version"].as_str().unwrap_or_default().to_owned();
-                    notify(&Notice::Replaced { version });
-                    Ok(true)
-                }
+                Ok(()) | Err(ClientError::NotRunning(_)) => Ok(true),
                 Err(error) => Err(error),
             };
         }

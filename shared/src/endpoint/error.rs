@@ -52,6 +52,9 @@ pub enum EndpointError {
     /// The process at the other end of the connection belongs to another user.
     #[error("the process at the other end of the socket belongs to user {0}")]
     Foreign(u32),
+    /// The listener had no room for the connection.
+    #[error("the socket takes no more connections for now")]
+    NotConnected,
     /// The system does not say which user the process at the other end belongs to.
     #[error("the user of the process at the other end of the socket is unknown: {0}")]
     UnknownPeer(io::Error),
@@ -69,6 +72,7 @@ impl EndpointError {
             Self::Directory { .. } | Self::Lock { .. } | Self::Foreign(_) => {
                 Some("choose another path with --socket or GTE_SOCKET".to_owned())
             }
+            Self::NotConnected => Some("try again in a moment".to_owned()),
             Self::Name { .. } | Self::UnknownPeer(_) => None,
         }
     }

@@ -23,6 +23,8 @@ pub struct Holder {
     pub model: Option<AnsweringModel>,
     /// True until the first model has been loaded.
     pub loading: bool,
+    /// Seconds for running requests to be answered once the daemon ends.
+    pub drain_seconds: Option<u64>,
 }
 
 /// A model as far as scores depend on it.

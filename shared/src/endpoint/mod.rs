@@ -11,5 +11,5 @@ mod resolve;
 pub use error::EndpointError;
 pub use holder::{AnsweringModel, Holder};
 pub use limits::MAX_SOCKET_PATH_BYTES;
-pub use peer::check_peer;
+pub use peer::{Peer, check_peer};
 pub use resolve::Endpoint;

@@ -205,6 +205,7 @@ impl Endpoint {
     }
 
     fn lock_file(&self) -> Result<Option<File>, EndpointError> {
+        self.check_directory()?;
         let opened = private_file::open_existing(OpenOptions::new().read(true), &self.lock_path());
         match opened {
             Ok(file) => Ok(Some(file)),

@@ -64,6 +64,16 @@ fn lines_before_a_wrong_one_are_answered() {
 }
 
 #[test]
+fn the_first_of_several_wrong_lines_is_named() {
+    let sandbox = Sandbox::default();
+    // The daemon sees the long text first.
+    let lines = format!("甲\n乙\n\u{200b}\n丁\n{}\n", "长".repeat(90_000));
+    let output = sandbox.run_with(&["embed"], lines);
+    assert_refused(&output, "line 3: the text is blank");
+    assert_eq!(output.stdout.lines().count(), 2);
+}
+
+#[test]
 fn rank_names_a_blank_line_or_query() {
     let sandbox = Sandbox::default();
     for (query, lines, words) in [

@@ -118,22 +118,37 @@ impl<C: Command> Pipeline<'_, C> {
 
     /// Takes the oldest answer.
     async fn take(&mut self, answer: Answer<C>) -> anyhow::Result<()> {
-        let Some(Asked { mut lines, .. }) = self.asked.pop_front() else {
+        let Some(Asked { lines, .. }) = self.asked.pop_front() else {
             return Ok(());
         };
         match answer {
             Ok(computed) => self.print(lines, computed),
-            Err(error) => {
-                let fault = error.text();
-                let error = InputError::locate(error, |text| C::location(&lines, text));
-                // The lines before a faulty one are answered.
-                let good = fault.and_then(C::line).filter(|good| *good > 0);
-                if let Some(good) = good {
-                    lines.truncate(good);
-                    let computed = self.client.call(self.command.request(&lines)).await?;
+            Err(error) => Err(self.answer_before(lines, error).await?),
+        }
+    }
+
+    /// Answers the lines before a faulty one, and returns the error of the first faulty one. Asks
+    /// again until no further line is at fault.
+    async fn answer_before(
+        &mut self,
+        mut lines: Vec<Line<C::Content>>,
+        mut error: ClientError,
+    ) -> anyhow::Result<anyhow::Error> {
+        loop {
+            let good = error.text().and_then(C::line);
+            let located = InputError::locate(error, |text| C::location(&lines, text));
+            let Some(good) = good.filter(|good| (1..lines.len()).contains(good)) else {
+                return Ok(located);
+            };
+            lines.truncate(good);
+            match self.client.call(self.command.request(&lines)).await {
+                Ok(computed) => {
                     self.print(lines, computed)?;
+                    return Ok(located);
                 }
-                Err(error)
+                Err(further) if further.text().is_some() => error = further,
+                // The fault of the line is what the user can mend.
+                Err(_) => return Ok(located),
             }
         }
     }

@@ -62,8 +62,9 @@ impl Comparer {
                 return;
             }
             // The daemon drops the request that nobody waits for any more.
+            let was_connected = self.client.is_connected().await;
             self.client.disconnect().await;
-            self.abandoned.store(true, Ordering::Relaxed);
+            self.abandoned.store(was_connected, Ordering::Relaxed);
             questions.mark_changed();
         }
     }

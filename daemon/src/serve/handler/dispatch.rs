@@ -7,11 +7,11 @@ use gte_shared::wire::{ErrorReply, MAX_TEXTS_PER_REQUEST, Reply, Request};
 use super::handle::Handle;
 use super::panic::catch;
 use super::reply::too_many;
-use crate::serve::admission::bytes_at_work;
+use crate::serve::admission::{SMALL_BYTES, bytes_at_work};
 use crate::serve::context::Context;
 
 /// Memory that a request takes while it is at work; `message` is the size of its message. Zero for
-/// a request without texts.
+/// a command.
 ///
 /// # Errors
 ///
@@ -43,11 +43,12 @@ fn weight<H: Handle>(context: &Context, request: &H, message: usize) -> Result<u
         return Err(too_many(texts, MAX_TEXTS_PER_REQUEST));
     }
     if texts == 0 {
-        return Ok(0);
+        // A command is answered whatever room there is, unless it is strangely large.
+        return Ok(if message <= SMALL_BYTES { 0 } else { message });
     }
-    let dimension = context.service.selected().model.dimension as usize;
+    let dimension = context.loaded.model.dimension as usize;
     let reply = request.reply_bytes(context.form, dimension)?;
-    Ok(bytes_at_work(message, texts, reply))
+    Ok(bytes_at_work(message, texts, dimension, reply))
 }
 
 /// Answers one request.

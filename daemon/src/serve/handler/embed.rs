@@ -33,8 +33,7 @@ impl Handle for Embed {
 
     async fn handle(self, context: &Context) -> Result<Computed<Vec<Embedding>>, ErrorReply> {
         let start = Instant::now();
-        let loaded = context.service.selected();
-        let embedded = embed(context, &loaded, self.texts).await?;
+        let embedded = embed(context, self.texts).await?;
         let vectors = result_of(embedded, |texts| {
             let embedding = |(vector, text): &(Arc<[f32]>, TextInfo)| Embedding {
                 vector: vector.to_vec(),
@@ -43,7 +42,7 @@ impl Handle for Embed {
             texts.iter().map(embedding).collect()
         });
         let (times, embeddings) = vectors.await?;
-        Ok(computed(&loaded, start, times, embeddings))
+        Ok(computed(context, start, times, embeddings))
     }
 }
 

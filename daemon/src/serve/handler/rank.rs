@@ -12,11 +12,10 @@ use crate::serve::context::Context;
 impl Handle for Rank {
     async fn handle(self, context: &Context) -> Result<Computed<Ranking>, ErrorReply> {
         let start = Instant::now();
-        let loaded = context.service.selected();
         let all = std::iter::once(self.query).chain(self.texts).collect();
-        let embedded = embed(context, &loaded, all).await?;
+        let embedded = embed(context, all).await?;
         let (times, ranking) = result_of(embedded, rank).await?;
-        Ok(computed(&loaded, start, times, ranking?))
+        Ok(computed(context, start, times, ranking?))
     }
 }
 

@@ -11,15 +11,10 @@ use gte_shared::wire::{
 use crate::engine::{Embedded, EngineError};
 use crate::serve::context::Context;
 use crate::serve::offload::offload;
-use crate::serve::service::Loaded;
 
 /// Computes the vectors of texts; an error of the engine becomes a reply.
-pub(super) async fn embed(
-    context: &Context,
-    loaded: &Loaded,
-    texts: Vec<String>,
-) -> Result<Embedded, ErrorReply> {
-    let embedded = loaded.engine.embed(context.caller, texts).await;
+pub(super) async fn embed(context: &Context, texts: Vec<String>) -> Result<Embedded, ErrorReply> {
+    let embedded = context.loaded.engine.embed(context.caller, texts).await;
     embedded.map_err(|error| {
         if matches!(error, EngineError::Ended) {
             context.service.fail();
@@ -34,13 +29,13 @@ pub(super) async fn embed(
 
 /// Adds the model and the time since `start` to a result.
 pub(super) fn computed<T>(
-    loaded: &Loaded,
+    context: &Context,
     start: Instant,
     [tokenize, embed]: [Duration; 2],
     result: T,
 ) -> Computed<T> {
     Computed {
-        model: loaded.model.clone(),
+        model: context.loaded.model.clone(),
         timings: Timings {
             tokenize_micros: micros(tokenize),
             embed_micros: micros(embed),

@@ -11,14 +11,13 @@ use crate::serve::context::Context;
 impl Handle for Similarities {
     async fn handle(self, context: &Context) -> Result<Computed<Vec<PairScore>>, ErrorReply> {
         let start = Instant::now();
-        let loaded = context.service.selected();
         let texts = self.pairs.into_iter().flat_map(|(a, b)| [a, b]).collect();
-        let embedded = embed(context, &loaded, texts).await?;
+        let embedded = embed(context, texts).await?;
         let result = result_of(embedded, |texts| {
             let (pairs, _) = texts.as_chunks();
             pairs.iter().map(|[a, b]| score_pair(a, b)).collect()
         });
         let (times, scores) = result.await?;
-        Ok(computed(&loaded, start, times, scores))
+        Ok(computed(context, start, times, scores))
     }
 }

@@ -11,13 +11,12 @@ use crate::serve::context::Context;
 impl Handle for Similarity {
     async fn handle(self, context: &Context) -> Result<Computed<PairScore>, ErrorReply> {
         let start = Instant::now();
-        let loaded = context.service.selected();
-        let embedded = embed(context, &loaded, vec![self.a, self.b]).await?;
+        let embedded = embed(context, vec![self.a, self.b]).await?;
         let [a, b] = embedded.texts.as_slice() else {
             return Err(incomplete());
         };
         let score = score_pair(a, b);
         let times = [embedded.tokenize, embedded.embed];
-        Ok(computed(&loaded, start, times, score))
+        Ok(computed(context, start, times, score))
     }
 }

@@ -11,6 +11,9 @@ use crate::wire::request::{
 /// Forms of a request line, for the error that names them.
 const FORMS: &str = r#"{"a":…,"b":…}, {"pairs":[[…,…],…]}, {"query":…,"texts":[…]}, {"texts":[…]}, {"command":"status"}, {"command":"shutdown"} or {"command":"use","model":…}"#;
 
+/// Most bytes of an id: its reply repeats it, even one that is an error.
+const MAX_ID_BYTES: usize = 1024;
+
 /// One request line. Its fields decide the request.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -44,6 +47,14 @@ pub fn parse_request(line: &[u8]) -> (Option<Value>, Result<Request, ErrorReply>
         Ok(line) => line,
         Err(error) => return (id_of(line), Err(refusal(&describe(&error)))),
     };
+    if line
+        .id
+        .as_ref()
+        .is_some_and(|id| id.to_string().len() > MAX_ID_BYTES)
+    {
+        let message = format!("the id is longer than {MAX_ID_BYTES} bytes");
+        return (None, Err(ErrorReply::new(ErrorCode::BadRequest, message)));
+    }
     let Line {
         id,
         a,
@@ -79,7 +90,9 @@ fn id_of(line: &[u8]) -> Option<Value> {
         id: Option<Value>,
     }
     let identified: Identified = serde_json::from_slice(line).ok()?;
-    identified.id
+    identified
+        .id
+        .filter(|id| id.to_string().len() <= MAX_ID_BYTES)
 }
 
 fn refusal(message: &str) -> ErrorReply {
