@@ -137,7 +137,7 @@ impl Client {
     /// and if another model answers than before a crash.
     async fn connect(&self) -> Result<Connection, ClientError> {
         let (endpoint, notify) = (&self.endpoint, &*self.notify);
-        let version = match connect_or_start(endpoint, notify).await {
+        let replaced = match connect_or_start(endpoint, notify).await {
             Ok(Connected { open, crashed }) if open.version() == VERSION => {
                 self.tell_of_crash(crashed);
                 return Ok(open);
@@ -145,21 +145,24 @@ impl Client {
             Ok(Connected { open, .. }) => {
                 let (version, pid) = (open.version().to_owned(), open.pid());
                 drop(open);
-                if !stop_if_idle(endpoint, notify).await? {
+                let replaced = stop_if_idle(endpoint, notify).await?;
+                if replaced.is_none() {
                     tell_once(endpoint, &version, pid, notify);
                 }
-                version
+                replaced
             }
-            Err(ClientError::Mismatch(mismatch)) => {
-                if !stop_if_idle(endpoint, notify).await? {
-                    return Err(ClientError::Mismatch(mismatch));
+            Err(mismatch @ ClientError::Mismatch(_)) => {
+                match stop_if_idle(endpoint, notify).await? {
+                    None => return Err(mismatch),
+                    replaced => replaced,
                 }
-                "another protocol".to_owned()
             }
             Err(error) => return Err(error),
         };
         let open = connect_or_start(endpoint, notify).await?.open;
-        if open.version() == VERSION {
+        if let Some(version) = replaced.filter(|version| version != VERSION)
+            && open.version() == VERSION
+        {
             notify(&Notice::Replaced { version });
         }
         Ok(open)

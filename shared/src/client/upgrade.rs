@@ -23,8 +23,8 @@ const ATTEMPTS: u32 = 10;
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// Stops a daemon that was started by a client and that nobody uses, so that the next connection
-/// starts one of this version. Returns true if the next connection may find one: another client may
-/// have replaced the daemon meanwhile.
+/// starts one of this version. Returns the daemon's version, which is this one if another client has
+/// replaced it meanwhile; `None` if it stays.
 ///
 /// # Errors
 ///
@@ -32,31 +32,32 @@ const PAUSE: Duration = Duration::from_millis(10);
 pub(super) async fn stop_if_idle(
     endpoint: &Endpoint,
     notify: &(dyn Fn(&Notice) + Send + Sync),
-) -> Result<bool, ClientError> {
+) -> Result<Option<String>, ClientError> {
     if !is_current_gted() {
         // The next one would be of another version as well.
-        return Ok(false);
+        return Ok(None);
     }
     for _ in 0..ATTEMPTS {
         let Some(status) = status_of_any_version(endpoint).await else {
-            return Ok(false);
+            return Ok(None);
         };
-        if status["version"] == VERSION {
-            return Ok(true);
+        let version = status["version"].as_str().unwrap_or_default().to_owned();
+        if version == VERSION {
+            return Ok(Some(version));
         }
         if status["detached"] != true || status["pending_texts"] != 0 {
-            return Ok(false);
+            return Ok(None);
         }
         // The connection that asks is counted.
         if status["connections"] == 1 {
             return match stop(endpoint, notify).await {
-                Ok(()) | Err(ClientError::NotRunning(_)) => Ok(true),
+                Ok(()) | Err(ClientError::NotRunning(_)) => Ok(Some(version)),
                 Err(error) => Err(error),
             };
         }
         sleep(PAUSE).await;
     }
-    Ok(false)
+    Ok(None)
 }
 
 /// Tells the user about a daemon of another version, unless the note beside the socket says that
