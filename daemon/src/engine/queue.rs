@@ -37,6 +37,9 @@ impl Default for Limits {
     }
 }
 
+/// Most texts that are looked up in the cache at a time: less than a millisecond.
+const LOOKUPS: usize = 256;
+
 /// Time for a worker that has dropped its jobs to end, unless it runs again.
 const END_TIMEOUT: Duration = Duration::from_millis(100);
 
@@ -158,7 +161,14 @@ impl Engine {
         caller: CallerId,
         tokens: &[Tokens],
     ) -> Result<Vec<Arc<[f32]>>, EngineError> {
-        let mut vectors = self.cache.get_all(tokens.iter().map(|tokens| &*tokens.ids));
+        let mut vectors = Vec::with_capacity(tokens.len());
+        for some in tokens.chunks(LOOKUPS) {
+            if !vectors.is_empty() {
+                // Others use the cache and this thread, too.
+                tokio::task::yield_now().await;
+            }
+            vectors.extend(self.cache.get_all(some.iter().map(|tokens| &*tokens.ids)));
+        }
         let missing = tokens.iter().zip(&vectors);
         let missing = missing.filter(|(_, vector)| vector.is_none());
         let missing: Vec<Arc<[u32]>> = missing.map(|(tokens, _)| Arc::clone(&tokens.ids)).collect();

@@ -23,8 +23,8 @@ const ATTEMPTS: u32 = 10;
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// Stops a daemon that was started by a client and that nobody uses, so that the next connection
-/// starts one of this version. Returns the daemon's version, which is this one if another client has
-/// replaced it meanwhile; `None` if it stays.
+/// starts one of this version. Returns the daemon's version, which is this one if another client
+/// has replaced it meanwhile; `None` if it stays.
 ///
 /// # Errors
 ///

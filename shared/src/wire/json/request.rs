@@ -4,12 +4,17 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::wire::error_reply::{ErrorCode, ErrorReply};
+use crate::wire::limits::MAX_TEXTS_PER_REQUEST;
 use crate::wire::request::{
     Embed, GetStatus, Rank, Request, Shutdown, Similarities, Similarity, UseModel,
 };
 
 /// Forms of a request line, for the error that names them.
 const FORMS: &str = r#"{"a":…,"b":…}, {"pairs":[[…,…],…]}, {"query":…,"texts":[…]}, {"texts":[…]}, {"command":"status"}, {"command":"shutdown"} or {"command":"use","model":…}"#;
+
+/// Most values in a line: pairs of the most texts have two commas each. Counted before a line is
+/// parsed, since a value of two bytes becomes one of fifty.
+const MAX_VALUES: usize = 2 * MAX_TEXTS_PER_REQUEST;
 
 /// Most bytes of an id: its reply repeats it, even one that is an error.
 const MAX_ID_BYTES: usize = 1024;
@@ -43,6 +48,11 @@ enum Command {
 /// [`ErrorCode::BadRequest`] if the line is not a JSON object or has none of the known forms. The
 /// error names the column, and never quotes a text.
 pub fn parse_request(line: &[u8]) -> (Option<Value>, Result<Request, ErrorReply>) {
+    if value_count(line) > MAX_VALUES {
+        let message = format!("the line has more than {MAX_VALUES} values");
+        let error = ErrorReply::new(ErrorCode::TooLarge, message);
+        return (None, Err(error.with_hint("send it in several requests")));
+    }
     let line: Line = match serde_json::from_slice(line) {
         Ok(line) => line,
         Err(error) => return (id_of(line), Err(refusal(&describe(&error)))),
@@ -83,6 +93,21 @@ pub fn parse_request(line: &[u8]) -> (Option<Value>, Result<Request, ErrorReply>
     (id, request)
 }
 
+/// Number of values in a line, but for one in each object or list: its commas outside of strings.
+fn value_count(line: &[u8]) -> usize {
+    let (mut commas, mut in_string, mut escaped) = (0, false, false);
+    for byte in line {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => in_string = !in_string,
+            b',' if !in_string => commas += 1,
+            _ => {}
+        }
+    }
+    commas
+}
+
 /// Id of a line that is not a request, if the line is an object with an id.
 fn id_of(line: &[u8]) -> Option<Value> {
     #[derive(Deserialize)]
@@ -118,6 +143,36 @@ mod tests {
 
     fn parse(line: &str) -> Result<Request, ErrorReply> {
         parse_request(line.as_bytes()).1
+    }
+
+    #[test]
+    fn too_many_values_are_refused_before_they_are_parsed() {
+        let texts = |count: usize| {
+            format!(
+                r#"{{"texts":["{}"]}}"#,
+                vec![r#"a,\",b"#; count].join(r#"",""#)
+            )
+        };
+        assert!(parse(&texts(MAX_TEXTS_PER_REQUEST)).is_ok());
+        let refused = parse(&texts(MAX_VALUES + 2)).unwrap_err();
+        assert_eq!(refused.code, ErrorCode::TooLarge);
+        let id = format!(
+            r#"{{"id":[{}],"command":"status"}}"#,
+            vec!["0"; MAX_VALUES + 2].join(",")
+        );
+        assert_eq!(parse(&id).unwrap_err().code, ErrorCode::TooLarge);
+    }
+
+    #[test]
+    fn a_long_id_is_refused() {
+        let line = |id: &str| format!(r#"{{"id":"{id}","command":"status"}}"#);
+        assert!(parse(&line(&"x".repeat(MAX_ID_BYTES - 2))).is_ok());
+        let (id, refused) = parse_request(line(&"x".repeat(MAX_ID_BYTES)).as_bytes());
+        assert_eq!(id, None);
+        assert_eq!(refused.unwrap_err().code, ErrorCode::BadRequest);
+        // Neither does an error repeat it.
+        let wrong = line(&"x".repeat(MAX_ID_BYTES)).replace("status", "nonsense");
+        assert_eq!(parse_request(wrong.as_bytes()).0, None);
     }
 
     #[test]
