@@ -2,11 +2,15 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process::Stdio;
 
 use gte_shared::wire::{Embed, Rank};
-use gte_tests::{Daemon, GOLDEN_A, GOLDEN_B, Sandbox, fixture, has_golden_score, wait_until};
+use gte_tests::{
+    Daemon, GOLDEN_A, GOLDEN_B, Sandbox, fixture, has_golden_score, wait_for, wait_until,
+};
+use rustix::fs::OFlags;
 use rustix::process::Signal;
 use serde_json::Value;
 
@@ -205,11 +209,26 @@ fn tokenizer(sandbox: &Sandbox, name: &str) -> std::path::PathBuf {
     sandbox.models().join(name).join("tokenizer.json")
 }
 
-/// Writes the content into the pipe as often as the loading reads it, until the model answers.
-fn go_on_loading(pipe: &Path, content: &[u8]) {
-    fs::write(pipe, content).expect("the loading reads it");
+/// Waits until the daemon has begun to read the pipe, and returns its other end.
+fn wait_for_loading(pipe: &Path) -> fs::File {
+    wait_for("the loading of the model", || {
+        // Fails as long as nobody reads (fifo(7)).
+        let nonblocking = OFlags::NONBLOCK.bits().cast_signed();
+        let mut options = fs::OpenOptions::new();
+        options
+            .write(true)
+            .custom_flags(nonblocking)
+            .open(pipe)
+            .ok()
+    })
+}
+
+/// Lets the daemon read the content to its end.
+fn go_on_loading(pipe: &Path, mut end: fs::File, content: &[u8]) {
+    rustix::fs::fcntl_setfl(&end, OFlags::empty()).expect("a pipe can be set");
     fs::remove_file(pipe).expect("a file can be removed");
     fs::write(pipe, content).expect("a file can be written");
+    end.write_all(content).expect("the daemon reads it");
 }
 
 #[test]
@@ -220,15 +239,13 @@ fn requests_are_answered_while_another_model_is_loaded() {
     let _daemon = Daemon::start(&sandbox, &[]);
     std::thread::scope(|scope| {
         let using = scope.spawn(|| sandbox.gted(&["use", "tiny"]));
-        wait_until("the request to use it", || {
-            number(&status(&sandbox)["connections"]) == 2
-        });
+        let end = wait_for_loading(&tokenizer(&sandbox, "tiny"));
         for _ in 0..3 {
             let scored = sandbox.run(&["sim", GOLDEN_A, GOLDEN_B, "--json"]).json();
             assert_eq!(scored["model"], BUILTIN);
         }
         assert!(!using.is_finished());
-        go_on_loading(&tokenizer(&sandbox, "tiny"), &content);
+        go_on_loading(&tokenizer(&sandbox, "tiny"), end, &content);
         using.join().expect("it does not panic").success();
     });
     let scored = sandbox.run(&["sim", "a b", "b c", "--json"]).json();
@@ -245,14 +262,12 @@ fn two_uses_at_once_follow_each_other() {
     let _daemon = Daemon::start(&sandbox, &[]);
     std::thread::scope(|scope| {
         let first = scope.spawn(|| sandbox.gted(&["use", "one"]));
-        wait_until("the first", || {
-            number(&status(&sandbox)["connections"]) == 2
-        });
+        let end = wait_for_loading(&tokenizer(&sandbox, "one"));
         let second = scope.spawn(|| sandbox.gted(&["use", "other"]));
         wait_until("the second", || {
             number(&status(&sandbox)["connections"]) == 3
         });
-        go_on_loading(&tokenizer(&sandbox, "one"), &content);
+        go_on_loading(&tokenizer(&sandbox, "one"), end, &content);
         for using in [first, second] {
             using.join().expect("it does not panic").success();
         }
@@ -272,12 +287,10 @@ fn a_drain_waits_for_a_model_that_is_being_loaded() {
     let mut daemon = Daemon::start(&sandbox, &[]);
     std::thread::scope(|scope| {
         let using = scope.spawn(|| sandbox.gted(&["use", "tiny"]));
-        wait_until("the request to use it", || {
-            number(&status(&sandbox)["connections"]) == 2
-        });
+        let end = wait_for_loading(&tokenizer(&sandbox, "tiny"));
         daemon.signal(Signal::TERM);
         daemon.wait_for("draining");
-        go_on_loading(&tokenizer(&sandbox, "tiny"), &content);
+        go_on_loading(&tokenizer(&sandbox, "tiny"), end, &content);
         using.join().expect("it does not panic").success();
     });
     assert_eq!(daemon.wait().code(), Some(0));

@@ -91,18 +91,21 @@ impl Admission {
 
 impl Share {
     /// Waits for room to read a message of this many bytes: first for earlier requests of its own
-    /// connection, whose replies its client may be slow to read, then for messages of others. Those
-    /// arrive at the least rate at least, and then find room to work or are refused in time.
+    /// connection, whose replies its client may be slow to read, then for messages of others. A
+    /// message counts to the part that its work will be in at least.
     pub(super) async fn to_read(&self, bytes: usize) -> Result<Admitted, ErrorReply> {
-        let of_connection = self.own.take(bytes).await?;
-        let of_all = self.admission.frames.take(bytes).await?;
+        let work = bytes_at_work(bytes, 0, 0, 0);
+        let of_connection = self.own.part(work).take(bytes).await?;
+        let of_all = self.admission.frames.part(work).take(bytes).await?;
         Ok(Admitted {
             of_all,
             of_connection,
         })
     }
 
-    /// Waits for room for a request of this many bytes that has been read.
+    /// Waits for room for a request of this many bytes that has been read: without a limit for
+    /// earlier requests of its own connection, and for the timeout for those of others, unless it
+    /// needs more than half of all.
     ///
     /// # Errors
     ///
@@ -115,11 +118,19 @@ impl Share {
         // The room for reading is kept until there is room to work, but for the connection's own,
         // which nobody else wants.
         let _frame = read.map(|read| read.of_all);
-        let of_connection = self.own.take(bytes).await?;
-        let others = self.admission.requests.take(bytes);
-        let of_all = timeout(self.admission.timeout, others).await;
+        let own = self.own.part(bytes);
+        let of_connection = own.take(bytes).await?;
+        let others = self.admission.requests.part(bytes).take(bytes);
+        let of_all = if permits(bytes) > own.permits {
+            // It needs more than half of all, and would lose its place in the row with each
+            // refusal.
+            others.await?
+        } else {
+            let of_all = timeout(self.admission.timeout, others).await;
+            of_all.unwrap_or_else(|_| Err(overloaded()))?
+        };
         Ok(Admitted {
-            of_all: of_all.unwrap_or_else(|_| Err(overloaded()))?,
+            of_all,
             of_connection,
         })
     }
@@ -146,15 +157,15 @@ impl Pool {
         }
     }
 
-    async fn take(&self, bytes: usize) -> Result<OwnedSemaphorePermit, ErrorReply> {
-        let part = if bytes <= SMALL_BYTES {
+    /// Part for requests of this many bytes.
+    fn part(&self, bytes: usize) -> &Part {
+        if bytes <= SMALL_BYTES {
             &self.small
         } else if bytes <= MEDIUM_BYTES {
             &self.medium
         } else {
             &self.large
-        };
-        part.take(bytes).await
+        }
     }
 }
 
@@ -255,8 +266,11 @@ mod tests {
         let all = share.to_work(usize::MAX, Some(read)).await.unwrap();
         let other = admission.share();
         assert!(other.to_work(5 * MIB, None).await.is_err());
+        // Another one keeps its place in the row.
+        let mut second = Box::pin(other.to_work(usize::MAX, None));
+        assert!(timeout(2 * SHORT, &mut second).await.is_err());
         drop(all);
-        assert!(other.to_work(5 * MIB, None).await.is_ok());
+        assert!(second.await.is_ok());
     }
 
     #[tokio::test]

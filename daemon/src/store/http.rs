@@ -285,7 +285,10 @@ pub(super) fn shown(url: &str) -> String {
     }
     // A password that has not been percent-encoded may have a slash. What follows a host and a
     // colon is a port.
-    let port = authority.split_once(':').map(|(_, port)| port);
+    let after_host = authority
+        .rsplit_once(']')
+        .map_or(authority, |(_, rest)| rest);
+    let port = after_host.split_once(':').map(|(_, port)| port);
     let password = port.is_some_and(|port| !port.bytes().all(|byte| byte.is_ascii_digit()));
     match path.rsplit_once('@').filter(|_| password) {
         Some((_, host)) => format!("{scheme}{host}"),
@@ -350,8 +353,9 @@ mod tests {
             let error = unreachable_host(&format!("{url}/a/b"), &problem).to_string();
             assert!(!error.contains("cret"), "{error}");
         }
-        let without = "https://hub.example/a@b";
-        assert_eq!(shown(without), without);
+        for without in ["https://hub.example/a@b", "http://[::1]:8080/a@b/c"] {
+            assert_eq!(shown(without), without);
+        }
     }
 
     #[test]

@@ -111,7 +111,9 @@ impl Manifest {
         let mut manifest: Self =
             serde_json::from_slice(json).map_err(|error| unreadable(error.to_string()))?;
         // Earlier versions kept the password of a mirror.
-        manifest.origin.source = shown(&manifest.origin.source);
+        if manifest.origin.source.contains("://") {
+            manifest.origin.source = shown(&manifest.origin.source);
+        }
         Ok(manifest)
     }
 

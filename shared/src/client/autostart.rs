@@ -53,11 +53,17 @@ pub(super) async fn connect(endpoint: &Endpoint) -> Result<Connection, ClientErr
     let deadline = Instant::now() + LISTEN_TIMEOUT;
     loop {
         match Connection::open(endpoint).await {
-            Err(ClientError::NotRunning(_) | ClientError::Closed) if endpoint.is_held()? => {}
+            Err(error @ (ClientError::NotRunning(_) | ClientError::Closed))
+                if endpoint.is_held()? =>
+            {
+                if Instant::now() >= deadline {
+                    return Err(match error {
+                        ClientError::NotRunning(_) => not_listening(endpoint),
+                        closed => closed,
+                    });
+                }
+            }
             done => return done,
-        }
-        if Instant::now() >= deadline {
-            return Err(not_listening(endpoint));
         }
         sleep(HELD_POLL).await;
     }

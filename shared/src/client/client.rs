@@ -92,8 +92,8 @@ impl Client {
         C::output(reply).ok_or(ClientError::UnexpectedReply)
     }
 
-    /// Closes the connection, so that the daemon drops the requests whose callers have left. Calls
-    /// that still wait are sent again.
+    /// Closes the connection, so that the daemon drops the requests whose callers have left. A call
+    /// that still waits is sent again, once.
     pub async fn disconnect(&self) {
         drop(self.connection.lock().await.take());
     }

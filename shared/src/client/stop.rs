@@ -11,7 +11,7 @@ use super::autostart::{HELD_POLL, not_listening};
 use super::connection::{is_disconnect, open_stream};
 use super::error::ClientError;
 use super::notice::Notice;
-use crate::endpoint::{Endpoint, check_peer};
+use crate::endpoint::{Endpoint, EndpointError, check_peer};
 
 /// Time for a daemon to end after its drain timeout.
 const END_TIMEOUT: Duration = Duration::from_secs(30);
@@ -49,29 +49,35 @@ async fn end(
     notify: &(dyn Fn(&Notice) + Send + Sync),
 ) -> Result<(), ClientError> {
     let start = Instant::now();
-    let first = endpoint.holder().map(|holder| holder.pid);
+    // Process that holds the socket, once it has been asked to end or has been seen without one.
+    let mut ending: Option<u32> = None;
     let (mut asked, mut seen, mut told) = (false, false, false);
     loop {
         let pid = endpoint.holder().map(|holder| holder.pid);
-        if (asked || seen) && pid.is_some() && pid != first {
+        if (asked || seen) && pid.is_some() && ending.is_some() && pid != ending {
             // Another client has started a daemon since.
             return Ok(());
         }
         if !asked {
             match open_stream(endpoint).await {
-                Ok(stream) => {
-                    check_peer(&stream)?;
-                    asked = true;
-                    let asking = shut_down(&stream);
-                    tokio::pin!(asking);
-                    if let Ok(done) = timeout(NOTICE_AFTER, &mut asking).await {
-                        done?;
-                    } else {
-                        told = true;
-                        notify(&waiting(endpoint));
-                        asking.await?;
+                Ok(stream) => match check_peer(&stream) {
+                    Ok(peer) => {
+                        asked = true;
+                        ending = peer.pid.or(pid);
+                        let asking = shut_down(&stream);
+                        tokio::pin!(asking);
+                        if let Ok(done) = timeout(NOTICE_AFTER, &mut asking).await {
+                            done?;
+                        } else {
+                            told = true;
+                            notify(&waiting(endpoint));
+                            asking.await?;
+                        }
                     }
-                }
+                    // It has no room for a connection yet.
+                    Err(EndpointError::NotConnected) => {}
+                    Err(error) => return Err(error.into()),
+                },
                 Err(ClientError::NotRunning(_)) => {}
                 Err(error) => return Err(error),
             }
@@ -85,6 +91,7 @@ async fn end(
         }
         // It is ending already, or has lost its socket and is about to listen again.
         seen = true;
+        ending = ending.or_else(|| endpoint.holder().map(|holder| holder.pid));
         if !told && start.elapsed() >= NOTICE_AFTER {
             told = true;
             notify(&waiting(endpoint));

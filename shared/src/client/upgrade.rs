@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
+use super::connection::open_stream;
 use super::error::ClientError;
 use super::find::is_current_gted;
 use super::notice::Notice;
@@ -24,7 +25,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 
 /// Stops a daemon that was started by a client and that nobody uses, so that the next connection
 /// starts one of this version. Returns the daemon's version, which is this one if another client
-/// has replaced it meanwhile; `None` if it stays.
+/// has replaced it or is about to; `None` if it stays.
 ///
 /// # Errors
 ///
@@ -37,10 +38,16 @@ pub(super) async fn stop_if_idle(
         // The next one would be of another version as well.
         return Ok(None);
     }
+    let mut seen = false;
     for _ in 0..ATTEMPTS {
         let Some(status) = status_of_any_version(endpoint).await else {
-            return Ok(None);
+            // Another client may be replacing it. What is there is another program.
+            return match open_stream(endpoint).await {
+                Ok(_) if !seen => Ok(None),
+                _ => Ok(Some(VERSION.to_owned())),
+            };
         };
+        seen = true;
         let version = status["version"].as_str().unwrap_or_default().to_owned();
         if version == VERSION {
             return Ok(Some(version));

@@ -34,6 +34,8 @@ pub(super) struct Comparer {
     action_tx: mpsc::UnboundedSender<Action>,
     /// True after the screen has closed the connection to abandon a comparison.
     abandoned: AtomicBool,
+    /// True while the daemon loads another model, over the same connection.
+    switching: AtomicBool,
 }
 
 impl Comparer {
@@ -42,6 +44,7 @@ impl Comparer {
             client,
             action_tx,
             abandoned: AtomicBool::new(false),
+            switching: AtomicBool::new(false),
         }
     }
 
@@ -62,16 +65,21 @@ impl Comparer {
                 return;
             }
             // The daemon drops the request that nobody waits for any more.
-            let was_connected = self.client.is_connected().await;
-            self.client.disconnect().await;
-            self.abandoned.store(was_connected, Ordering::Relaxed);
+            if !self.switching.load(Ordering::Relaxed) {
+                let was_connected = self.client.is_connected().await;
+                self.client.disconnect().await;
+                self.abandoned.store(was_connected, Ordering::Relaxed);
+            }
             questions.mark_changed();
         }
     }
 
     /// Asks the daemon to use a model, and reports the result.
     pub(super) async fn use_model(self: Arc<Self>, model: String) {
-        let used = match self.switch_model(model).await {
+        self.switching.store(true, Ordering::Relaxed);
+        let switched = self.switch_model(model).await;
+        self.switching.store(false, Ordering::Relaxed);
+        let used = match switched {
             Ok(model) => {
                 self.send(Action::Daemon(Daemon::ready(&model)));
                 Ok(())
