@@ -17,24 +17,29 @@ use crate::models::utf8;
 
 const PAIR: [&str; 3] = ["sim", GOLDEN_A, GOLDEN_B];
 
-/// Runs a shell script in a sandbox; `$gte` and `$gted` are the programs.
-fn script(sandbox: &Sandbox, script: &str) -> Output {
-    let mut command = sandbox.command("bash");
+/// Runs a program with a shell script in a sandbox; `$gte` and `$gted` are the programs.
+fn script(sandbox: &Sandbox, shell: &[&str], script: &str) -> Output {
+    let mut command = sandbox.command(shell[0]);
     command
+        .args(&shell[1..])
         .args(["-c", script])
         .env("gte", program("gte"))
         .env("gted", program("gted"));
     Output::of(&mut command)
 }
 
-/// Runs a shell script in a sandbox, in a mount namespace of its own.
-fn script_with_mounts(sandbox: &Sandbox, script: &str) -> Output {
-    let mut command = sandbox.command("unshare");
-    command
-        .args(["--mount", "--map-root-user", "bash", "-c", script])
-        .env("gte", program("gte"))
-        .env("gted", program("gted"));
-    Output::of(&mut command)
+/// Runs a shell script whose socket is in a file system of its own, mounted with `options`. Without
+/// a panic, whatever happens.
+fn script_on(sandbox: &Sandbox, options: &str, lines: &str) -> Output {
+    fs::create_dir(sandbox.path().join("run")).expect("a folder can be created");
+    let mount = format!(
+        "mount -t tmpfs -o {options},mode=700 none run || exit 99
+        export GTE_SOCKET=$PWD/run/s\n"
+    );
+    let shell = ["unshare", "--mount", "--map-root-user", "bash"];
+    let output = script(sandbox, &shell, &(mount + lines));
+    assert!(!output.stderr.contains("panic"), "{output:?}");
+    output
 }
 
 #[test]
@@ -42,6 +47,7 @@ fn few_descriptors_are_enough_for_a_few_clients() {
     let sandbox = Sandbox::default();
     let few = script(
         &sandbox,
+        &["bash"],
         "ulimit -n 20; \"$gte\" sim 今天天气很好 今天天气不错",
     );
     assert!(has_golden_score(&few.success()));
@@ -66,18 +72,15 @@ fn a_full_disk_keeps_no_daemon_from_its_work() {
         return;
     }
     let sandbox = Sandbox::default();
-    fs::create_dir(sandbox.path().join("run")).expect("a folder can be created");
     // The folder of socket, lock and log, without room for a byte.
-    let output = script_with_mounts(
+    let output = script_on(
         &sandbox,
-        r#"mount -t tmpfs -o size=16k,mode=700 none run || exit 99
-        dd if=/dev/zero of=run/full bs=1k 2>/dev/null
-        export GTE_SOCKET=$PWD/run/s
+        "size=16k",
+        r#"dd if=/dev/zero of=run/full bs=1k 2>/dev/null
         "$gte" sim 今天天气很好 今天天气不错; status=$?
         "$gte" stop || exit 98
         exit $status"#,
     );
-    assert!(!output.stderr.contains("panic"), "{output:?}");
     assert!(has_golden_score(&output.success()));
 }
 
@@ -87,18 +90,15 @@ fn a_read_only_folder_of_the_socket_is_named() {
         return;
     }
     let sandbox = Sandbox::default();
-    fs::create_dir(sandbox.path().join("run")).expect("a folder can be created");
-    let output = script_with_mounts(
+    let output = script_on(
         &sandbox,
-        r#"mount -t tmpfs -o ro,mode=700 none run || exit 99
-        export GTE_SOCKET=$PWD/run/s
-        "$gted" serve; echo $?
+        "ro",
+        r#""$gted" serve; echo $?
         "$gte" sim 甲 乙; echo $?"#,
     );
     assert_eq!(output.stdout, "1\n1\n", "{output:?}");
     let named = output.stderr.matches("Read-only file system").count();
     assert_eq!(named, 2, "{output:?}");
-    assert!(!output.stderr.contains("panic"), "{output:?}");
 }
 
 #[test]

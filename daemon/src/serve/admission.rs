@@ -70,7 +70,7 @@ pub(super) struct Share {
 
 impl Admission {
     /// Creates bounds of `frame_bytes` for requests that are read, and of `request_bytes` for those
-    /// at work. A request waits for `timeout` at most.
+    /// at work. A request waits for those of others for `timeout` at most.
     pub(super) fn new(frame_bytes: usize, request_bytes: usize, timeout: Duration) -> Arc<Self> {
         Arc::new(Self {
             frames: Pool::new(frame_bytes),

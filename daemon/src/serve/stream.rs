@@ -92,6 +92,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_client_that_reads_too_slowly_is_given_up() {
+        let (near, mut far) = duplex(8);
+        let mut writer = ReplyWriter::new(near, Duration::from_millis(50));
+        let trickle = async {
+            while far.read_u8().await.is_ok() {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        tokio::select! {
+            () = trickle => {}
+            written = writer.write_all(&[0; 1000]) => {
+                assert!(matches!(written, Err(SessionError::NotReading)));
+            }
+        }
+    }
+
+    #[tokio::test]
     async fn a_client_that_does_not_read_is_given_up() {
         let (near, _far) = duplex(8);
         let mut writer = ReplyWriter::new(near, Duration::from_millis(10));

@@ -164,7 +164,7 @@ mod tests {
             ("https://mirror.example/somebody/gte-base-zh", false, true),
             ("modelscope:thenlper/gte-base-zh", false, true),
             // A folder that the user has named so.
-            ("/home/user/gte-base-zh", false, false),
+            ("/models/gte-base-zh", false, false),
         ] {
             let name = "gte-base-zh";
             assert_eq!(publishes(name, source).unwrap(), published, "{source}");

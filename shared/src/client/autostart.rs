@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep};
 use super::connection::Connection;
 use super::error::ClientError;
 use super::find::find_gted;
-use super::notice::Notice;
+use super::notice::{NOTICE_AFTER, Notice};
 use crate::endpoint::{AnsweringModel, Endpoint};
 use crate::private_file;
 use crate::version::EXIT_ALREADY_RUNNING;
@@ -27,9 +27,6 @@ const START_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Time for a daemon that has lost its socket to listen again, if the client starts none.
 const LISTEN_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// Wait for a daemon after which the user is told.
-const NOTICE_AFTER: Duration = Duration::from_secs(1);
 
 /// Pause between two attempts to connect to a daemon that is starting.
 const POLL: Duration = Duration::from_millis(5);
@@ -120,8 +117,7 @@ pub(super) async fn connect_or_start(
             None if endpoint.is_held()? => {
                 if waited >= NOTICE_AFTER && !told {
                     told = true;
-                    let pid = endpoint.holder().map(|holder| holder.pid);
-                    notify(&Notice::Waiting { pid });
+                    notify(&Notice::waiting(endpoint));
                 }
                 sleep(HELD_POLL).await;
             }

@@ -1,7 +1,12 @@
 //! Notices: what a user should know about the daemon, besides the answer.
 
-use crate::endpoint::AnsweringModel;
+use std::time::Duration;
+
+use crate::endpoint::{AnsweringModel, Endpoint};
 use crate::version::VERSION;
+
+/// Wait for a daemon after which the user is told.
+pub(super) const NOTICE_AFTER: Duration = Duration::from_secs(1);
 
 /// Something that a user should know about the daemon.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +37,15 @@ pub enum Notice {
     Busy,
     /// A daemon was started that programs of other sessions may not find.
     ThisSessionOnly(&'static str),
+}
+
+impl Notice {
+    /// Notice about the daemon that holds the socket and does not listen.
+    pub(super) fn waiting(endpoint: &Endpoint) -> Self {
+        Self::Waiting {
+            pid: endpoint.holder().map(|holder| holder.pid),
+        }
+    }
 }
 
 impl std::fmt::Display for Notice {

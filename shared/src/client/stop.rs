@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::autostart::{HELD_POLL, not_listening};
 use super::connection::{is_disconnect, open_stream};
 use super::error::ClientError;
-use super::notice::Notice;
+use super::notice::{NOTICE_AFTER, Notice};
 use crate::endpoint::{Endpoint, EndpointError, check_peer};
 
 /// Time for a daemon to end after its drain timeout.
@@ -19,8 +19,8 @@ const END_TIMEOUT: Duration = Duration::from_secs(30);
 /// Drain timeout of a daemon that has recorded none.
 const DEFAULT_DRAIN: Duration = Duration::from_secs(30);
 
-/// Wait for the end after which the user is told.
-const NOTICE_AFTER: Duration = Duration::from_secs(1);
+/// Most bytes of a status line.
+const STATUS_BYTES: u64 = 64 * 1024;
 
 /// Time for a daemon to report its state.
 const STATUS_TIMEOUT: Duration = Duration::from_secs(10);
@@ -70,7 +70,7 @@ async fn end(
                             done?;
                         } else {
                             told = true;
-                            notify(&waiting(endpoint));
+                            notify(&Notice::waiting(endpoint));
                             asking.await?;
                         }
                     }
@@ -94,15 +94,9 @@ async fn end(
         ending = ending.or_else(|| endpoint.holder().map(|holder| holder.pid));
         if !told && start.elapsed() >= NOTICE_AFTER {
             told = true;
-            notify(&waiting(endpoint));
+            notify(&Notice::waiting(endpoint));
         }
         sleep(HELD_POLL).await;
-    }
-}
-
-fn waiting(endpoint: &Endpoint) -> Notice {
-    Notice::Waiting {
-        pid: endpoint.holder().map(|holder| holder.pid),
     }
 }
 
@@ -138,6 +132,3 @@ pub(super) async fn status_of_any_version(endpoint: &Endpoint) -> Option<Value> 
     };
     timeout(STATUS_TIMEOUT, asking).await.ok()?
 }
-
-/// Most bytes of a status line.
-const STATUS_BYTES: u64 = 64 * 1024;

@@ -19,6 +19,17 @@ fn default(sandbox: &Sandbox) -> Value {
     row.map_or(Value::Null, |row| row["name"].clone())
 }
 
+/// Asserts that the built-in model is the default, and answers.
+fn assert_builtin_answers(sandbox: &Sandbox) {
+    assert_eq!(default(sandbox), BUILTIN);
+    let scored = sandbox.run(&["sim", "甲", "乙", "--json"]).json();
+    assert_eq!(scored["model"], BUILTIN);
+    assert_eq!(
+        sandbox.run(&["status", "--json"]).json()["model"]["builtin"],
+        true
+    );
+}
+
 #[test]
 fn a_repository_of_somebody_takes_no_name_of_the_catalog() {
     let sandbox = Sandbox::default();
@@ -30,13 +41,7 @@ fn a_repository_of_somebody_takes_no_name_of_the_catalog() {
         assert!(pulled.contains(&format!("{own} is installed")), "{pulled}");
         assert!(sandbox.models().join(&own).exists());
     }
-    assert_eq!(default(&sandbox), BUILTIN);
-    let scored = sandbox.run(&["sim", "甲", "乙", "--json"]).json();
-    assert_eq!(scored["model"], BUILTIN);
-    assert_eq!(
-        sandbox.run(&["status", "--json"]).json()["model"]["builtin"],
-        true
-    );
+    assert_builtin_answers(&sandbox);
 }
 
 #[test]
@@ -70,13 +75,7 @@ fn a_name_that_an_earlier_version_gave_away_is_not_used() {
         manifest["origin"]["source"] = format!("huggingface:somebody/{name}").into();
         fs::write(&path, manifest.to_string()).expect("a file can be written");
     }
-    assert_eq!(default(&sandbox), BUILTIN);
-    let scored = sandbox.run(&["sim", "甲", "乙", "--json"]).json();
-    assert_eq!(scored["model"], BUILTIN);
-    assert_eq!(
-        sandbox.run(&["status", "--json"]).json()["model"]["builtin"],
-        true
-    );
+    assert_builtin_answers(&sandbox);
     let verified = sandbox.gted(&["verify", "gte-base-zh"]);
     assert_eq!(verified.code(), Some(1), "{verified:?}");
 }
