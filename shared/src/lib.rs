@@ -8,6 +8,7 @@
 //! - [`report`]: the end of a program that failed;
 //! - [`output`]: JSON lines, and messages on stderr;
 //! - [`environment`]: environment variables that are set and not empty;
+//! - [`settings`]: options, environment variables and the configuration file;
 //! - [`printable`]: text from elsewhere, made fit to be printed;
 //! - [`private_file`]: files that only their owner may read and write.
 //!
@@ -25,6 +26,7 @@ pub mod printable;
 pub mod private_file;
 pub mod report;
 pub mod score;
+pub mod settings;
 mod version;
 pub mod wire;
 

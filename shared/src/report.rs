@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use crate::client::ClientError;
 use crate::endpoint::EndpointError;
 use crate::output::print_message;
+use crate::settings::SettingsError;
 
 /// Exit status for wrong usage or wrong input, as clap uses it for usage.
 pub const EXIT_WRONG_INPUT: u8 = 2;
@@ -26,9 +27,17 @@ pub fn fail(
     if is_broken_pipe(error) {
         return ExitCode::SUCCESS;
     }
-    let hint = chain(error).find_map(|error| hint(error).or_else(|| own_hint(error)));
+    let hint = self::hint(error, hint);
     print_message(program, message(error), hint.as_deref());
     ExitCode::from(status)
+}
+
+/// Next step after an error, as `hint` or this crate knows it for one error of its chain.
+pub fn hint(
+    error: &(dyn Error + 'static),
+    hint: impl Fn(&(dyn Error + 'static)) -> Option<String>,
+) -> Option<String> {
+    chain(error).find_map(|error| hint(error).or_else(|| own_hint(error)))
 }
 
 /// One line for an error: its message, with its hint in parentheses.
@@ -71,7 +80,9 @@ fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {
 /// Hints of the errors of this crate.
 fn own_hint(error: &(dyn Error + 'static)) -> Option<String> {
     let client = error.downcast_ref().and_then(ClientError::hint);
-    client.or_else(|| error.downcast_ref().and_then(EndpointError::hint))
+    client
+        .or_else(|| error.downcast_ref().and_then(EndpointError::hint))
+        .or_else(|| error.downcast_ref().and_then(SettingsError::hint))
 }
 
 #[cfg(test)]

@@ -81,6 +81,9 @@ fn a_daemon_of_protocol_3_is_named_by_the_client() {
     for answer in [recorded[..12].to_vec(), refusal] {
         let sandbox = Sandbox::default();
         let listener = UnixListener::bind(sandbox.socket()).expect("a socket can be bound");
+        // Clients see by it that a daemon runs.
+        let lock = fs::File::create(sandbox.path().join("gted.sock.lock")).expect("it can be made");
+        lock.lock().expect("nobody else has it");
         let serving = std::thread::spawn(move || {
             let (mut stream, _) = listener.accept().expect("the client connects");
             let mut hello = [0; 10];

@@ -96,7 +96,7 @@ fn a_read_only_folder_of_the_socket_is_named() {
         r#""$gted" serve; echo $?
         "$gte" sim 甲 乙; echo $?"#,
     );
-    assert_eq!(output.stdout, "1\n1\n", "{output:?}");
+    assert_eq!(output.stdout, "4\n1\n", "{output:?}");
     let named = output.stderr.matches("Read-only file system").count();
     assert_eq!(named, 2, "{output:?}");
 }

@@ -20,6 +20,7 @@ mod load;
 mod models;
 mod pulling;
 mod screen;
+mod service;
 mod starting;
 mod stopping;
 mod survival;

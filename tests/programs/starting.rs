@@ -204,7 +204,7 @@ fn serve_refuses_models_that_cannot_be_loaded() {
         (utf8(&empty), "no config.json"),
     ] {
         let output = sandbox.gted(&["serve", "--model", model]);
-        assert_eq!(output.code(), Some(1));
+        assert_eq!(output.code(), Some(4));
         assert!(!sandbox.socket().exists());
         assert!(output.stderr.contains(words), "{output:?}");
     }

@@ -3,11 +3,13 @@
 use std::io::{Read, Write};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
+use std::process::Stdio;
 
 use gte_tests::{Daemon, JsonConnection, Sandbox, fixture, gted, wait_until};
 use rustix::process::Signal;
 
 use crate::models::{copy_folder, utf8};
+use crate::survival::is_running;
 
 fn send(stream: &mut UnixStream, bytes: &[u8]) {
     stream.write_all(bytes).expect("bytes can be sent");
@@ -33,7 +35,7 @@ fn wait_for_pending_texts(daemon: &Daemon, sandbox: &Sandbox, texts: usize) -> J
 
 #[test]
 fn signals_let_running_requests_finish() {
-    for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
+    for signal in [Signal::TERM, Signal::INT] {
         let sandbox = Sandbox::default();
         let mut daemon = Daemon::start(&sandbox, &["-v"]);
         let mut busy = daemon.connect(&sandbox);
@@ -48,6 +50,38 @@ fn signals_let_running_requests_finish() {
         assert_eq!(daemon.wait().code(), Some(0));
         assert!(!sandbox.socket().exists());
     }
+}
+
+#[test]
+fn the_end_of_its_terminal_lets_running_requests_finish() {
+    let sandbox = Sandbox::default();
+    // A terminal that ends with the program that made it.
+    let serve = format!("exec {} serve", utf8(&gted()));
+    let mut terminal = sandbox.command("script");
+    let terminal = terminal.args(["-q", "-c", &serve, "/dev/null"]);
+    let mut terminal = terminal.stdout(Stdio::null()).spawn().expect("script runs");
+    let mut pid = None;
+    wait_until("the daemon", || {
+        let status = sandbox.run(&["status", "--json"]);
+        pid = serde_json::from_str(&status.stdout)
+            .ok()
+            .and_then(|status: serde_json::Value| status["pid"].as_u64());
+        pid.is_some()
+    });
+    let pid = pid.expect("it has one");
+    let mut busy = UnixStream::connect(sandbox.socket()).expect("the daemon listens");
+    send(&mut busy, long_request().as_bytes());
+    wait_until("pending texts", || {
+        sandbox.run(&["status", "--json"]).json()["pending_texts"] == 64
+    });
+    terminal.kill().expect("script can be killed");
+    terminal.wait().expect("script has ended");
+    let mut reply = String::new();
+    busy.read_to_string(&mut reply)
+        .expect("the daemon replies and closes the connection");
+    assert!(reply.contains("results"), "{reply}");
+    wait_until("the end of the daemon", || !is_running(pid));
+    assert!(!sandbox.socket().exists());
 }
 
 /// Request line that keeps the daemon busy for longer than any test.

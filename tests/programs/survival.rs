@@ -24,7 +24,7 @@ fn kill(pid: u64) {
     kill_process(process.expect("not 0"), Signal::KILL).expect("a signal can be sent");
 }
 
-fn is_running(pid: u64) -> bool {
+pub(crate) fn is_running(pid: u64) -> bool {
     // A zombie has no command line.
     fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|command| !command.is_empty())
 }
@@ -219,7 +219,7 @@ fn a_program_that_listens_at_the_socket_is_not_displaced() {
     let sandbox = Sandbox::default();
     let listener = UnixListener::bind(sandbox.socket()).expect("a socket can be bound");
     let output = sandbox.gted(&["serve"]);
-    assert_eq!(output.code(), Some(1));
+    assert_eq!(output.code(), Some(4));
     assert!(
         output.stderr.contains("another program listens"),
         "{output:?}"

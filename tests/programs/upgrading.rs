@@ -21,7 +21,7 @@ fn status(sandbox: &Sandbox) -> Value {
 }
 
 /// Version of [`install_older`], as long as this one.
-fn older_version() -> String {
+pub(crate) fn older_version() -> String {
     let mut version = VERSION.to_owned();
     let last = version.pop().expect("a version has characters");
     version.push(if last == '0' { '1' } else { '0' });
@@ -30,7 +30,7 @@ fn older_version() -> String {
 
 /// Puts programs of another version into a folder of the sandbox: these, with the last digits of
 /// their commit changed. Returns false, and says so, if they were not built from a commit.
-fn install_older(folder: &Path) -> bool {
+pub(crate) fn install_older(folder: &Path) -> bool {
     // The compiler writes short strings into its instructions, eight bytes each.
     let digits = VERSION.len().saturating_sub(8);
     let (Some((before, _)), Some(from)) = (VERSION.split_once('+'), VERSION.get(digits..)) else {
@@ -61,7 +61,7 @@ fn install_older(folder: &Path) -> bool {
     true
 }
 
-fn install_current(folder: &Path) {
+pub(crate) fn install_current(folder: &Path) {
     for name in ["gte", "gted"] {
         let bytes = fs::read(program(name)).expect("the program can be read");
         install(folder, name, &bytes);

@@ -1,4 +1,5 @@
-//! Test harness: sandboxes, daemons in them, a hub on loopback, and a pseudo-terminal.
+//! Test harness: sandboxes, daemons in them, a hub on loopback, a service manager, and a
+//! pseudo-terminal.
 
 #![forbid(unsafe_code)]
 #![allow(
@@ -17,6 +18,7 @@ mod fixtures;
 mod hub;
 mod json;
 mod sandbox;
+mod service_manager;
 mod terminal;
 mod wait;
 
@@ -27,5 +29,6 @@ pub use fixtures::{
 pub use hub::{COMMIT, Faults, Hub, Request};
 pub use json::JsonConnection;
 pub use sandbox::{Output, Sandbox, gted, program};
+pub use service_manager::ServiceUser;
 pub use terminal::Terminal;
 pub use wait::{TEST_TIMEOUT, wait_for, wait_until};

@@ -1,52 +1,53 @@
 //! Arguments of `gted`.
 
-use std::error::Error;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use gte_shared::settings::SettingsError;
 use gte_shared::{EXIT_ALREADY_RUNNING, VERSION, report};
 
 use super::bench::Bench;
 use super::completions::Completions;
+use super::config::Config;
 use super::convert::Convert;
+use super::hints::hint;
+use super::install::Install;
 use super::man::Man;
 use super::models::Models;
 use super::pull::Pull;
 use super::random_model::RandomModel;
 use super::remove::Remove;
-use super::serve::Serve;
+use super::serve::{NotStarted, Serve};
+use super::uninstall::Uninstall;
 use super::use_model::Use;
 use super::verify::Verify;
 use crate::lifecycle::InstanceError;
-use crate::model::ModelError;
-use crate::serve::BindError;
-use crate::store::StoreError;
 
 /// Exit status of a failure without an exit status of its own.
 const EXIT_FAILURE: u8 = 1;
+
+/// Exit status of a daemon that could not start: what is wrong stays wrong, and a service manager
+/// is not to try again by itself (`RestartPreventExitStatus=`, systemd.service(5)).
+const EXIT_NOT_STARTED: u8 = 4;
 
 /// Runs `gted` with the arguments of this process.
 #[must_use]
 pub fn main() -> ExitCode {
     match Cli::parse().run() {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let status = match error.downcast_ref() {
-                Some(InstanceError::AlreadyRunning(_)) => EXIT_ALREADY_RUNNING,
-                _ => EXIT_FAILURE,
-            };
-            report::fail("gted", error.as_ref(), status, hint)
-        }
+        Err(error) => report::fail("gted", error.as_ref(), exit_status(&error), hint),
     }
 }
 
-/// Next step after an error of this crate.
-fn hint(error: &(dyn Error + 'static)) -> Option<String> {
-    let store = error.downcast_ref().and_then(StoreError::hint);
-    store
-        .or_else(|| error.downcast_ref().and_then(ModelError::hint))
-        .or_else(|| error.downcast_ref().and_then(InstanceError::hint))
-        .or_else(|| error.downcast_ref().and_then(BindError::hint))
+fn exit_status(error: &anyhow::Error) -> u8 {
+    match error.downcast_ref::<NotStarted>() {
+        Some(NotStarted(reason)) => match reason.downcast_ref() {
+            Some(InstanceError::AlreadyRunning(_)) => EXIT_ALREADY_RUNNING,
+            _ => EXIT_NOT_STARTED,
+        },
+        None if error.is::<SettingsError>() => report::EXIT_WRONG_INPUT,
+        None => EXIT_FAILURE,
+    }
 }
 
 /// Local Chinese semantic similarity: the daemon that holds the model.
@@ -68,6 +69,9 @@ enum Command {
     Use(Use),
     Remove(Remove),
     Bench(Bench),
+    Config(Config),
+    Install(Install),
+    Uninstall(Uninstall),
     Completions(Completions),
     Man(Man),
     #[command(name = "random-model", hide = true)]
@@ -86,6 +90,9 @@ impl Cli {
             Command::Use(use_model) => use_model.run(),
             Command::Remove(remove) => remove.run(),
             Command::Bench(bench) => bench.run(),
+            Command::Config(config) => config.run(),
+            Command::Install(install) => install.run(),
+            Command::Uninstall(uninstall) => uninstall.run(),
             Command::Completions(completions) => completions.run::<Self>(),
             Command::Man(man) => man.run::<Self>(),
             Command::Random(random) => random.run(),

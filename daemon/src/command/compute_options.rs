@@ -1,6 +1,7 @@
 //! Options of the commands that compute.
 
 use std::num::NonZero;
+use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 use gte_shared::wire::Precision;
@@ -12,15 +13,17 @@ use crate::model::Compute;
 pub(super) struct ComputeOptions {
     /// Number of threads to compute with [default: the cores of this process]
     #[arg(long, value_name = "N")]
-    threads: Option<NonZero<usize>>,
+    pub(super) threads: Option<NonZero<usize>>,
 
     /// Type that linear layers multiply in: auto is int8 where this CPU is faster in it, else f32
-    #[arg(long, value_enum, default_value_t = Choice::Auto)]
-    precision: Choice,
+    /// [default: auto]
+    #[arg(long, value_enum)]
+    pub(super) precision: Option<Choice>,
 }
 
+/// Choice of the precision.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Choice {
+pub(super) enum Choice {
     F32,
     Int8,
     Auto,
@@ -34,10 +37,18 @@ impl ComputeOptions {
         Compute {
             threads: threads.map_or(1, NonZero::get),
             precision: match self.precision {
-                Choice::F32 => Precision::F32,
-                Choice::Int8 => Precision::Int8,
-                Choice::Auto => Compute::best_precision(),
+                Some(Choice::F32) => Precision::F32,
+                Some(Choice::Int8) => Precision::Int8,
+                Some(Choice::Auto) | None => Compute::best_precision(),
             },
         }
+    }
+}
+
+impl FromStr for Choice {
+    type Err = String;
+
+    fn from_str(value: &str) -> Result<Self, String> {
+        <Self as ValueEnum>::from_str(value, false)
     }
 }

@@ -4,7 +4,10 @@ mod bench;
 mod cli;
 mod completions;
 mod compute_options;
+mod config;
 mod convert;
+mod hints;
+mod install;
 mod man;
 mod messages;
 mod models;
@@ -13,6 +16,7 @@ mod pull;
 mod random_model;
 mod remove;
 mod serve;
+mod uninstall;
 mod use_model;
 mod verify;
 

@@ -7,6 +7,7 @@ use anyhow::Context;
 use clap::Args;
 use gte_shared::client::{Client, ClientError, Start};
 use gte_shared::endpoint::Endpoint;
+use gte_shared::settings::{Settings, keys};
 use gte_shared::wire::UseModel;
 
 use crate::store::Store;
@@ -19,12 +20,14 @@ pub(super) struct Use {
 
     /// Socket of the daemon [default: $GTE_SOCKET, else $XDG_RUNTIME_DIR/gte/gted.sock]
     #[arg(long, value_name = "PATH")]
-    socket: Option<PathBuf>,
+    socket: Option<String>,
 }
 
 impl Use {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let client = Client::new(Endpoint::resolve(self.socket.as_deref())?, Start::Never);
+        let socket: Option<PathBuf> =
+            Settings::load()?.get(&keys::SOCKET, self.socket.as_deref())?;
+        let client = Client::new(Endpoint::resolve(socket.as_deref())?, Start::Never);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()

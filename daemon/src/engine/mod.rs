@@ -9,6 +9,7 @@ mod cost;
 mod error;
 mod job;
 mod pending;
+mod progress;
 mod queue;
 mod scheduler;
 mod tokenizing;

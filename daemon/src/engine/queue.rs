@@ -13,6 +13,7 @@ use super::cache::SharedCache;
 use super::error::EngineError;
 use super::job::{CallerId, Job};
 use super::pending::Pending;
+use super::progress::Progress;
 use super::tokenizing::SharedTokenizer;
 use super::worker;
 use crate::lifecycle::memory;
@@ -65,6 +66,7 @@ pub struct Engine {
     jobs: mpsc::UnboundedSender<Job>,
     cache: SharedCache,
     pending: Pending,
+    progress: Progress,
     bytes_per_text: usize,
     threads: usize,
 }
@@ -85,10 +87,12 @@ impl Engine {
         // The callers bound this queue.
         let (jobs, mut queue) = mpsc::unbounded_channel();
         let worker_cache = cache.clone();
+        let progress = Progress::default();
+        let worker_progress = progress.clone();
         std::thread::Builder::new()
             .name("gte-engine".to_owned())
             .spawn(move || {
-                supervise(|| worker::run(&mut queue, &model, &worker_cache));
+                supervise(|| worker::run(&mut queue, &model, &worker_cache, &worker_progress));
                 drop((queue, model));
                 memory::trim();
             })?;
@@ -97,6 +101,7 @@ impl Engine {
             jobs,
             cache,
             pending: Pending::default(),
+            progress,
             bytes_per_text: limits.bytes_per_text,
             threads,
         })
@@ -112,6 +117,13 @@ impl Engine {
     #[must_use]
     pub fn pending_texts(&self) -> usize {
         self.pending.texts()
+    }
+
+    /// Number of batches so far, if the model computes now; `None` while it waits for texts. If the
+    /// number stays the same, the model has come to nothing meanwhile.
+    #[must_use]
+    pub fn batches_if_busy(&self) -> Option<u64> {
+        self.progress.batches_if_busy()
     }
 
     /// Computes the vectors of `texts`, in their order. A text that occurs twice is computed once,

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use super::backend::{Embed, EmbedError};
 use super::cache::SharedCache;
 use super::job::{Job, Text};
+use super::progress::Progress;
 use super::scheduler::Scheduler;
 
 /// Runs until every sender is gone and every job is done.
@@ -16,14 +17,17 @@ pub(super) fn run(
     queue: &mut mpsc::UnboundedReceiver<Job>,
     model: &dyn Embed,
     cache: &SharedCache,
+    progress: &Progress,
 ) {
     let mut scheduler = Scheduler::default();
     loop {
         if scheduler.is_empty() {
+            progress.set_busy(false);
             match queue.blocking_recv() {
                 Some(job) => scheduler.add(job),
                 None => return,
             }
+            progress.set_busy(true);
         }
         receive(queue, &mut scheduler);
         let batch = scheduler.next_batch();
@@ -36,6 +40,7 @@ pub(super) fn run(
         // Jobs that were sent during the batch may have its texts, which were not cached yet.
         receive(queue, &mut scheduler);
         scheduler.finish(&batch, results);
+        progress.count_batch();
     }
 }
 
@@ -139,7 +144,9 @@ mod tests {
         }
         drop(sender);
         let recorder = Recorder::default();
-        run(&mut queue, &recorder, &SharedCache::new(0));
+        let progress = Progress::default();
+        run(&mut queue, &recorder, &SharedCache::new(0), &progress);
+        assert_eq!(progress.batches_if_busy(), None);
         recorder.0.into_inner().unwrap()
     }
 

@@ -4,7 +4,8 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -18,12 +19,32 @@ const PROBE_TIME: Duration = Duration::from_millis(20);
 /// Pause between two attempts to take the lock.
 const PAUSE: Duration = Duration::from_millis(1);
 
+/// Longest wait of a daemon whose socket a service manager has bound: the daemon before it sees
+/// that its socket has been replaced, drains and ends. Less than the 90 s that a service manager
+/// waits for a start (`DefaultTimeoutStartSec`, systemd-system.conf(5)).
+const HANDOVER_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// Wait for a lock that another daemon holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum IfHeld {
+    /// None: the other daemon serves the socket.
+    Refuse,
+    /// Until the other daemon ends: the socket is this daemon's already.
+    Wait,
+}
+
 /// Lock that a daemon holds as long as it serves the socket. The file has a record of the daemon.
 #[derive(Debug)]
 pub(crate) struct InstanceLock {
-    file: File,
     path: PathBuf,
-    drain_seconds: u64,
+    held: Mutex<Held>,
+}
+
+/// The locked file and its record.
+#[derive(Debug)]
+struct Held {
+    file: File,
+    record: Holder,
 }
 
 /// Failure to take the lock of the socket. The message says what is wrong; [`hint`](Self::hint)
@@ -70,80 +91,125 @@ impl InstanceLock {
     /// # Errors
     ///
     /// [`InstanceError::AlreadyRunning`] if another daemon holds the lock.
-    pub(crate) fn acquire(endpoint: &Endpoint, drain_seconds: u64) -> Result<Self, InstanceError> {
+    pub(crate) fn acquire(
+        endpoint: &Endpoint,
+        drain_seconds: u64,
+        if_held: IfHeld,
+    ) -> Result<Self, InstanceError> {
         let path = endpoint.lock_path();
         let failed = |source| InstanceError::Lock {
             path: path.clone(),
             source,
         };
+        let start = Instant::now();
+        let mut told = false;
         loop {
             endpoint.prepare_directory()?;
             let file = private_file::open(OpenOptions::new().write(true), &path).map_err(failed)?;
-            let deadline = Instant::now() + PROBE_TIME;
             loop {
+                let waited = start.elapsed();
                 match file.try_lock() {
                     Ok(()) => break,
-                    Err(TryLockError::WouldBlock) if Instant::now() < deadline => sleep(PAUSE),
+                    Err(TryLockError::WouldBlock) if waited < PROBE_TIME => sleep(PAUSE),
+                    Err(TryLockError::WouldBlock)
+                        if if_held == IfHeld::Wait && waited < HANDOVER_TIMEOUT =>
+                    {
+                        if !told {
+                            told = true;
+                            let pid = endpoint.holder().map(|holder| holder.pid);
+                            tracing::info!(pid, "waiting for the end of the daemon before");
+                        }
+                        sleep(PROBE_TIME);
+                    }
                     Err(TryLockError::WouldBlock) => {
                         return Err(InstanceError::AlreadyRunning(endpoint.path().to_owned()));
                     }
                     Err(TryLockError::Error(source)) => return Err(failed(source)),
                 }
             }
-            let lock = Self {
-                file,
-                path: path.clone(),
-                drain_seconds,
-            };
             // The folder may have been removed between opening and locking.
-            if lock.is_current() {
-                // What a crashed daemon has left.
-                let crashed = endpoint.holder().and_then(|holder| holder.model);
-                // A full disk is not a reason to answer nobody.
-                if let Err(error) = lock.write(crashed, true) {
-                    tracing::warn!(%error, path = %path.display(), "record not written");
-                }
-                return Ok(lock);
+            if is_at(&file, &path) {
+                let held = Held {
+                    file,
+                    record: Holder {
+                        pid: std::process::id(),
+                        version: VERSION.to_owned(),
+                        // What a crashed daemon has left.
+                        model: endpoint.holder().and_then(|holder| holder.model),
+                        loading: true,
+                        drain_seconds: Some(drain_seconds),
+                    },
+                };
+                held.write(&path);
+                return Ok(Self {
+                    path,
+                    held: Mutex::new(held),
+                });
             }
         }
     }
 
-    /// Returns true while the file at the path of the lock is the locked one, so that no other
-    /// daemon can hold a lock for the same socket.
-    pub(crate) fn is_current(&self) -> bool {
-        let (Ok(locked), Ok(named)) = (self.file.metadata(), self.path.symlink_metadata()) else {
-            return false;
-        };
-        (locked.dev(), locked.ino()) == (named.dev(), named.ino())
+    /// Returns true while no other daemon can hold a lock for the same socket: the file at the path
+    /// of the lock is the locked one. A file that has been removed alone is made and locked again.
+    pub(crate) fn keep(&self) -> bool {
+        let mut held = self.held();
+        if is_at(&held.file, &self.path) {
+            return true;
+        }
+        let made = private_file::open(OpenOptions::new().write(true).create_new(true), &self.path);
+        match made {
+            Ok(file) if file.try_lock().is_ok() && is_at(&file, &self.path) => {
+                tracing::warn!("the lock file was removed: made again");
+                held.file = file;
+                held.write(&self.path);
+                true
+            }
+            _ => false,
+        }
     }
 
     /// Records the model that answers from now on.
     pub(crate) fn record(&self, model: AnsweringModel) {
-        if let Err(error) = self.write(Some(model), false) {
-            tracing::warn!(%error, path = %self.path.display(), "record not written");
-        }
+        let mut held = self.held();
+        held.record.model = Some(model);
+        held.record.loading = false;
+        held.write(&self.path);
     }
 
     /// Removes the record at the end of a daemon that has not crashed.
     pub(crate) fn clear(&self) {
-        if let Err(error) = self.file.set_len(0) {
+        if let Err(error) = self.held().file.set_len(0) {
             tracing::warn!(%error, path = %self.path.display(), "record of the daemon not removed");
         }
     }
 
-    fn write(&self, model: Option<AnsweringModel>, loading: bool) -> io::Result<()> {
-        let record = Holder {
-            pid: std::process::id(),
-            version: VERSION.to_owned(),
-            model,
-            loading,
-            drain_seconds: Some(self.drain_seconds),
-        };
-        let json = serde_json::to_vec(&record)?;
-        // A reader that comes in between reads no valid record, and takes it for none.
-        self.file.set_len(0)?;
-        self.file.write_all_at(&json, 0)
+    fn held(&self) -> MutexGuard<'_, Held> {
+        // File and record are each replaced as a whole.
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+impl Held {
+    /// Writes the record. A full disk is not a reason to answer nobody.
+    fn write(&self, path: &Path) {
+        let written = serde_json::to_vec(&self.record).map_err(io::Error::other);
+        let written = written.and_then(|json| {
+            // A reader that comes in between reads no valid record, and takes it for none.
+            self.file.set_len(0)?;
+            self.file.write_all_at(&json, 0)
+        });
+        if let Err(error) = written {
+            tracing::warn!(%error, path = %path.display(), "record not written");
+        }
+    }
+}
+
+/// Returns true if the file at the path is this one.
+fn is_at(file: &File, path: &Path) -> bool {
+    let (Ok(file), Ok(named)) = (file.metadata(), path.symlink_metadata()) else {
+        return false;
+    };
+    (file.dev(), file.ino()) == (named.dev(), named.ino())
 }
 
 #[cfg(test)]
@@ -151,6 +217,10 @@ mod tests {
     use gte_shared::wire::Precision;
 
     use super::*;
+
+    fn acquire(endpoint: &Endpoint) -> Result<InstanceLock, InstanceError> {
+        InstanceLock::acquire(endpoint, 30, IfHeld::Refuse)
+    }
 
     fn model() -> AnsweringModel {
         AnsweringModel {
@@ -163,14 +233,14 @@ mod tests {
     fn a_record_outlasts_a_crash_and_not_an_end() {
         let folder = tempfile::tempdir().unwrap();
         let endpoint = Endpoint::resolve(Some(&folder.path().join("s"))).unwrap();
-        let lock = InstanceLock::acquire(&endpoint, 30).unwrap();
+        let lock = acquire(&endpoint).unwrap();
         assert_eq!(endpoint.holder().unwrap().model, None);
         lock.record(model());
         let recorded = endpoint.holder().unwrap();
         assert_eq!(recorded.pid, std::process::id());
         assert_eq!((recorded.model, recorded.loading), (Some(model()), false));
         drop(lock);
-        let lock = InstanceLock::acquire(&endpoint, 30).unwrap();
+        let lock = acquire(&endpoint).unwrap();
         let after_a_crash = endpoint.holder().unwrap();
         assert_eq!(after_a_crash.model, Some(model()));
         assert!(after_a_crash.loading);
@@ -179,15 +249,40 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_whose_file_is_gone_is_not_current() {
+    fn a_lock_that_another_daemon_has_taken_is_not_kept() {
         let folder = tempfile::tempdir().unwrap();
         let endpoint = Endpoint::resolve(Some(&folder.path().join("s"))).unwrap();
-        let lock = InstanceLock::acquire(&endpoint, 30).unwrap();
-        assert!(lock.is_current());
-        assert!(InstanceLock::acquire(&endpoint, 30).is_err());
+        let lock = acquire(&endpoint).unwrap();
+        assert!(lock.keep());
+        assert!(acquire(&endpoint).is_err());
         std::fs::remove_file(endpoint.lock_path()).unwrap();
-        assert!(!lock.is_current());
-        let other = InstanceLock::acquire(&endpoint, 30).unwrap();
-        assert!(other.is_current() && !lock.is_current());
+        let other = acquire(&endpoint).unwrap();
+        assert!(other.keep() && !lock.keep());
+    }
+
+    #[test]
+    fn a_removed_lock_file_is_made_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let endpoint = Endpoint::resolve(Some(&folder.path().join("s"))).unwrap();
+        let lock = acquire(&endpoint).unwrap();
+        lock.record(model());
+        std::fs::remove_file(endpoint.lock_path()).unwrap();
+        assert!(lock.keep());
+        assert!(endpoint.is_held().unwrap());
+        assert_eq!(endpoint.holder().unwrap().model, Some(model()));
+        assert!(acquire(&endpoint).is_err());
+    }
+
+    #[test]
+    fn a_daemon_with_a_socket_waits_for_the_one_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let endpoint = Endpoint::resolve(Some(&folder.path().join("s"))).unwrap();
+        let before = acquire(&endpoint).unwrap();
+        let ending = std::thread::spawn(move || {
+            sleep(3 * PROBE_TIME);
+            drop(before);
+        });
+        assert!(InstanceLock::acquire(&endpoint, 30, IfHeld::Wait).is_ok());
+        ending.join().unwrap();
     }
 }

@@ -1,10 +1,15 @@
-//! Lifecycle of the daemon: one instance per socket, detachment, signals, and memory.
+//! Lifecycle of the daemon: one instance per socket, detachment, the service manager, signals, and
+//! memory.
 
+mod activation;
 mod detach;
 mod instance;
 pub(crate) mod memory;
+pub(crate) mod service_manager;
 mod signals;
+pub(crate) mod units;
 
+pub(crate) use activation::{InheritedSocket, inherited_socket};
 pub(crate) use detach::detach;
-pub(crate) use instance::{InstanceError, InstanceLock};
-pub(crate) use signals::Termination;
+pub(crate) use instance::{IfHeld, InstanceError, InstanceLock};
+pub(crate) use signals::{Signal, Signals};

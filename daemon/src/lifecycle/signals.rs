@@ -1,19 +1,34 @@
-//! The signals that end the daemon.
+//! The signals of the daemon.
 
 use std::io;
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use rustix::fs::{Mode, OFlags};
+use tokio::signal::unix::{self, SignalKind, signal};
 
-/// SIGTERM, SIGINT and SIGHUP (the end of the terminal), caught from the creation of this value on.
-#[derive(Debug)]
-pub(crate) struct Termination {
-    terminate: Signal,
-    interrupt: Signal,
-    /// `None` if the signal was ignored at the start, as nohup(1) wants it.
-    hang_up: Option<Signal>,
+/// A signal, by what it asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Signal {
+    /// The end of the daemon; the name of the signal.
+    End(&'static str),
+    /// Rereading of the configuration.
+    Reload,
 }
 
-impl Termination {
+/// SIGTERM, SIGINT and SIGHUP, caught from the creation of this value on.
+///
+/// SIGHUP says either that the terminal of the daemon has ended, or that its configuration is to be
+/// reread, as service managers and people ask it (systemd.service(5), `ExecReload=`).
+#[derive(Debug)]
+pub(crate) struct Signals {
+    terminate: unix::Signal,
+    interrupt: unix::Signal,
+    /// `None` if the signal was ignored at the start, as nohup(1) wants it.
+    hang_up: Option<unix::Signal>,
+    /// True if the process was started with a terminal.
+    had_terminal: bool,
+}
+
+impl Signals {
     /// Begins to catch the signals.
     ///
     /// # Errors
@@ -28,21 +43,35 @@ impl Termination {
             } else {
                 Some(signal(SignalKind::hangup())?)
             },
+            had_terminal: has_terminal(),
         })
     }
 
-    /// Waits for the next signal and returns its name.
-    pub(crate) async fn next(&mut self) -> &'static str {
+    /// Waits for the next signal.
+    pub(crate) async fn next(&mut self) -> Signal {
         tokio::select! {
-            _ = self.terminate.recv() => "SIGTERM",
-            _ = self.interrupt.recv() => "SIGINT",
-            () = receive(self.hang_up.as_mut()) => "SIGHUP",
+            _ = self.terminate.recv() => Signal::End("SIGTERM"),
+            _ = self.interrupt.recv() => Signal::End("SIGINT"),
+            () = receive(self.hang_up.as_mut()) => {
+                if self.had_terminal && !has_terminal() {
+                    Signal::End("SIGHUP")
+                } else {
+                    Signal::Reload
+                }
+            }
         }
     }
 }
 
+/// Returns true if the process has a controlling terminal: once that has ended, it cannot be opened
+/// any more (tty(4), `ENXIO`).
+fn has_terminal() -> bool {
+    let flags = OFlags::RDONLY | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    rustix::fs::open("/dev/tty", flags, Mode::empty()).is_ok()
+}
+
 /// Waits for a signal; for ever without one.
-async fn receive(signal: Option<&mut Signal>) {
+async fn receive(signal: Option<&mut unix::Signal>) {
     match signal {
         Some(signal) => drop(signal.recv().await),
         None => std::future::pending().await,

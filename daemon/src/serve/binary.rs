@@ -44,6 +44,15 @@ pub(super) async fn serve(
     serve_frames(reader, writer, peer, service).await
 }
 
+/// Answers the greeting of a client with an error, after which the connection is closed.
+pub(super) async fn refuse_greeting(
+    writer: &mut ReplyWriter<Peer>,
+    reason: ErrorReply,
+) -> Result<(), SessionError> {
+    let answer = codec::encode::<Result<Welcome, ErrorReply>>(&Err(reason))?;
+    writer.write_all(&frame(&answer)?).await
+}
+
 /// Reads the magic bytes and the client's greeting.
 async fn read_hello(reader: &mut (impl AsyncRead + Unpin)) -> Result<(), SessionError> {
     let mut magic = [0; MAGIC.len()];

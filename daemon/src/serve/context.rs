@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::service::{Loaded, Service};
+use super::selected::Selected;
+use super::service::Service;
 use crate::engine::CallerId;
 
 /// Form of a reply, which decides its size.
@@ -20,7 +21,7 @@ pub(super) struct Context {
     pub(super) service: Arc<Service>,
     /// Model that was selected when the request came. It answers even if another one is selected
     /// while the request waits.
-    pub(super) loaded: Arc<Loaded>,
+    pub(super) selected: Arc<Selected>,
     pub(super) caller: CallerId,
     pub(super) form: ReplyForm,
 }
@@ -30,7 +31,7 @@ impl Context {
     pub(super) fn new(service: &Arc<Service>, caller: CallerId, form: ReplyForm) -> Self {
         Self {
             service: Arc::clone(service),
-            loaded: service.selected(),
+            selected: service.selected(),
             caller,
             form,
         }

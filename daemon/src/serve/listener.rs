@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gte_shared::endpoint::check_peer;
+use gte_shared::wire::ErrorReply;
 use interprocess::local_socket::tokio::Stream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::peer::Peer;
@@ -19,12 +21,15 @@ const PAUSE_AFTER_REFUSAL: Duration = Duration::from_millis(100);
 /// Time between two looks at the socket's file. A client that finds no socket waits longer.
 const LOOK_INTERVAL: Duration = Duration::from_millis(500);
 
+/// Wait for a connection after which no other one is waiting.
+const LAST_CONNECTION: Duration = Duration::from_millis(20);
+
 /// Accepts connections until the service stops, then waits until every session has answered its
 /// pending requests, at most for the drain timeout. The socket is removed before the wait.
 ///
 /// A socket whose file has been removed is bound anew while `owns_path` returns true: while no
 /// other daemon can have taken the socket's path. Otherwise the service stops, since no client
-/// finds it.
+/// finds it. So it does if a service manager has bound the socket, which alone can bind it anew.
 pub async fn serve(socket: BoundSocket, service: Arc<Service>, owns_path: impl Fn() -> bool) {
     // Every session holds a sender, through which nothing is sent: the channel closes when the last
     // session ends.
@@ -33,7 +38,7 @@ pub async fn serve(socket: BoundSocket, service: Arc<Service>, owns_path: impl F
     drop(session_alive);
     tracing::info!("draining");
     // The channel closes when the last session has dropped its sender.
-    let drained = timeout(service.limits().drain_timeout, all_ended.recv()).await;
+    let drained = timeout(service.drain_timeout(), all_ended.recv()).await;
     if drained.is_err() {
         let connections = service.counters().connections;
         tracing::warn!(
@@ -69,7 +74,9 @@ async fn accept_all(
                 continue;
             }
         };
-        if let Err(error) = check_peer(&stream) {
+        if !socket.is_inherited()
+            && let Err(error) = check_peer(&stream)
+        {
             tracing::warn!(%error, "connection refused");
             continue;
         }
@@ -85,11 +92,16 @@ async fn accept_all(
 
 /// Binds a socket anew whose file has been removed, or stops the service.
 fn keep_in_place(socket: &mut BoundSocket, service: &Service, owns_path: impl Fn() -> bool) {
+    if !owns_path() {
+        tracing::warn!("the socket's folder was removed or replaced: ending");
+        service.stop();
+        return;
+    }
     if socket.is_in_place() {
         return;
     }
-    if !owns_path() {
-        tracing::warn!("the socket's folder was removed or replaced: ending");
+    if socket.is_inherited() {
+        tracing::error!("the service manager's socket was removed: ending; restart gted.socket");
         service.stop();
         return;
     }
@@ -100,6 +112,17 @@ fn keep_in_place(socket: &mut BoundSocket, service: &Service, owns_path: impl Fn
             service.stop();
         }
     }
+}
+
+/// Answers the connections that wait in a service manager's socket with the reason why the daemon
+/// cannot start. Left there, they would have the service manager start it again at once.
+pub async fn refuse_waiting(socket: BoundSocket, reason: &ErrorReply) {
+    let mut refusing = JoinSet::new();
+    while let Ok(Ok(stream)) = timeout(LAST_CONNECTION, socket.accept()).await {
+        let reason = reason.clone();
+        refusing.spawn(async move { session::refuse(Peer::new(stream), reason).await });
+    }
+    refusing.join_all().await;
 }
 
 /// Waits for a free permit and then for a connection.

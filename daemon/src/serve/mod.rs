@@ -2,6 +2,7 @@
 //!
 //! Architecture invariant: this module knows no model; it calls the [`engine`](crate::engine).
 
+mod activity;
 mod admission;
 mod binary;
 mod context;
@@ -11,11 +12,13 @@ mod json_lines;
 mod listener;
 mod offload;
 mod peer;
+mod selected;
 mod service;
 mod session;
 mod socket;
 mod stream;
 
-pub use listener::serve;
-pub use service::{Limits, Loaded, Models, Service, StartedBy};
+pub use listener::{refuse_waiting, serve};
+pub use selected::{Loaded, Models};
+pub use service::{Limits, Service, StartedBy};
 pub use socket::{BindError, BoundSocket};

@@ -1,13 +1,15 @@
 //! The service: the state that all sessions share.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use gte_shared::wire::{ErrorCode, ErrorReply, ModelInfo, STALL_TIMEOUT};
-use tokio::sync::{Mutex, watch};
+use tokio::sync::watch;
 
+use super::activity::{Activity, Working};
 use super::admission::Admission;
+use super::selected::{Loaded, Models, Selected};
 use crate::engine::{CallerId, Engine};
 
 /// Limits of the sessions.
@@ -57,41 +59,27 @@ impl Default for Limits {
 pub enum StartedBy {
     /// A client, which has detached it.
     Client,
+    /// A service manager, when somebody has connected to the socket that it listens at.
+    ServiceManager,
     /// Anything else: a shell, a service manager.
     Other,
 }
 
-/// A loaded model.
-pub struct Loaded {
-    /// Engine that runs the model.
-    pub engine: Engine,
-    /// Description of the model for clients.
-    pub model: ModelInfo,
-}
-
-/// The models that a client can select.
-pub trait Models: Send + Sync {
-    /// Loads a model, and selects it for the next start of the daemon. Blocks for seconds.
-    ///
-    /// # Errors
-    ///
-    /// The reply to the client, if the model is unknown, not installed, or unusable.
-    fn use_model(&self, name: &str) -> Result<Loaded, ErrorReply>;
-}
-
 /// The state that all sessions share.
 pub struct Service {
-    selected: RwLock<Arc<Loaded>>,
+    selected: RwLock<Arc<Selected>>,
     models: Arc<dyn Models>,
     /// Lock that is held while a model is loaded: one model is loaded at a time.
-    loading: Arc<Mutex<()>>,
+    loading: Arc<tokio::sync::Mutex<()>>,
     limits: Limits,
+    drain_timeout: Mutex<Duration>,
     admission: Arc<Admission>,
     started_by: StartedBy,
     callers: AtomicU64,
     stopping: watch::Sender<bool>,
     /// True once an engine has ended by itself.
     failed: AtomicBool,
+    activity: Activity,
     started: Instant,
     connections: AtomicU64,
     requests: AtomicU64,
@@ -125,10 +113,11 @@ impl Service {
         started_by: StartedBy,
     ) -> Self {
         Self {
-            selected: RwLock::new(Arc::new(loaded)),
+            selected: RwLock::new(Arc::new(Selected::loaded(Arc::new(loaded)))),
             models,
             loading: Arc::default(),
             limits,
+            drain_timeout: Mutex::new(limits.drain_timeout),
             admission: Admission::new(
                 limits.frame_bytes,
                 limits.request_bytes,
@@ -138,6 +127,7 @@ impl Service {
             callers: AtomicU64::new(0),
             stopping: watch::Sender::new(false),
             failed: AtomicBool::new(false),
+            activity: Activity::new(),
             started: Instant::now(),
             connections: AtomicU64::new(0),
             requests: AtomicU64::new(0),
@@ -162,6 +152,50 @@ impl Service {
         self.failed.load(Ordering::Relaxed)
     }
 
+    /// Time for pending requests to be answered after the service has stopped.
+    #[must_use]
+    pub fn drain_timeout(&self) -> Duration {
+        *lock(&self.drain_timeout)
+    }
+
+    /// Changes the time for pending requests.
+    pub fn set_drain_timeout(&self, timeout: Duration) {
+        *lock(&self.drain_timeout) = timeout;
+    }
+
+    /// Time since the last request for work was done; `None` while one is at work.
+    #[must_use]
+    pub fn idle_time(&self) -> Option<Duration> {
+        self.activity.idle_time()
+    }
+
+    /// Number of batches so far, if the model computes now; `None` while it waits for texts.
+    #[must_use]
+    pub fn batches_if_busy(&self) -> Option<u64> {
+        self.selected().get()?.engine.batches_if_busy()
+    }
+
+    /// State of the daemon in one line.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let selected = self.selected();
+        let engine = selected.get().map(|loaded| &loaded.engine);
+        format!(
+            "{} ({}){}; {} connections, {} texts pending, {} requests answered",
+            selected.model.id,
+            selected.model.precision.name(),
+            if engine.is_some() { "" } else { ", unloaded" },
+            self.connections.load(Ordering::Relaxed),
+            engine.map_or(0, Engine::pending_texts),
+            self.requests.load(Ordering::Relaxed),
+        )
+    }
+
+    /// Records a request at work.
+    pub(super) fn begin_work(&self) -> Working {
+        self.activity.begin()
+    }
+
     /// Bounds on the memory of requests.
     pub(super) fn admission(&self) -> &Arc<Admission> {
         &self.admission
@@ -178,7 +212,7 @@ impl Service {
     }
 
     /// Waits until the service stops.
-    pub(super) async fn stopped(&self) {
+    pub async fn stopped(&self) {
         let mut stopping = self.stopping.subscribe();
         // The sender lives as long as `self`.
         drop(stopping.wait_for(|stopping| *stopping).await);
@@ -190,10 +224,54 @@ impl Service {
 
     /// Returns the selected model. A caller keeps its model even if another one is selected
     /// meanwhile.
-    pub(super) fn selected(&self) -> Arc<Loaded> {
+    pub(super) fn selected(&self) -> Arc<Selected> {
         // The value is only replaced as a whole, so a panic elsewhere does not spoil it.
         let selected = self.selected.read();
         Arc::clone(&selected.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn select(&self, selected: Selected) {
+        let now = self.selected.write();
+        *now.unwrap_or_else(PoisonError::into_inner) = Arc::new(selected);
+    }
+
+    /// Puts `new` in the place of `old`, unless another model has been selected meanwhile.
+    fn replace(&self, old: &Selected, new: Selected) {
+        let now = self.selected.write();
+        let mut now = now.unwrap_or_else(PoisonError::into_inner);
+        if std::ptr::eq(Arc::as_ptr(&now), old) {
+            *now = Arc::new(new);
+        }
+    }
+
+    /// Unloads the model. The next request loads it again. Returns false if it was not loaded.
+    pub fn unload(&self) -> bool {
+        let selected = self.selected();
+        if selected.get().is_none() {
+            return false;
+        }
+        self.replace(&selected, Selected::unloaded(selected.model.clone()));
+        true
+    }
+
+    /// Loads a selected model that was unloaded.
+    pub(super) async fn load(&self, selected: &Selected) -> Result<Arc<Loaded>, ErrorReply> {
+        let load = async {
+            let only_one = Arc::clone(&self.loading).lock_owned().await;
+            let models = Arc::clone(&self.models);
+            let loading = tokio::task::spawn_blocking(move || {
+                let loaded = models.load_again();
+                drop(only_one);
+                loaded
+            });
+            let loaded = Arc::new(loading.await.map_err(|_| loading_panicked())??);
+            if loaded.model != selected.model {
+                // The files of the model have been replaced.
+                self.replace(selected, Selected::loaded(Arc::clone(&loaded)));
+            }
+            Ok(loaded)
+        };
+        selected.get_or_load(load).await
     }
 
     /// Loads a model and selects it. Until it is loaded, the previous model answers. Once the
@@ -206,22 +284,16 @@ impl Service {
             drop(only_one);
             used
         });
-        let panicked = |_| ErrorReply::new(ErrorCode::Internal, "loading the model panicked");
-        using.await.map_err(panicked)?
+        using.await.map_err(|_| loading_panicked())?
     }
 
     async fn load_and_select(&self, name: String) -> Result<ModelInfo, ErrorReply> {
         let models = Arc::clone(&self.models);
         let loading = tokio::task::spawn_blocking(move || models.use_model(&name));
-        let panicked = |_| ErrorReply::new(ErrorCode::Internal, "loading the model panicked");
-        let loaded = loading.await.map_err(panicked)??;
+        let loaded = loading.await.map_err(|_| loading_panicked())??;
         let model = loaded.model.clone();
         tracing::info!(model = model.id, "model selected");
-        let mut selected = self
-            .selected
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        *selected = Arc::new(loaded);
+        self.select(Selected::loaded(Arc::new(loaded)));
         Ok(model)
     }
 
@@ -245,4 +317,13 @@ impl Service {
             texts: self.texts.load(Ordering::Relaxed),
         }
     }
+}
+
+fn lock<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Values that are replaced as a whole: a panic elsewhere does not spoil them.
+    value.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn loading_panicked() -> ErrorReply {
+    ErrorReply::new(ErrorCode::Internal, "loading the model panicked")
 }

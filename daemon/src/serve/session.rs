@@ -1,10 +1,11 @@
 //! One connection: the choice of its protocol.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use gte_shared::wire::{ErrorCode, ErrorReply, MAGIC};
 use tokio::io::{AsyncRead, AsyncReadExt, BufReader};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::error::SessionError;
 use super::peer::Peer;
@@ -53,6 +54,27 @@ async fn serve(peer: Peer, service: &Arc<Service>) -> Result<(), SessionError> {
             json_lines::refuse(&mut writer, error).await?;
             Err(SessionError::UnknownProtocol)
         }
+    }
+}
+
+/// Time for a client that is refused to say which protocol it speaks: it has connected already.
+const REFUSAL_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Answers a connection with an error, in its own protocol, and closes it.
+pub(super) async fn refuse(peer: Peer, reason: ErrorReply) {
+    let mut writer = ReplyWriter::new(peer.clone(), REFUSAL_TIMEOUT);
+    let mut opening = Vec::with_capacity(OPENING_BYTES);
+    let mut reader = peer;
+    let refusing = async {
+        // Who says nothing is answered as well.
+        drop(timeout(REFUSAL_TIMEOUT, read_opening(&mut reader, &mut opening)).await);
+        match Protocol::of(&opening) {
+            Some(Protocol::Binary) => binary::refuse_greeting(&mut writer, reason).await,
+            _ => json_lines::refuse(&mut writer, reason).await,
+        }
+    };
+    if let Err(error) = refusing.await {
+        tracing::debug!(%error, "connection failed");
     }
 }
 

@@ -1,6 +1,7 @@
 //! The daemon's socket: bound in the place of a dead one only, and removed only by its owner.
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::PathBuf;
 
@@ -52,13 +53,16 @@ impl BindError {
     }
 }
 
-/// A bound socket. Dropping it removes the socket's file, unless another file is in its place.
+/// A bound socket. Dropping it removes the socket's file, unless another file is in its place or a
+/// service manager has bound it.
 #[derive(Debug)]
 pub struct BoundSocket {
     listener: Listener,
     endpoint: Endpoint,
     /// Device and inode of the socket's file.
     file: (u64, u64),
+    /// True if a service manager has bound the socket.
+    inherited: bool,
 }
 
 impl BoundSocket {
@@ -102,7 +106,33 @@ impl BoundSocket {
             listener,
             endpoint: endpoint.clone(),
             file: (file.dev(), file.ino()),
+            inherited: false,
         })
+    }
+
+    /// Takes over a listening socket of a service manager, which `endpoint` names.
+    ///
+    /// # Errors
+    ///
+    /// If the socket's file is gone, or the system refuses.
+    pub fn inherit(endpoint: &Endpoint, descriptor: OwnedFd) -> Result<Self, BindError> {
+        let failed = |source| BindError::Listen {
+            path: endpoint.path().to_owned(),
+            source,
+        };
+        let file = endpoint.path().symlink_metadata().map_err(failed)?;
+        let listener = descriptor.try_into().map_err(failed)?;
+        Ok(Self {
+            listener: Listener::UdSocket(listener),
+            endpoint: endpoint.clone(),
+            file: (file.dev(), file.ino()),
+            inherited: true,
+        })
+    }
+
+    /// Returns true if a service manager has bound the socket, and decides who may connect.
+    pub(super) fn is_inherited(&self) -> bool {
+        self.inherited
     }
 
     /// Binds the socket anew, after its file has been removed.
@@ -131,7 +161,8 @@ impl BoundSocket {
 
 impl Drop for BoundSocket {
     fn drop(&mut self) {
-        if self.is_in_place()
+        if !self.inherited
+            && self.is_in_place()
             && let Err(error) = std::fs::remove_file(self.endpoint.path())
         {
             tracing::warn!(%error, "socket not removed");

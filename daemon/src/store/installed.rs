@@ -34,6 +34,17 @@ impl Store {
         self.root.as_deref().ok_or(StoreError::NoPlace)
     }
 
+    /// Makes the data folder if it is missing, and returns it.
+    ///
+    /// # Errors
+    ///
+    /// If the environment names no place for it, or it cannot be made.
+    pub(crate) fn make_root(&self) -> Result<PathBuf, StoreError> {
+        let root = self.root()?;
+        fs::create_dir_all(root).map_err(at(root))?;
+        Ok(root.to_owned())
+    }
+
     /// Folder of all models.
     pub(super) fn models(&self) -> Result<PathBuf, StoreError> {
         Ok(self.root()?.join("models"))

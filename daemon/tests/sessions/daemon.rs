@@ -1,5 +1,6 @@
 //! Daemon in the process of the test, with a stand-in for the model.
 
+use std::fs::File;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
@@ -64,12 +65,19 @@ impl Embed for StandIn {
 /// Models of which none but the stand-in exists.
 struct NoOther;
 
+impl NoOther {
+    fn refusal(name: &str) -> ErrorReply {
+        ErrorReply::new(ErrorCode::Model, format!("unknown model {name}"))
+    }
+}
+
 impl Models for NoOther {
     fn use_model(&self, name: &str) -> Result<Loaded, ErrorReply> {
-        Err(ErrorReply::new(
-            ErrorCode::Model,
-            format!("unknown model {name}"),
-        ))
+        Err(Self::refusal(name))
+    }
+
+    fn load_again(&self) -> Result<Loaded, ErrorReply> {
+        Err(Self::refusal("stand-in"))
     }
 }
 
@@ -89,6 +97,9 @@ impl Daemon {
     pub(crate) fn start(limits: serve::Limits, engine: engine::Limits) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let endpoint = Endpoint::resolve(Some(&directory.path().join("s"))).unwrap();
+        // Clients see by it that a daemon runs.
+        let lock = File::create(endpoint.lock_path()).unwrap();
+        lock.lock().unwrap();
         let (proceed, wait) = mpsc::channel();
         let batches = Arc::default();
         let model = StandIn {
@@ -112,7 +123,11 @@ impl Daemon {
         let service = Service::new(loaded, models, limits, StartedBy::Other);
         let service = Arc::new(service);
         let socket = BoundSocket::bind(&endpoint).unwrap();
-        let serving = tokio::spawn(serve::serve(socket, Arc::clone(&service), || true));
+        let serving = serve::serve(socket, Arc::clone(&service), || true);
+        let serving = tokio::spawn(async move {
+            serving.await;
+            drop(lock);
+        });
         Self {
             endpoint,
             service,

@@ -34,6 +34,17 @@ const POLL: Duration = Duration::from_millis(5);
 /// Pause between two attempts while another process's daemon holds the lock.
 pub(super) const HELD_POLL: Duration = Duration::from_millis(20);
 
+/// Variables by which a service manager speaks to the client's own service, not to the daemon
+/// (sd_notify(3), sd_listen_fds(3)).
+const SERVICE_VARIABLES: [&str; 6] = [
+    "NOTIFY_SOCKET",
+    "WATCHDOG_PID",
+    "WATCHDOG_USEC",
+    "LISTEN_PID",
+    "LISTEN_FDS",
+    "JOURNAL_STREAM",
+];
+
 /// Size above which the log is emptied before a daemon is started: 1 MiB.
 const MAX_LOG_BYTES: u64 = 1024 * 1024;
 
@@ -41,7 +52,7 @@ const MAX_LOG_BYTES: u64 = 1024 * 1024;
 const MAX_QUOTED_BYTES: u64 = 4096;
 
 /// Connects to the daemon at `endpoint`. If a daemon holds the socket without listening, waits for
-/// it a moment.
+/// it a moment. If none runs, does not connect: that would have a service manager start one.
 ///
 /// # Errors
 ///
@@ -49,6 +60,9 @@ const MAX_QUOTED_BYTES: u64 = 4096;
 pub(super) async fn connect(endpoint: &Endpoint) -> Result<Connection, ClientError> {
     let deadline = Instant::now() + LISTEN_TIMEOUT;
     loop {
+        if endpoint.is_free()? {
+            return Err(ClientError::NotRunning(endpoint.path().to_owned()));
+        }
         match Connection::open(endpoint).await {
             Err(error @ (ClientError::NotRunning(_) | ClientError::Closed))
                 if endpoint.is_held()? =>
@@ -167,7 +181,11 @@ impl Starting {
             source,
         };
         let (log, log_from) = open_log(&endpoint.log_path()).map_err(failed)?;
-        let child = Command::new(&program)
+        let mut command = Command::new(&program);
+        for variable in SERVICE_VARIABLES {
+            command.env_remove(variable);
+        }
+        let child = command
             .args(["serve", "--detached", "--socket"])
             .arg(socket.path())
             .stdin(Stdio::null())

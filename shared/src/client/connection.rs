@@ -193,7 +193,11 @@ async fn shake_hands(mut stream: &Stream) -> Result<Welcome, ClientError> {
         Ok(Err(refusal)) if refusal.code == ErrorCode::ProtocolMismatch => {
             Err(ClientError::Mismatch(refusal.message))
         }
-        Ok(Err(refusal)) => Err(ClientError::Handshake(refusal.message)),
+        Ok(Err(refusal)) if refusal.code == ErrorCode::BadFrame => {
+            Err(ClientError::Handshake(refusal.message))
+        }
+        // The daemon cannot start.
+        Ok(Err(refusal)) => Err(ClientError::Refused(refusal)),
         Err(error) => Err(ClientError::Handshake(error.to_string())),
     }
 }

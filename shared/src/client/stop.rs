@@ -52,6 +52,10 @@ async fn end(
     // Process that holds the socket, once it has been asked to end or has been seen without one.
     let mut ending: Option<u32> = None;
     let (mut asked, mut seen, mut told) = (false, false, false);
+    if endpoint.is_free()? {
+        // A service manager that listens there would start one.
+        return Err(ClientError::NotRunning(endpoint.path().to_owned()));
+    }
     loop {
         let pid = endpoint.holder().map(|holder| holder.pid);
         if (asked || seen) && pid.is_some() && ending.is_some() && pid != ending {
@@ -63,7 +67,9 @@ async fn end(
                 Ok(stream) => match check_peer(&stream) {
                     Ok(peer) => {
                         asked = true;
-                        ending = peer.pid.or(pid);
+                        // Behind a service manager's socket, the peer is the service manager.
+                        let now = endpoint.holder().map(|holder| holder.pid);
+                        ending = if now == pid { now } else { peer.pid.or(now) };
                         let asking = shut_down(&stream);
                         tokio::pin!(asking);
                         if let Ok(done) = timeout(NOTICE_AFTER, &mut asking).await {

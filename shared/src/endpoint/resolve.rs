@@ -27,7 +27,7 @@ pub struct Endpoint {
 /// Origin of the socket's path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
-    /// An option or `GTE_SOCKET`.
+    /// The user has named it.
     Named,
     /// The runtime folder of this user.
     Runtime,
@@ -36,28 +36,28 @@ enum Place {
 }
 
 impl Endpoint {
-    /// Finds the endpoint to use: `explicit` (a `--socket` option), else `GTE_SOCKET`, else
-    /// `gte/gted.sock` in `$XDG_RUNTIME_DIR` or in `/run/user/UID`, whichever is there and belongs
-    /// to this user, else a folder of this user under the temporary folder.
+    /// Finds the endpoint to use: the socket that the user has named (see
+    /// [`keys::SOCKET`](crate::settings::keys::SOCKET)), else `gte/gted.sock` in `$XDG_RUNTIME_DIR`
+    /// or in `/run/user/UID`, whichever is there and belongs to this user, else a folder of this
+    /// user under the temporary folder.
     ///
     /// # Errors
     ///
     /// If the path is longer than a socket's may be.
-    pub fn resolve(explicit: Option<&Path>) -> Result<Self, EndpointError> {
+    pub fn resolve(named: Option<&Path>) -> Result<Self, EndpointError> {
         let variable = |name: &str| std::env::var_os(name);
-        Self::from_sources(explicit, variable, Path::new(RUNTIME_FOLDERS))
+        Self::from_sources(named, variable, Path::new(RUNTIME_FOLDERS))
     }
 
     fn from_sources(
-        explicit: Option<&Path>,
+        named: Option<&Path>,
         variable: impl Fn(&str) -> Option<OsString>,
         runtime_folders: &Path,
     ) -> Result<Self, EndpointError> {
         let path_in = |name| not_empty(variable(name)).map(PathBuf::from);
         let user = rustix::process::geteuid().as_raw().to_string();
-        let named = explicit.map(Path::to_owned);
-        let (socket, place) = if let Some(path) = named.or_else(|| path_in("GTE_SOCKET")) {
-            (path, Place::Named)
+        let (socket, place) = if let Some(path) = named {
+            (path.to_owned(), Place::Named)
         } else {
             // The XDG Base Directory Specification: relative paths are ignored. `su` leaves the
             // folder of another user in the variable, cron and ssh leave the variable out.
@@ -187,6 +187,17 @@ impl Endpoint {
         serde_json::from_slice(&json).ok()
     }
 
+    /// Returns true if no daemon runs, whoever listens at the socket: nobody holds the lock. A
+    /// service manager that listens there would start one. If the lock cannot be in the folder
+    /// because that belongs to another user, nobody knows.
+    ///
+    /// # Errors
+    ///
+    /// If the lock file is there and cannot be opened.
+    pub fn is_free(&self) -> Result<bool, EndpointError> {
+        Ok(!self.is_held()? && directory::is_ours(self.directory()))
+    }
+
     /// Returns true if a daemon holds the lock of the socket: one that listens, starts or ends.
     ///
     /// # Errors
@@ -235,7 +246,7 @@ mod tests {
 
     /// Endpoint of an environment in which the runtime folders are in `runtime_folders`.
     fn resolve(
-        explicit: Option<&str>,
+        named: Option<&str>,
         variables: &[(&str, &Path)],
         runtime_folders: &Path,
     ) -> Result<Endpoint, EndpointError> {
@@ -243,7 +254,7 @@ mod tests {
             let found = variables.iter().find(|(key, _)| *key == name);
             found.map(|(_, value)| OsString::from(value))
         };
-        Endpoint::from_sources(explicit.map(Path::new), variable, runtime_folders)
+        Endpoint::from_sources(named.map(Path::new), variable, runtime_folders)
     }
 
     fn user() -> String {
@@ -256,17 +267,13 @@ mod tests {
         let nowhere = place.path().join("nowhere");
         let runtime = place.path().join("runtime");
         std::fs::create_dir(&runtime).unwrap();
-        let all = [
-            ("GTE_SOCKET", Path::new("/b.sock")),
-            ("XDG_RUNTIME_DIR", &runtime),
-        ];
-        let path = |explicit, variables: &[_], folders| {
-            resolve(explicit, variables, folders).unwrap().socket
-        };
-        assert_eq!(path(Some("/a.sock"), &all, &nowhere), Path::new("/a.sock"));
-        assert_eq!(path(None, &all, &nowhere), Path::new("/b.sock"));
+        let variables = [("XDG_RUNTIME_DIR", runtime.as_path())];
+        let path =
+            |named, variables: &[_], folders| resolve(named, variables, folders).unwrap().socket;
+        let named = path(Some("/a.sock"), &variables, &nowhere);
+        assert_eq!(named, Path::new("/a.sock"));
         let in_runtime = runtime.join("gte/gted.sock");
-        assert_eq!(path(None, &all[1..], &nowhere), in_runtime);
+        assert_eq!(path(None, &variables, &nowhere), in_runtime);
         // cron, ssh
         let folders = place.path();
         let ours = folders.join(user());
@@ -274,7 +281,7 @@ mod tests {
         assert_eq!(path(None, &[], folders), ours.join("gte/gted.sock"));
         // After a logout, or with a variable that names no absolute path.
         for gone in [nowhere.as_path(), Path::new("relative"), Path::new("")] {
-            let variables = [("GTE_SOCKET", Path::new("")), ("XDG_RUNTIME_DIR", gone)];
+            let variables = [("XDG_RUNTIME_DIR", gone)];
             let found = path(None, &variables, folders);
             assert_eq!(found, ours.join("gte/gted.sock"));
         }

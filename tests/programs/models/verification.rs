@@ -59,6 +59,6 @@ fn a_manifest_of_another_version_is_refused() {
     assert_ne!(newer, manifest);
     fs::write(&path, newer).expect("a file can be written");
     let output = sandbox.gted(&["serve", "--model", "tiny"]);
-    assert_eq!(output.code(), Some(1));
+    assert_eq!(output.code(), Some(4));
     assert!(output.stderr.contains("of version 99"), "{output:?}");
 }

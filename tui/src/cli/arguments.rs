@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use gte_shared::{VERSION, report};
 
-use super::global::Global;
+use super::global::GlobalOptions;
 use super::{
     batch, bench, completions, embed, error, example, man, rank, restart, sim, status, stop,
 };
@@ -17,7 +17,7 @@ use crate::interactive;
 #[command(name = "gte", version = VERSION, propagate_version = true)]
 struct Arguments {
     #[command(flatten)]
-    global: Global,
+    global: GlobalOptions,
 
     #[command(subcommand)]
     command: Option<Command>,
@@ -60,8 +60,13 @@ pub fn main() -> ExitCode {
 impl Arguments {
     /// Runs the subcommand, or the screen.
     async fn run(self) -> anyhow::Result<()> {
-        let global = self.global;
-        match self.command {
+        let command = match self.command {
+            Some(Command::Completions(completions)) => return completions.run::<Self>(),
+            Some(Command::Man(man)) => return man.run::<Self>(),
+            command => command,
+        };
+        let global = self.global.resolve()?;
+        match command {
             Some(Command::Sim(sim)) => sim.run(&global).await,
             Some(Command::Batch(batch)) => batch.run(&global).await,
             Some(Command::Rank(rank)) => rank.run(&global).await,
@@ -70,8 +75,8 @@ impl Arguments {
             Some(Command::Status) => status::run(&global).await,
             Some(Command::Stop) => stop::run(&global).await,
             Some(Command::Restart) => restart::run(&global).await,
-            Some(Command::Completions(completions)) => completions.run::<Self>(),
-            Some(Command::Man(man)) => man.run::<Self>(),
+            // Done above.
+            Some(Command::Completions(_) | Command::Man(_)) => Ok(()),
             None if io::stdin().is_terminal() && io::stdout().is_terminal() => {
                 let language = global.language();
                 Ok(interactive::run(global.endpoint()?, global.start(), language).await?)

@@ -3,6 +3,7 @@
 use gte_shared::client::ClientError;
 use gte_shared::endpoint::AnsweringModel;
 use gte_shared::report::EXIT_WRONG_INPUT;
+use gte_shared::settings::SettingsError;
 use gte_shared::wire::ErrorCode;
 
 /// Exit status of a failure other than wrong input.
@@ -74,7 +75,7 @@ pub(super) fn status(error: &anyhow::Error) -> u8 {
         }
         _ => false,
     };
-    if of_client || error.is::<InputError>() {
+    if of_client || error.is::<InputError>() || error.is::<SettingsError>() {
         EXIT_WRONG_INPUT
     } else {
         EXIT_FAILURE

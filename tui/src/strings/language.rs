@@ -1,5 +1,7 @@
 //! Languages of the screen.
 
+use std::str::FromStr;
+
 use clap::ValueEnum;
 use gte_shared::environment::variable;
 use gte_shared::score::Verdict;
@@ -14,6 +16,14 @@ pub enum Language {
     Zh,
     /// English
     En,
+}
+
+impl FromStr for Language {
+    type Err = String;
+
+    fn from_str(value: &str) -> Result<Self, String> {
+        <Self as ValueEnum>::from_str(value, false)
+    }
 }
 
 impl Language {

@@ -46,7 +46,7 @@ fn weight<H: Handle>(context: &Context, request: &H, message: usize) -> Result<u
         // A command is answered whatever room there is, unless it is strangely large.
         return Ok(if message <= SMALL_BYTES { 0 } else { message });
     }
-    let dimension = context.loaded.model.dimension as usize;
+    let dimension = context.selected.model.dimension as usize;
     let reply = request.reply_bytes(context.form, dimension)?;
     Ok(bytes_at_work(message, texts, dimension, reply))
 }
@@ -71,6 +71,7 @@ pub(in crate::serve) async fn answer(
 async fn run<H: Handle>(context: &Context, request: H) -> Result<Reply, ErrorReply> {
     let texts = request.text_count();
     let start = Instant::now();
+    let _working = H::IS_WORK.then(|| context.service.begin_work());
     let outcome = catch(request.handle(context)).await;
     let computed = if outcome.is_ok() { texts } else { 0 };
     context.service.count_request(computed);

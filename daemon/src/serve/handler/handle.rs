@@ -9,6 +9,9 @@ const SCORE_BYTES: usize = 256;
 
 /// A request that the daemon can answer.
 pub(super) trait Handle: Call {
+    /// True if a daemon with this request is not idle.
+    const IS_WORK: bool = true;
+
     /// Most bytes of the reply if the model has this dimension.
     ///
     /// # Errors

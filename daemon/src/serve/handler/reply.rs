@@ -14,7 +14,8 @@ use crate::serve::offload::offload;
 
 /// Computes the vectors of texts; an error of the engine becomes a reply.
 pub(super) async fn embed(context: &Context, texts: Vec<String>) -> Result<Embedded, ErrorReply> {
-    let embedded = context.loaded.engine.embed(context.caller, texts).await;
+    let loaded = context.service.load(&context.selected).await?;
+    let embedded = loaded.engine.embed(context.caller, texts).await;
     embedded.map_err(|error| {
         if matches!(error, EngineError::Ended) {
             context.service.fail();
@@ -34,8 +35,13 @@ pub(super) fn computed<T>(
     [tokenize, embed]: [Duration; 2],
     result: T,
 ) -> Computed<T> {
+    let selected = &context.selected;
+    // What was loaded in place of an unloaded model has a description of its own.
+    let model = selected
+        .get()
+        .map_or(&selected.model, |loaded| &loaded.model);
     Computed {
-        model: context.loaded.model.clone(),
+        model: model.clone(),
         timings: Timings {
             tokenize_micros: micros(tokenize),
             embed_micros: micros(embed),

@@ -6,6 +6,8 @@ use super::handle::Handle;
 use crate::serve::context::Context;
 
 impl Handle for Shutdown {
+    const IS_WORK: bool = false;
+
     async fn handle(self, context: &Context) -> Result<(), ErrorReply> {
         tracing::info!("shutdown requested by a client");
         context.service.stop();

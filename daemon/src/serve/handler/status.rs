@@ -4,25 +4,29 @@ use gte_shared::VERSION;
 use gte_shared::wire::{ErrorReply, GetStatus, PROTOCOL, Status};
 
 use super::handle::Handle;
+use crate::engine::Engine;
 use crate::serve::context::Context;
 use crate::serve::service::StartedBy;
 
 impl Handle for GetStatus {
+    const IS_WORK: bool = false;
+
     async fn handle(self, context: &Context) -> Result<Status, ErrorReply> {
-        let loaded = context.service.selected();
+        let selected = context.service.selected();
+        let engine = selected.get().map(|loaded| &loaded.engine);
         let counters = context.service.counters();
         Ok(Status {
             version: VERSION.to_owned(),
             protocol: PROTOCOL,
             pid: std::process::id(),
             detached: context.service.started_by() == StartedBy::Client,
-            model: loaded.model.clone(),
-            threads: u32::try_from(loaded.engine.threads()).unwrap_or(u32::MAX),
+            model: selected.model.clone(),
+            threads: u32::try_from(engine.map_or(0, Engine::threads)).unwrap_or(u32::MAX),
             uptime_seconds: counters.uptime.as_secs(),
             connections: counters.connections,
             requests: counters.requests,
             texts: counters.texts,
-            pending_texts: loaded.engine.pending_texts() as u64,
+            pending_texts: engine.map_or(0, Engine::pending_texts) as u64,
             resident_bytes: resident_bytes().unwrap_or(0),
         })
     }

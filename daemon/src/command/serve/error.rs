@@ -1,0 +1,7 @@
+//! Failure to start the daemon.
+
+/// Failure before the daemon answers. It exits with a status of its own, so that a service manager
+/// does not start it again: what is wrong then stays wrong.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct NotStarted(#[source] pub(crate) anyhow::Error);

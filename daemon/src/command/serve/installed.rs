@@ -1,0 +1,93 @@
+//! The models on this machine, for the daemon.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use anyhow::Context;
+use gte_shared::endpoint::AnsweringModel;
+use gte_shared::wire::{ErrorCode, ErrorReply};
+
+use crate::command::hints;
+use crate::engine::{self, Engine};
+use crate::lifecycle::InstanceLock;
+use crate::model::Compute;
+use crate::serve::{Loaded, Models};
+use crate::store::Store;
+
+/// The models on this machine, with threads and precision to compute them.
+pub(super) struct Installed {
+    store: Store,
+    compute: Compute,
+    /// Lock whose record names the model that answers.
+    lock: Arc<InstanceLock>,
+    /// Name or folder of the model that was loaded last.
+    last: Mutex<Option<String>>,
+}
+
+impl Installed {
+    pub(super) fn new(store: Store, compute: Compute, lock: Arc<InstanceLock>) -> Self {
+        Self {
+            store,
+            compute,
+            lock,
+            last: Mutex::default(),
+        }
+    }
+
+    fn last(&self) -> MutexGuard<'_, Option<String>> {
+        // Replaced as a whole.
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Loads the model of a name or folder, else the one that is used by default.
+    pub(super) fn load(&self, name: Option<&str>) -> anyhow::Result<Loaded> {
+        let start = Instant::now();
+        let model = self.store.load(name, self.compute)?;
+        let timings = model.timings;
+        let info = model.info;
+        let engine = Engine::start(model.tokenizer, model.encoder, engine::Limits::default())
+            .context("the engine cannot be started")?;
+        tracing::info!(
+            model = info.id,
+            dimension = info.dimension,
+            threads = engine.threads(),
+            precision = ?info.precision,
+            loaded_in = ?start.elapsed(),
+            "loaded"
+        );
+        tracing::debug!(
+            tokenizer = ?timings.tokenizer,
+            map = ?timings.map,
+            convert = ?timings.convert,
+            pack = ?timings.pack,
+            warm_up = ?timings.warm_up,
+            "time of loading"
+        );
+        let name = name.map_or_else(|| info.id.clone(), str::to_owned);
+        *self.last() = Some(name);
+        Ok(Loaded {
+            engine,
+            model: info,
+        })
+    }
+}
+
+impl Models for Installed {
+    fn use_model(&self, name: &str) -> Result<Loaded, ErrorReply> {
+        let use_model = || {
+            // Refuses a folder, which `load` would accept.
+            self.store.available(name)?;
+            let loaded = self.load(Some(name))?;
+            self.store.use_model(name)?;
+            self.lock.record(AnsweringModel::from(&loaded.model));
+            anyhow::Ok(loaded)
+        };
+        use_model().map_err(|error| hints::reply(&error, ErrorCode::Model))
+    }
+
+    fn load_again(&self) -> Result<Loaded, ErrorReply> {
+        let last = self.last().clone();
+        let loaded = self.load(last.as_deref());
+        loaded.map_err(|error| hints::reply(&error, ErrorCode::Model))
+    }
+}

@@ -1,0 +1,55 @@
+//! Options of `gted serve`.
+
+use clap::Args;
+use gte_shared::settings::keys;
+
+/// Hold the model and answer on a local socket until a signal or `gte stop` ends it
+///
+/// Every option can also be set by an environment variable or in the configuration file; `gted
+/// config` lists them.
+#[derive(Args, Debug)]
+pub(in crate::command) struct Serve {
+    /// Socket of the daemon [default: $GTE_SOCKET, else $XDG_RUNTIME_DIR/gte/gted.sock]
+    #[arg(long, value_name = "PATH")]
+    pub(super) socket: Option<String>,
+
+    /// Model: the name of an installed one, or a folder in the Hugging Face layout [default: the
+    /// one selected with `gted use`, else gte-base-zh if it is installed, else the built-in one]
+    #[arg(long, value_name = "NAME|DIR")]
+    pub(super) model: Option<String>,
+
+    /// Number of threads to compute with [default: the cores of this process]
+    #[arg(long, value_name = "N", value_parser = |value: &str| keys::THREADS.option(value))]
+    pub(super) threads: Option<String>,
+
+    /// Type that linear layers multiply in: auto is int8 where this CPU is faster in it, else f32
+    /// [default: auto]
+    #[arg(long, value_name = "PRECISION", value_parser = ["f32", "int8", "auto"])]
+    pub(super) precision: Option<String>,
+
+    /// Time for running requests to be answered after a signal or `gte stop` [default: 30s]
+    #[arg(long, value_name = "TIME", value_parser = |value: &str| keys::DRAIN_TIMEOUT.option(value))]
+    pub(super) drain_timeout: Option<String>,
+
+    /// Time without work after which the daemon ends; the next request starts it again [default:
+    /// never; 10m if a service manager has bound the socket]
+    #[arg(long, value_name = "TIME", value_parser = |value: &str| keys::IDLE_EXIT.option(value))]
+    pub(super) idle_exit: Option<String>,
+
+    /// Time without work after which the model is unloaded; the next request loads it again
+    /// [default: never]
+    #[arg(long, value_name = "TIME", value_parser = |value: &str| keys::IDLE_UNLOAD.option(value))]
+    pub(super) idle_unload: Option<String>,
+
+    /// Form of the log on stderr [default: text]
+    #[arg(long, value_name = "FORMAT", value_parser = ["text", "json"])]
+    pub(super) log_format: Option<String>,
+
+    /// Log each connection and request (sizes and times, never texts)
+    #[arg(short, long)]
+    pub(super) verbose: bool,
+
+    /// Leave the caller's session, folder and open files: for clients that start the daemon
+    #[arg(long, hide = true)]
+    pub(super) detached: bool,
+}

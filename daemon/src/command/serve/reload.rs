@@ -1,0 +1,87 @@
+//! Rereading of the configuration while the daemon runs.
+
+use gte_shared::report;
+use gte_shared::settings::{Key, Setting, keys};
+
+use super::logging::LogLevel;
+use super::options::Serve;
+use super::settings::{Live, ServeSettings};
+use crate::command::hints;
+use crate::serve::Service;
+
+/// Settings that take effect without a restart.
+const LIVE: [&Key; 4] = [
+    &keys::DRAIN_TIMEOUT,
+    &keys::IDLE_EXIT,
+    &keys::IDLE_UNLOAD,
+    &keys::VERBOSE,
+];
+
+/// Rereads the settings of a running daemon.
+pub(super) struct Reloader {
+    options: Serve,
+    activated: bool,
+    in_force: Vec<(&'static Key, Setting)>,
+    level: LogLevel,
+}
+
+impl Reloader {
+    pub(super) fn new(
+        options: Serve,
+        activated: bool,
+        in_force: Vec<(&'static Key, Setting)>,
+        level: LogLevel,
+    ) -> Self {
+        Self {
+            options,
+            activated,
+            in_force,
+            level,
+        }
+    }
+
+    /// Rereads the settings, puts those into effect that can be, and logs which ones did and which
+    /// need a restart. A faulty file changes nothing.
+    pub(super) fn reload(&mut self, service: &Service) -> Option<Live> {
+        let new = match ServeSettings::read(&self.options, self.activated) {
+            Ok(new) => new,
+            Err(error) => {
+                let hint = report::hint(&error, hints::hint);
+                let error = report::with_hint(&error, hint.as_deref());
+                tracing::error!(error, "configuration not reread: nothing changes");
+                return None;
+            }
+        };
+        let mut effective = Vec::new();
+        let mut restart = Vec::new();
+        for ((key, before), (_, now)) in self.in_force.iter_mut().zip(new.written) {
+            if before.value == now.value {
+                continue;
+            }
+            let value = now.value.as_deref().unwrap_or(key.default);
+            let change = format!("{} = {value}", key.name);
+            if LIVE.contains(key) {
+                effective.push(change);
+                *before = now;
+            } else {
+                restart.push(change);
+            }
+        }
+        service.set_drain_timeout(new.live.drain_timeout);
+        self.level.set(new.live.verbose);
+        tracing::info!(
+            effective = list(&effective),
+            after_restart = list(&restart),
+            "configuration reread"
+        );
+        Some(new.live)
+    }
+}
+
+fn list(changes: &[String]) -> String {
+    if changes.is_empty() {
+        "none".to_owned()
+    } else {
+        changes.join(", ")
+    }
+}

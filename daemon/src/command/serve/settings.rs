@@ -1,0 +1,113 @@
+//! Settings of `gted serve` in force.
+
+use std::num::NonZero;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use gte_shared::settings::{Key, Setting, Settings, SettingsError, Time, keys};
+
+use super::options::Serve;
+use crate::command::compute_options::{Choice, ComputeOptions};
+use crate::model::Compute;
+
+/// Drain timeout by default: a service manager gives 90 s (`TimeoutStopSec`, systemd.service(5)),
+/// and few requests take longer.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Idle time until the end of a daemon that a service manager starts on demand: a start costs a
+/// fraction of a second, and somebody who works with texts asks more often.
+const ACTIVATED_IDLE_EXIT: Duration = Duration::from_mins(10);
+
+/// Form of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+/// Settings that take effect while the daemon runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Live {
+    pub(super) drain_timeout: Duration,
+    pub(super) idle_exit: Option<Duration>,
+    pub(super) idle_unload: Option<Duration>,
+    pub(super) verbose: bool,
+}
+
+/// All settings.
+#[derive(Debug)]
+pub(super) struct ServeSettings {
+    pub(super) socket: Option<PathBuf>,
+    pub(super) model: Option<String>,
+    pub(super) compute: Compute,
+    pub(super) log_format: LogFormat,
+    pub(super) live: Live,
+    /// Every setting as it was written.
+    pub(super) written: Vec<(&'static Key, Setting)>,
+}
+
+impl ServeSettings {
+    /// Reads the configuration file and the environment beside the options. `activated` is true if
+    /// a service manager has bound the socket.
+    pub(super) fn read(options: &Serve, activated: bool) -> Result<Self, SettingsError> {
+        Self::new(options, &Settings::load()?, activated)
+    }
+
+    fn new(options: &Serve, settings: &Settings, activated: bool) -> Result<Self, SettingsError> {
+        let option = |key: &Key| options.get(key);
+        let time = |key: &Key, default| {
+            let time: Option<Time> = settings.get(key, option(key))?;
+            Ok(time.map_or(default, |Time(time)| time))
+        };
+        let threads: Option<NonZero<usize>> =
+            settings.get(&keys::THREADS, option(&keys::THREADS))?;
+        let precision: Option<Choice> = settings.get(&keys::PRECISION, option(&keys::PRECISION))?;
+        let format: Option<String> = settings.get(&keys::LOG_FORMAT, option(&keys::LOG_FORMAT))?;
+        let verbose: Option<bool> = settings.get(&keys::VERBOSE, option(&keys::VERBOSE))?;
+        let idle_exit = activated.then_some(ACTIVATED_IDLE_EXIT);
+        let drain_timeout = time(&keys::DRAIN_TIMEOUT, Some(DRAIN_TIMEOUT))?;
+        let mut written = Vec::new();
+        for key in keys::of_daemon() {
+            written.push((key, settings.value(key, option(key))?));
+        }
+        Ok(Self {
+            socket: settings.get(&keys::SOCKET, option(&keys::SOCKET))?,
+            model: settings.get(&keys::MODEL, option(&keys::MODEL))?,
+            compute: ComputeOptions { threads, precision }.resolve(),
+            log_format: match format.as_deref() {
+                Some("json") => LogFormat::Json,
+                _ => LogFormat::Text,
+            },
+            live: Live {
+                drain_timeout: drain_timeout.unwrap_or(Duration::MAX),
+                idle_exit: time(&keys::IDLE_EXIT, idle_exit)?,
+                idle_unload: time(&keys::IDLE_UNLOAD, None)?,
+                verbose: verbose.unwrap_or(false),
+            },
+            written,
+        })
+    }
+}
+
+impl Serve {
+    /// Value of the option that sets `key`.
+    fn get(&self, key: &Key) -> Option<&str> {
+        let options = [
+            (&keys::SOCKET, &self.socket),
+            (&keys::MODEL, &self.model),
+            (&keys::THREADS, &self.threads),
+            (&keys::PRECISION, &self.precision),
+            (&keys::DRAIN_TIMEOUT, &self.drain_timeout),
+            (&keys::IDLE_EXIT, &self.idle_exit),
+            (&keys::IDLE_UNLOAD, &self.idle_unload),
+            (&keys::LOG_FORMAT, &self.log_format),
+        ];
+        if key == &keys::VERBOSE {
+            return self.verbose.then_some("true");
+        }
+        let option = options.into_iter().find(|(of, _)| *of == key);
+        option.and_then(|(_, value)| value.as_deref())
+    }
+}

@@ -1,0 +1,31 @@
+//! `gted uninstall`: undo `gted install`.
+
+use std::io::{self, Write};
+
+use clap::Args;
+
+use crate::lifecycle::units::{SERVICE_UNIT, SOCKET_UNIT, Units, check_manager, systemctl};
+
+/// Stop the service of this user and remove it; models and settings stay
+#[derive(Args, Debug)]
+pub(super) struct Uninstall {}
+
+impl Uninstall {
+    pub(super) fn run(self) -> anyhow::Result<()> {
+        let Self {} = self;
+        let units = Units::of_user(|name| std::env::var_os(name))?;
+        let mut out = io::stdout();
+        if units.installed()?.is_empty() {
+            writeln!(out, "nothing is installed")?;
+            return Ok(());
+        }
+        check_manager()?;
+        systemctl(&["disable", "--now", SOCKET_UNIT])?;
+        systemctl(&["stop", SERVICE_UNIT])?;
+        for path in units.remove()? {
+            writeln!(out, "removed {}", path.display())?;
+        }
+        systemctl(&["daemon-reload"])?;
+        Ok(())
+    }
+}

@@ -1,0 +1,66 @@
+//! Messages to the service manager that has started the daemon (sd_notify(3)). Without one, they
+//! go nowhere.
+
+use std::time::Duration;
+
+use sd_notify::NotifyState;
+
+/// Longest start, from the first message on, that is asked for: a model of a gigabyte from a slow
+/// disk takes minutes. After it the service manager ends the daemon.
+pub(crate) const LONGEST_START: Duration = Duration::from_mins(10);
+
+/// Time that each message asks for while the daemon starts.
+pub(crate) const START_EXTENSION: Duration = Duration::from_secs(30);
+
+/// Time for the end of the process after it has drained.
+const END_TIME: Duration = Duration::from_secs(5);
+
+/// Says that the daemon answers requests.
+pub(crate) fn ready() {
+    send(&[NotifyState::Ready]);
+}
+
+/// Says what the daemon does, in one line for `systemctl status`.
+pub(crate) fn status(line: &str) {
+    send(&[NotifyState::Status(line)]);
+}
+
+/// Asks for more time to start.
+pub(crate) fn extend_start() {
+    send(&[extension(START_EXTENSION)]);
+}
+
+/// Says that the daemon rereads its configuration. [`ready`] ends that.
+pub(crate) fn reloading() {
+    match NotifyState::monotonic_usec_now() {
+        Ok(now) => send(&[NotifyState::Reloading, now]),
+        Err(error) => tracing::debug!(%error, "no monotonic clock"),
+    }
+}
+
+/// Says that the daemon ends, and asks for the time that draining may take.
+pub(crate) fn stopping(drain_timeout: Duration) {
+    let time = drain_timeout.saturating_add(END_TIME);
+    send(&[NotifyState::Stopping, extension(time)]);
+}
+
+/// Says that the daemon makes progress.
+pub(crate) fn alive() {
+    send(&[NotifyState::Watchdog]);
+}
+
+/// Time without [`alive`] after which the service manager ends the daemon, if it does.
+pub(crate) fn watchdog() -> Option<Duration> {
+    sd_notify::watchdog_enabled()
+}
+
+fn extension(time: Duration) -> NotifyState<'static> {
+    NotifyState::ExtendTimeoutUsec(u32::try_from(time.as_micros()).unwrap_or(u32::MAX))
+}
+
+fn send(state: &[NotifyState<'_>]) {
+    // A service manager that cannot be reached is not a reason to end.
+    if let Err(error) = sd_notify::notify(state) {
+        tracing::debug!(%error, "service manager not notified");
+    }
+}

@@ -1,0 +1,71 @@
+//! The selected model, which is loaded, or was and will be again.
+
+use std::sync::Arc;
+
+use gte_shared::wire::{ErrorReply, ModelInfo};
+use tokio::sync::OnceCell;
+
+use crate::engine::Engine;
+
+/// A loaded model.
+pub struct Loaded {
+    /// Engine that runs the model.
+    pub engine: Engine,
+    /// Description of the model for clients.
+    pub model: ModelInfo,
+}
+
+/// The models that a daemon can load. Both calls block for seconds.
+pub trait Models: Send + Sync {
+    /// Loads a model, and selects it for the next start of the daemon.
+    ///
+    /// # Errors
+    ///
+    /// The reply to the client, if the model is unknown, not installed, or unusable.
+    fn use_model(&self, name: &str) -> Result<Loaded, ErrorReply>;
+
+    /// Loads the model again that was loaded last.
+    ///
+    /// # Errors
+    ///
+    /// The reply to the client, if the model is no longer installed, or unusable.
+    fn load_again(&self) -> Result<Loaded, ErrorReply>;
+}
+
+/// The selected model.
+pub(super) struct Selected {
+    /// Description of the model, also while it is not loaded.
+    pub(super) model: ModelInfo,
+    loaded: OnceCell<Arc<Loaded>>,
+}
+
+impl Selected {
+    /// A model that is loaded.
+    pub(super) fn loaded(loaded: Arc<Loaded>) -> Self {
+        Self {
+            model: loaded.model.clone(),
+            loaded: OnceCell::new_with(Some(loaded)),
+        }
+    }
+
+    /// A model that is loaded for the next request.
+    pub(super) fn unloaded(model: ModelInfo) -> Self {
+        Self {
+            model,
+            loaded: OnceCell::new(),
+        }
+    }
+
+    /// The loaded model, if it is loaded.
+    pub(super) fn get(&self) -> Option<&Arc<Loaded>> {
+        self.loaded.get()
+    }
+
+    /// The loaded model. The first caller loads it, the others wait.
+    pub(super) async fn get_or_load(
+        &self,
+        load: impl Future<Output = Result<Arc<Loaded>, ErrorReply>>,
+    ) -> Result<Arc<Loaded>, ErrorReply> {
+        self.loaded.get_or_try_init(|| load).await.cloned()
+    }
+}

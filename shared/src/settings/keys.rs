@@ -1,0 +1,144 @@
+//! All settings.
+
+use super::key::{Key, Kind, User};
+
+/// Socket of the daemon.
+pub const SOCKET: Key = Key {
+    name: "socket",
+    variable: "GTE_SOCKET",
+    kind: Kind::Path,
+    default: "gte/gted.sock in $XDG_RUNTIME_DIR or /run/user/UID",
+    user: User::Both,
+    about: "Socket of the daemon",
+};
+
+/// Model that the daemon loads.
+pub const MODEL: Key = Key {
+    name: "model",
+    variable: "GTE_MODEL",
+    kind: Kind::NameOrFolder,
+    default: "the one selected with `gted use`",
+    user: User::Daemon,
+    about: "Model: the name of an installed one, or a folder in the Hugging Face layout",
+};
+
+/// Threads of the model.
+pub const THREADS: Key = Key {
+    name: "threads",
+    variable: "GTE_THREADS",
+    kind: Kind::Count,
+    default: "the cores of the process",
+    user: User::Daemon,
+    about: "Number of threads to compute with",
+};
+
+/// Type that linear layers multiply in.
+pub const PRECISION: Key = Key {
+    name: "precision",
+    variable: "GTE_PRECISION",
+    kind: Kind::Word(&["f32", "int8", "auto"]),
+    default: "auto",
+    user: User::Daemon,
+    about: "Type that linear layers multiply in: f32, int8, or auto (int8 where it is faster)",
+};
+
+/// Time to drain.
+pub const DRAIN_TIMEOUT: Key = Key {
+    name: "drain_timeout",
+    variable: "GTE_DRAIN_TIMEOUT",
+    kind: Kind::Time,
+    default: "30s",
+    user: User::Daemon,
+    about: "Time for running requests to be answered after a signal or `gte stop`",
+};
+
+/// Idle time until the end of the daemon.
+pub const IDLE_EXIT: Key = Key {
+    name: "idle_exit",
+    variable: "GTE_IDLE_EXIT",
+    kind: Kind::Time,
+    default: "never; 10m if a service manager has bound the socket",
+    user: User::Daemon,
+    about: "Time without work after which the daemon ends; the next request starts it again",
+};
+
+/// Idle time until the model is unloaded.
+pub const IDLE_UNLOAD: Key = Key {
+    name: "idle_unload",
+    variable: "GTE_IDLE_UNLOAD",
+    kind: Kind::Time,
+    default: "never",
+    user: User::Daemon,
+    about: "Time without work after which the model is unloaded; the next request loads it again",
+};
+
+/// Form of the log.
+pub const LOG_FORMAT: Key = Key {
+    name: "log_format",
+    variable: "GTE_LOG_FORMAT",
+    kind: Kind::Word(&["text", "json"]),
+    default: "text",
+    user: User::Daemon,
+    about: "Form of the log on stderr: text, or json with one object per line",
+};
+
+/// Verbosity of the log.
+pub const VERBOSE: Key = Key {
+    name: "verbose",
+    variable: "GTE_VERBOSE",
+    kind: Kind::Switch,
+    default: "false",
+    user: User::Daemon,
+    about: "Log each connection and request (sizes and times, never texts)",
+};
+
+/// Start of a daemon by the client.
+pub const START: Key = Key {
+    name: "start",
+    variable: "GTE_START",
+    kind: Kind::Switch,
+    default: "true",
+    user: User::Client,
+    about: "Start a daemon if none is running (false: --no-start)",
+};
+
+/// Output as JSON.
+pub const JSON: Key = Key {
+    name: "json",
+    variable: "GTE_JSON",
+    kind: Kind::Switch,
+    default: "false",
+    user: User::Client,
+    about: "Print JSON, one object per line",
+};
+
+/// Language of the words.
+pub const LANG: Key = Key {
+    name: "lang",
+    variable: "GTE_LANG",
+    kind: Kind::Word(&["zh", "en"]),
+    default: "that of the environment; in JSON and tables, zh",
+    user: User::Client,
+    about: "Language of the output",
+};
+
+/// Settings of `gted serve`.
+pub fn of_daemon() -> impl Iterator<Item = &'static Key> {
+    ALL.into_iter().filter(|key| key.user != User::Client)
+}
+
+/// All settings, in the order of the configuration file.
+pub const ALL: [&Key; 12] = [
+    &SOCKET,
+    &MODEL,
+    &THREADS,
+    &PRECISION,
+    &DRAIN_TIMEOUT,
+    &IDLE_EXIT,
+    &IDLE_UNLOAD,
+    &LOG_FORMAT,
+    &VERBOSE,
+    &START,
+    &JSON,
+    &LANG,
+];

@@ -1,0 +1,20 @@
+//! Settings of both programs: options, environment variables and the configuration file.
+//!
+//! [`keys`] lists them; [`Settings::value`] is the one place that decides which source wins.
+
+mod duration;
+mod error;
+mod file;
+mod key;
+pub mod keys;
+mod size;
+mod sources;
+mod template;
+
+pub use duration::Time;
+pub use error::SettingsError;
+pub use file::config_path;
+pub use key::{Key, Kind, User};
+pub use size::Size;
+pub use sources::{Setting, Settings, Source};
+pub use template::template;

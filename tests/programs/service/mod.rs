@@ -1,0 +1,8 @@
+//! The daemon as a service of a user, under the real service manager.
+
+mod activation;
+mod faults;
+mod hardening;
+mod install;
+mod settings;
+mod user;
