@@ -10,10 +10,10 @@ use gte_shared::wire::codec::{decode, encode};
 use gte_shared::wire::frame::write_frame;
 use gte_shared::wire::json::{parse_request, reply_line};
 use gte_shared::wire::{
-    Computed, Embed, Embedding, ErrorCode, ErrorReply, GetStatus, Hello, Hit, MAGIC, ModelInfo,
-    PROTOCOL, PairScore, Pooling, Precision, Rank, Ranking, Reply, ReplyEnvelope, Request,
-    RequestEnvelope, Shutdown, Similarities, Similarity, Status, TextInfo, Timings, UseModel,
-    Welcome,
+    CacheStatus, Computed, Embed, Embedding, ErrorCode, ErrorReply, GetStatus, Hello, Hit, Latency,
+    MAGIC, ModelInfo, PROTOCOL, PairScore, Pooling, Precision, Rank, Ranking, Reply, ReplyEnvelope,
+    Request, RequestEnvelope, Shutdown, Similarities, Similarity, State, Status, TextInfo, Timings,
+    UseModel, Welcome,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -133,6 +133,8 @@ fn replies() -> [(&'static str, Reply); 7] {
         protocol: PROTOCOL,
         pid: 4711,
         detached: true,
+        activated: false,
+        state: State::Ready,
         model: model(),
         threads: 2,
         uptime_seconds: 60,
@@ -140,6 +142,21 @@ fn replies() -> [(&'static str, Reply); 7] {
         requests: 3,
         texts: 6,
         pending_texts: 0,
+        texts_per_second: 0.5,
+        idle_seconds: 7,
+        latency: Latency {
+            requests: 3,
+            p50_micros: 90,
+            p90_micros: 9100,
+            p99_micros: 9100,
+            max_micros: 9100,
+        },
+        cache: CacheStatus {
+            hits: 2,
+            misses: 4,
+            texts: 4,
+            bytes: 9000,
+        },
         resident_bytes: 150_000_000,
     };
     [

@@ -13,10 +13,12 @@
 mod chaos;
 mod commands;
 mod compatibility;
+mod config;
 mod disk;
 mod environment;
 mod formats;
 mod load;
+mod logging;
 mod models;
 mod pulling;
 mod screen;

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use gte_shared::wire::CacheStatus;
 use lru::LruCache;
 
 /// Bytes of an entry besides its values: two `Arc` headers, the links of the list and the slot of
@@ -18,13 +19,28 @@ impl SharedCache {
         Self(Arc::new(Mutex::new(Cache::new(limit))))
     }
 
-    /// Looks up the vector of each text.
+    /// Looks up the vector of each text, and counts those that are there.
     pub(super) fn get_all<'a>(
         &self,
         texts: impl Iterator<Item = &'a [u32]>,
     ) -> Vec<Option<Arc<[f32]>>> {
         let mut cache = self.lock();
-        texts.map(|ids| cache.get(ids)).collect()
+        let found: Vec<_> = texts.map(|ids| cache.get(ids)).collect();
+        let hits = found.iter().flatten().count();
+        cache.hits += hits as u64;
+        cache.misses += (found.len() - hits) as u64;
+        found
+    }
+
+    /// Counters and size.
+    pub(super) fn status(&self) -> CacheStatus {
+        let cache = self.lock();
+        CacheStatus {
+            hits: cache.hits,
+            misses: cache.misses,
+            texts: cache.vectors.len() as u64,
+            bytes: cache.bytes as u64,
+        }
     }
 
     /// Stores the vectors of texts.
@@ -46,6 +62,8 @@ struct Cache {
     vectors: LruCache<Arc<[u32]>, Arc<[f32]>>,
     bytes: usize,
     limit: usize,
+    hits: u64,
+    misses: u64,
 }
 
 impl Cache {
@@ -54,6 +72,8 @@ impl Cache {
             vectors: LruCache::unbounded(),
             bytes: 0,
             limit,
+            hits: 0,
+            misses: 0,
         }
     }
 
@@ -105,6 +125,17 @@ mod tests {
         let there = (0..=10).filter(|id| cache.get(&ids(*id)).is_some());
         assert_eq!(there.count(), 10);
         assert_eq!(cache.bytes, cache.limit);
+    }
+
+    #[test]
+    fn lookups_are_counted() {
+        let cache = SharedCache::new(1 << 20);
+        cache.put_all([(ids(1), vector())].into_iter());
+        let [one, other] = [ids(1), ids(2)];
+        cache.get_all([&*one, &*other, &*other].into_iter());
+        let status = cache.status();
+        assert_eq!((status.hits, status.misses, status.texts), (1, 2, 1));
+        assert_eq!(status.bytes, size(&one, &vector()) as u64);
     }
 
     #[test]

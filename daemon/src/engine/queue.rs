@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use gte_shared::wire::TextInfo;
+use gte_shared::wire::{CacheStatus, TextInfo};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
@@ -117,6 +117,12 @@ impl Engine {
     #[must_use]
     pub fn pending_texts(&self) -> usize {
         self.pending.texts()
+    }
+
+    /// Counters and size of the cache of vectors.
+    #[must_use]
+    pub fn cache_status(&self) -> CacheStatus {
+        self.cache.status()
     }
 
     /// Number of batches so far, if the model computes now; `None` while it waits for texts. If the

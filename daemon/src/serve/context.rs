@@ -24,6 +24,8 @@ pub(super) struct Context {
     pub(super) selected: Arc<Selected>,
     pub(super) caller: CallerId,
     pub(super) form: ReplyForm,
+    /// Number of the request among all of the daemon, for its log.
+    pub(super) number: u64,
 }
 
 impl Context {
@@ -34,6 +36,7 @@ impl Context {
             selected: service.selected(),
             caller,
             form,
+            number: service.new_request(),
         }
     }
 }

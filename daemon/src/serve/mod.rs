@@ -12,6 +12,7 @@ mod json_lines;
 mod listener;
 mod offload;
 mod peer;
+mod recent;
 mod selected;
 mod service;
 mod session;

@@ -1,8 +1,9 @@
 //! The selected model, which is loaded, or was and will be again.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use gte_shared::wire::{ErrorReply, ModelInfo};
+use gte_shared::wire::{ErrorReply, ModelInfo, State};
 use tokio::sync::OnceCell;
 
 use crate::engine::Engine;
@@ -32,11 +33,29 @@ pub trait Models: Send + Sync {
     fn load_again(&self) -> Result<Loaded, ErrorReply>;
 }
 
+/// A time of loading, which ends with this value: with the model, or with who waits for it.
+struct Loading<'a>(&'a AtomicBool);
+
+impl<'a> Loading<'a> {
+    fn begin(loading: &'a AtomicBool) -> Self {
+        loading.store(true, Ordering::Relaxed);
+        Self(loading)
+    }
+}
+
+impl Drop for Loading<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+}
+
 /// The selected model.
 pub(super) struct Selected {
     /// Description of the model, also while it is not loaded.
     pub(super) model: ModelInfo,
     loaded: OnceCell<Arc<Loaded>>,
+    /// True while somebody loads it.
+    loading: AtomicBool,
 }
 
 impl Selected {
@@ -45,6 +64,7 @@ impl Selected {
         Self {
             model: loaded.model.clone(),
             loaded: OnceCell::new_with(Some(loaded)),
+            loading: AtomicBool::new(false),
         }
     }
 
@@ -53,6 +73,7 @@ impl Selected {
         Self {
             model,
             loaded: OnceCell::new(),
+            loading: AtomicBool::new(false),
         }
     }
 
@@ -66,6 +87,21 @@ impl Selected {
         &self,
         load: impl Future<Output = Result<Arc<Loaded>, ErrorReply>>,
     ) -> Result<Arc<Loaded>, ErrorReply> {
-        self.loaded.get_or_try_init(|| load).await.cloned()
+        let load = || async {
+            let _loading = Loading::begin(&self.loading);
+            load.await
+        };
+        self.loaded.get_or_try_init(load).await.cloned()
+    }
+
+    /// State of the model.
+    pub(super) fn state(&self) -> State {
+        if self.loaded.initialized() {
+            State::Ready
+        } else if self.loading.load(Ordering::Relaxed) {
+            State::Loading
+        } else {
+            State::Unloaded
+        }
     }
 }

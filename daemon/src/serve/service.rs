@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use super::activity::{Activity, Working};
 use super::admission::Admission;
+use super::recent::Recent;
 use super::selected::{Loaded, Models, Selected};
 use crate::engine::{CallerId, Engine};
 
@@ -76,10 +77,13 @@ pub struct Service {
     admission: Arc<Admission>,
     started_by: StartedBy,
     callers: AtomicU64,
+    /// Requests that have come so far.
+    numbered: AtomicU64,
     stopping: watch::Sender<bool>,
     /// True once an engine has ended by itself.
     failed: AtomicBool,
     activity: Activity,
+    recent: Recent,
     started: Instant,
     connections: AtomicU64,
     requests: AtomicU64,
@@ -125,9 +129,11 @@ impl Service {
             ),
             started_by,
             callers: AtomicU64::new(0),
+            numbered: AtomicU64::new(0),
             stopping: watch::Sender::new(false),
             failed: AtomicBool::new(false),
             activity: Activity::new(),
+            recent: Recent::new(),
             started: Instant::now(),
             connections: AtomicU64::new(0),
             requests: AtomicU64::new(0),
@@ -204,6 +210,11 @@ impl Service {
     /// Identity of a new connection as a caller of the engine.
     pub(super) fn new_caller(&self) -> CallerId {
         CallerId(self.callers.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Number of a new request.
+    pub(super) fn new_request(&self) -> u64 {
+        self.numbered.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// Origin of the daemon.
@@ -301,6 +312,11 @@ impl Service {
     pub(super) fn count_request(&self, texts: usize) {
         self.requests.fetch_add(1, Ordering::Relaxed);
         self.texts.fetch_add(texts as u64, Ordering::Relaxed);
+    }
+
+    /// Latency and rate of the most recent requests.
+    pub(super) fn recent(&self) -> &Recent {
+        &self.recent
     }
 
     /// Counts a connection until the returned value is dropped.

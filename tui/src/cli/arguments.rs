@@ -30,8 +30,7 @@ enum Command {
     Rank(rank::Rank),
     Embed(embed::Embed),
     Bench(bench::Bench),
-    /// Print the state of the daemon
-    Status,
+    Status(status::Status),
     /// Stop the daemon after it has answered its pending requests
     Stop,
     /// Stop the daemon, and start the one beside this program
@@ -72,7 +71,7 @@ impl Arguments {
             Some(Command::Rank(rank)) => rank.run(&global).await,
             Some(Command::Embed(embed)) => embed.run(&global).await,
             Some(Command::Bench(bench)) => bench.run(&global).await,
-            Some(Command::Status) => status::run(&global).await,
+            Some(Command::Status(status)) => status.run(&global).await,
             Some(Command::Stop) => stop::run(&global).await,
             Some(Command::Restart) => restart::run(&global).await,
             // Done above.

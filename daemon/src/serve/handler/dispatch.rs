@@ -6,7 +6,7 @@ use gte_shared::wire::{ErrorReply, MAX_TEXTS_PER_REQUEST, Reply, Request};
 
 use super::handle::Handle;
 use super::panic::catch;
-use super::reply::too_many;
+use super::reply::{micros, too_many};
 use crate::serve::admission::{SMALL_BYTES, bytes_at_work};
 use crate::serve::context::Context;
 
@@ -32,7 +32,8 @@ pub(in crate::serve) fn weigh(
     };
     if let Err(error) = &weighed {
         context.service.count_request(0);
-        tracing::debug!(code = ?error.code, "request refused");
+        let (connection, request) = (context.caller.0, context.number);
+        tracing::debug!(connection, request, bytes = message, code = ?error.code, "request refused");
     }
     weighed
 }
@@ -76,9 +77,16 @@ async fn run<H: Handle>(context: &Context, request: H) -> Result<Reply, ErrorRep
     let computed = if outcome.is_ok() { texts } else { 0 };
     context.service.count_request(computed);
     let elapsed = start.elapsed();
+    if computed > 0 {
+        context.service.recent().record(elapsed, computed);
+    }
+    let (connection, request) = (context.caller.0, context.number);
+    let micros = micros(elapsed);
     match &outcome {
-        Ok(_) => tracing::debug!(texts, ?elapsed, "request answered"),
-        Err(error) => tracing::debug!(texts, ?elapsed, code = ?error.code, "request refused"),
+        Ok(_) => tracing::debug!(connection, request, texts, micros, "request answered"),
+        Err(error) => {
+            tracing::debug!(connection, request, texts, micros, code = ?error.code, "request refused");
+        }
     }
     outcome.map(H::reply)
 }

@@ -20,6 +20,8 @@ impl Handle for GetStatus {
             protocol: PROTOCOL,
             pid: std::process::id(),
             detached: context.service.started_by() == StartedBy::Client,
+            activated: context.service.started_by() == StartedBy::ServiceManager,
+            state: selected.state(),
             model: selected.model.clone(),
             threads: u32::try_from(engine.map_or(0, Engine::threads)).unwrap_or(u32::MAX),
             uptime_seconds: counters.uptime.as_secs(),
@@ -27,6 +29,10 @@ impl Handle for GetStatus {
             requests: counters.requests,
             texts: counters.texts,
             pending_texts: engine.map_or(0, Engine::pending_texts) as u64,
+            texts_per_second: context.service.recent().texts_per_second(),
+            idle_seconds: context.service.idle_time().map_or(0, |idle| idle.as_secs()),
+            latency: context.service.recent().latency(),
+            cache: engine.map(Engine::cache_status).unwrap_or_default(),
             resident_bytes: resident_bytes().unwrap_or(0),
         })
     }
