@@ -49,7 +49,7 @@ pub(crate) enum UnitError {
         /// Error of the system.
         source: io::Error,
     },
-    /// There is no systemctl.
+    /// systemctl is not installed, or cannot be run.
     #[error("systemctl cannot be run: {0}")]
     NoSystemctl(io::Error),
     /// The user has no service manager that runs.

@@ -195,7 +195,13 @@ impl Endpoint {
     ///
     /// If the lock file is there and cannot be opened.
     pub fn is_free(&self) -> Result<bool, EndpointError> {
-        Ok(!self.is_held()? && directory::is_ours(self.directory()))
+        Ok(!self.is_held()? && self.has_own_folder())
+    }
+
+    /// Returns true if the socket's folder belongs to this user.
+    #[must_use]
+    pub fn has_own_folder(&self) -> bool {
+        directory::is_ours(self.directory())
     }
 
     /// Returns true if a daemon holds the lock of the socket: one that listens, starts or ends.

@@ -38,7 +38,7 @@ pub enum SettingsError {
     Value {
         /// Option, variable, or key and file.
         place: String,
-        /// What is expected.
+        /// Expected values.
         problem: String,
     },
 }

@@ -121,7 +121,7 @@ def trace():
 globals()[sys.argv[1]]()
 "#;
 
-/// What the probe needs: a user, and things of its own around it.
+/// The probe: a user, and things of its own around it.
 struct Probe {
     user: ServiceUser,
     folder: PathBuf,

@@ -5,4 +5,5 @@ mod faults;
 mod hardening;
 mod install;
 mod settings;
+mod system;
 mod user;

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 pub(super) const PAIR: [&str; 4] = ["gte", "sim", GOLDEN_A, GOLDEN_B];
 
-/// A user who has installed the service; `None` where there is no service manager.
+/// A user who has installed the service; `None` without a service manager.
 pub(super) fn installed() -> Option<ServiceUser> {
     let user = ServiceUser::start()?;
     user.run(&["gted", "install", "--now"]).success();

@@ -1,10 +1,12 @@
 //! Run of the daemon, from its socket to its end.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use gte_shared::endpoint::{AnsweringModel, Endpoint};
+use gte_shared::environment::variable_os;
 use gte_shared::wire::ErrorCode;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
@@ -31,7 +33,7 @@ const IO_THREADS: usize = 2;
 /// Time between two requests for more time to start: a third of what each asks for.
 const EXTENSION_INTERVAL: Duration = Duration::from_secs(10);
 
-/// What a daemon has before it loads its model.
+/// A daemon before it loads its model.
 struct Prepared {
     settings: ServeSettings,
     level: LogLevel,
@@ -101,7 +103,8 @@ impl Serve {
             tracing::warn!(%listening, %named, "the service manager's socket is not the one named");
         }
         let drain = settings.live.drain_timeout.as_secs();
-        let lock = Arc::new(InstanceLock::acquire(&endpoint, drain, if_held)?);
+        let place = lock_place(&endpoint, inherited.is_some())?;
+        let lock = Arc::new(InstanceLock::acquire(&place, drain, if_held)?);
         Ok(Prepared {
             settings,
             level,
@@ -187,6 +190,20 @@ impl Serve {
     }
 }
 
+/// Endpoint whose lock the daemon takes: its own, unless a service manager has put the socket into
+/// a folder of another user. It then gives the service a folder (`RuntimeDirectory=`).
+fn lock_place(endpoint: &Endpoint, activated: bool) -> anyhow::Result<Endpoint> {
+    if endpoint.has_own_folder() || !activated {
+        return Ok(endpoint.clone());
+    }
+    let Some(folder) = variable_os("RUNTIME_DIRECTORY") else {
+        return Ok(endpoint.clone());
+    };
+    Ok(Endpoint::resolve(Some(
+        &Path::new(&folder).join("gted.sock"),
+    ))?)
+}
+
 fn not_started(error: impl Into<anyhow::Error>) -> NotStarted {
     NotStarted(error.into())
 }
@@ -202,8 +219,8 @@ fn take_over(
     Ok((bound, endpoint))
 }
 
-/// Loads the first model; `None` if a signal ends the daemon meanwhile. The service manager is asked
-/// for time as long as it takes.
+/// Loads the first model; `None` if a signal ends the daemon meanwhile. The service manager is
+/// asked for time as long as it takes.
 async fn load(
     installed: &Arc<Installed>,
     model: Option<String>,

@@ -1,5 +1,5 @@
-//! What happens to a running daemon besides requests: idle times, the service manager's watchdog,
-//! and the line of its state.
+//! Supervision of a running daemon: idle times, the service manager's watchdog, and the line of its
+//! state.
 
 use std::sync::Arc;
 use std::time::Duration;
