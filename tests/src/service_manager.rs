@@ -3,19 +3,22 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use crate::sandbox::{Output, program, spawn};
 use crate::wait::wait_until;
 
-/// First user id of the tests: above those of people and services, below those of containers.
-const FIRST_USER: u32 = 47_000;
+/// First user id of the tests: above those of people, services and containers.
+const FIRST_USER: u32 = 1_500_000_000;
 
-/// Number of user ids, so that tests of several runs do not meet.
+/// Most users that are tried: more than tests run at a time.
 const USERS: u32 = 1_000;
+
+/// Time for killed processes to be gone.
+const END_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Program of the service manager.
 const SYSTEMD: &str = "/lib/systemd/systemd";
@@ -24,7 +27,7 @@ const SYSTEMD: &str = "/lib/systemd/systemd";
 /// it ends and removes all of that.
 pub struct ServiceUser {
     user: u32,
-    manager: Child,
+    manager: Option<Child>,
     home: PathBuf,
     runtime: PathBuf,
     groups: Vec<PathBuf>,
@@ -36,13 +39,14 @@ impl ServiceUser {
     #[must_use]
     #[expect(clippy::print_stderr, reason = "what is not run is said")]
     pub fn start() -> Option<Self> {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
         if !rustix::process::getuid().is_root() || !Path::new(SYSTEMD).exists() {
             eprintln!("NOT RUN: a service manager, which needs systemd and root");
             return None;
         }
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let user = FIRST_USER + (std::process::id() * 8 + number) % USERS;
+        // Whoever makes the home has the user.
+        let mut users = FIRST_USER..FIRST_USER + USERS;
+        let free = users.find(|user| fs::create_dir(home_of(*user)).is_ok());
+        let user = free.expect("a user is free");
         match Self::make(user) {
             Ok(made) => Some(made),
             Err(error) => {
@@ -53,9 +57,7 @@ impl ServiceUser {
     }
 
     fn make(user: u32) -> io::Result<Self> {
-        // Its presence says that systemd manages the system (sd_booted(3)).
-        fs::create_dir_all("/run/systemd/system")?;
-        let home = PathBuf::from(format!("/home/gte-{user}"));
+        let home = home_of(user);
         let runtime = PathBuf::from(format!("/run/user/{user}"));
         let mut groups = Vec::new();
         for hierarchy in ["systemd", "unified", ""] {
@@ -64,11 +66,31 @@ impl ServiceUser {
                 groups.push(hierarchy.join(format!("gte-{user}")));
             }
         }
-        for folder in [&home, &runtime] {
-            drop(fs::remove_dir_all(folder));
-        }
+        // From here on, dropping it cleans up.
+        let mut made = Self {
+            user,
+            manager: None,
+            home,
+            runtime,
+            groups,
+        };
+        made.prepare()?;
+        Ok(made)
+    }
+
+    fn prepare(&mut self) -> io::Result<()> {
+        let Self {
+            user,
+            home,
+            runtime,
+            groups,
+            ..
+        } = &*self;
+        let user = *user;
+        // Its presence says that systemd manages the system (sd_booted(3)).
+        fs::create_dir_all("/run/systemd/system")?;
         let config = home.join(".config");
-        for (folder, mode) in [(&home, 0o755), (&config, 0o700), (&runtime, 0o700)] {
+        for (folder, mode) in [(home, 0o755), (&config, 0o700), (runtime, 0o700)] {
             fs::create_dir_all(folder)?;
             chown(folder, Some(user), Some(user))?;
             fs::set_permissions(folder, fs::Permissions::from_mode(mode))?;
@@ -78,7 +100,7 @@ impl ServiceUser {
         for name in ["gte", "gted"] {
             fs::copy(program(name), bin.join(name))?;
         }
-        for group in &groups {
+        for group in groups {
             fs::create_dir_all(group)?;
             for of_user in [group.clone(), group.join("cgroup.procs")] {
                 chown(of_user, Some(user), Some(user))?;
@@ -95,30 +117,23 @@ impl ServiceUser {
         );
         let mut command = Command::new("sh");
         command.args(["-c", &script]).env_clear();
-        command.env("HOME", &home).env("PATH", "/usr/bin:/bin");
-        command.env("XDG_RUNTIME_DIR", &runtime).current_dir(&home);
+        command.env("HOME", home).env("PATH", "/usr/bin:/bin");
+        command.env("XDG_RUNTIME_DIR", runtime).current_dir(home);
         command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null());
-        let mut manager = command.spawn()?;
         let socket = runtime.join("systemd/private");
+        let manager = self.manager.insert(command.spawn()?);
         let mut ended = false;
         wait_until("the service manager", || {
             ended = matches!(manager.try_wait(), Ok(Some(_)));
             ended || socket.exists()
         });
-        let made = Self {
-            user,
-            manager,
-            home,
-            runtime,
-            groups,
-        };
         if ended {
             return Err(io::Error::other("it has ended"));
         }
-        Ok(made)
+        Ok(())
     }
 
     /// User id.
@@ -196,25 +211,68 @@ impl Drop for ServiceUser {
     fn drop(&mut self) {
         // All of this may be gone already.
         drop(self.systemctl(&["stop", "gted.socket", "gted.service"]));
-        drop(self.manager.kill());
-        drop(self.manager.wait());
+        if let Some(manager) = &mut self.manager {
+            drop(manager.kill());
+            drop(manager.wait());
+        }
         let processes = ["-KILL", "-U", &self.user.to_string()];
         drop(Command::new("pkill").args(processes).status());
-        for folder in [&self.home, &self.runtime] {
-            drop(fs::remove_dir_all(folder));
+        let are_empty = || {
+            let busy = |group: &PathBuf| has_processes(group);
+            !self.groups.iter().any(busy)
+        };
+        let end = Instant::now() + END_TIMEOUT;
+        while !are_empty() && Instant::now() < end {
+            std::thread::yield_now();
         }
         for group in &self.groups {
             remove_group(group);
         }
+        for folder in [&self.home, &self.runtime] {
+            drop(fs::remove_dir_all(folder));
+        }
+        for folder in ["/tmp", "/var/tmp"] {
+            remove_private(Path::new(folder), self.user);
+        }
     }
+}
+
+fn home_of(user: u32) -> PathBuf {
+    PathBuf::from(format!("/home/gte-{user}"))
+}
+
+/// Removes the private temporary folders (`PrivateTmp=`) of a user's services.
+fn remove_private(folder: &Path, user: u32) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let is_private = name.to_string_lossy().starts_with("systemd-private-");
+        if is_private
+            && entry
+                .metadata()
+                .is_ok_and(|metadata| metadata.uid() == user)
+        {
+            drop(fs::remove_dir_all(entry.path()));
+        }
+    }
+}
+
+/// Returns true if a control group, or one in it, has processes.
+fn has_processes(group: &Path) -> bool {
+    let processes = fs::read_to_string(group.join("cgroup.procs"));
+    processes.is_ok_and(|processes| !processes.is_empty())
+        || folders(group).any(|inner| has_processes(&inner))
+}
+
+fn folders(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    folders.map(|entry| entry.path())
 }
 
 /// Removes a control group with those in it.
 fn remove_group(group: &Path) {
-    for entry in fs::read_dir(group).into_iter().flatten().flatten() {
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            remove_group(&entry.path());
-        }
+    for inner in folders(group) {
+        remove_group(&inner);
     }
     drop(fs::remove_dir(group));
 }

@@ -176,6 +176,13 @@ impl InstanceLock {
         held.write(&self.path);
     }
 
+    /// Records a changed drain timeout, for clients that wait for the end.
+    pub(crate) fn set_drain(&self, seconds: u64) {
+        let mut held = self.held();
+        held.record.drain_seconds = Some(seconds);
+        held.write(&self.path);
+    }
+
     /// Removes the record at the end of a daemon that has not crashed.
     pub(crate) fn clear(&self) {
         if let Err(error) = self.held().file.set_len(0) {
@@ -236,6 +243,8 @@ mod tests {
         let lock = acquire(&endpoint).unwrap();
         assert_eq!(endpoint.holder().unwrap().model, None);
         lock.record(model());
+        lock.set_drain(90);
+        assert_eq!(endpoint.holder().unwrap().drain_seconds, Some(90));
         let recorded = endpoint.holder().unwrap();
         assert_eq!(recorded.pid, std::process::id());
         assert_eq!((recorded.model, recorded.loading), (Some(model()), false));

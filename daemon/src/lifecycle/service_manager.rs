@@ -27,7 +27,8 @@ pub(crate) fn status(line: &str) {
 
 /// Asks for more time to start.
 pub(crate) fn extend_start() {
-    send(&[extension(START_EXTENSION)]);
+    let extension = extension(START_EXTENSION);
+    send(&[NotifyState::Custom(&extension)]);
 }
 
 /// Says that the daemon rereads its configuration. [`ready`] ends that.
@@ -41,7 +42,8 @@ pub(crate) fn reloading() {
 /// Says that the daemon ends, and asks for the time that draining may take.
 pub(crate) fn stopping(drain_timeout: Duration) {
     let time = drain_timeout.saturating_add(END_TIME);
-    send(&[NotifyState::Stopping, extension(time)]);
+    let extension = extension(time);
+    send(&[NotifyState::Stopping, NotifyState::Custom(&extension)]);
 }
 
 /// Says that the daemon makes progress.
@@ -54,8 +56,10 @@ pub(crate) fn watchdog() -> Option<Duration> {
     sd_notify::watchdog_enabled()
 }
 
-fn extension(time: Duration) -> NotifyState<'static> {
-    NotifyState::ExtendTimeoutUsec(u32::try_from(time.as_micros()).unwrap_or(u32::MAX))
+/// Message that asks for time. (That of the library ends at 71 minutes.)
+fn extension(time: Duration) -> String {
+    let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+    format!("EXTEND_TIMEOUT_USEC={micros}")
 }
 
 fn send(state: &[NotifyState<'_>]) {

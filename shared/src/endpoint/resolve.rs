@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use interprocess::local_socket::{GenericFilePath, Name, ToFsName};
@@ -16,6 +17,9 @@ use crate::private_file;
 
 /// Folder of the users' runtime folders, each named by a user id (pam_systemd(8)).
 const RUNTIME_FOLDERS: &str = "/run/user";
+
+/// Permissions of other users.
+const OTHERS: u32 = 0o077;
 
 /// Address that the daemon listens at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -189,13 +193,16 @@ impl Endpoint {
 
     /// Returns true if no daemon runs, whoever listens at the socket: nobody holds the lock. A
     /// service manager that listens there would start one. If the lock cannot be in the folder
-    /// because that belongs to another user, nobody knows.
+    /// because that belongs to another user, or if other users may connect, as to a daemon of the
+    /// system, nobody knows.
     ///
     /// # Errors
     ///
     /// If the lock file is there and cannot be opened.
     pub fn is_free(&self) -> Result<bool, EndpointError> {
-        Ok(!self.is_held()? && self.has_own_folder())
+        let socket = self.socket.symlink_metadata();
+        let is_private = socket.map_or(true, |socket| socket.mode() & OTHERS == 0);
+        Ok(!self.is_held()? && self.has_own_folder() && is_private)
     }
 
     /// Returns true if the socket's folder belongs to this user.

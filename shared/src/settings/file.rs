@@ -36,7 +36,15 @@ impl File {
     pub(super) fn read(path: &Path) -> Result<Self, SettingsError> {
         match std::fs::read_to_string(path) {
             Ok(text) => Self::parse(path, &text),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
+            // `HOME` may be no folder at all, as that of many services is.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                ) =>
+            {
+                Ok(Self::default())
+            }
             Err(source) => Err(SettingsError::Read {
                 path: path.to_owned(),
                 source,
@@ -117,6 +125,12 @@ mod tests {
         assert_eq!(file.get(&keys::VERBOSE), Some("true"));
         assert_eq!(file.get(&keys::DRAIN_TIMEOUT), Some("9"));
         assert_eq!(file.get(&keys::MODEL), None);
+    }
+
+    #[test]
+    fn a_home_that_is_not_a_folder_has_no_file() {
+        let file = File::read(Path::new("/dev/null/.config/gte/config.toml")).unwrap();
+        assert!(file.values.is_empty());
     }
 
     #[test]

@@ -19,7 +19,7 @@ fn the_daemon_starts_on_demand_and_leaves_when_idle() {
     let Some(user) = ServiceUser::start() else {
         return;
     };
-    configure(&user, "idle_exit = \"1s\"");
+    configure(&user, "idle_exit = \"3s\"");
     user.run(&["gted", "install", "--now"]).success();
     // A connection that asks nothing more neither keeps the daemon nor starts it.
     let mut idle = UnixStream::connect(user.socket()).expect("the service manager listens");
@@ -50,7 +50,6 @@ fn the_daemon_starts_on_demand_and_leaves_when_idle() {
         assert_eq!(user.property("gted.service", "ActiveState"), "inactive");
         assert!(has_golden_score(&score(&user).success()));
         pids.push(main_pid(&user));
-        assert_eq!(status(&user)["pid"].to_string(), main_pid(&user));
     }
     pids.sort();
     pids.dedup();
@@ -62,7 +61,7 @@ fn a_screen_does_not_notice_that_the_daemon_left() {
     let Some(user) = ServiceUser::start() else {
         return;
     };
-    configure(&user, "idle_exit = \"1s\"");
+    configure(&user, "idle_exit = \"3s\"");
     user.run(&["gted", "install", "--now"]).success();
     // A client that keeps its connection, as the screen does: between two lines it is idle.
     let mut batch = user.command(&["gte", "batch", "--json"]);
@@ -89,7 +88,7 @@ fn a_request_that_runs_keeps_the_daemon() {
     let Some(user) = ServiceUser::start() else {
         return;
     };
-    configure(&user, "idle_exit = \"1s\"");
+    configure(&user, "idle_exit = \"3s\"");
     user.run(&["gted", "install", "--now"]).success();
     let texts: Vec<String> = (0..400)
         .map(|n| format!("{n}{}", "\u{957f}".repeat(300)))

@@ -44,6 +44,10 @@ number = "NUMBER"
 runtime = os.environ["RUNTIME_DIRECTORY"]
 
 
+def nothing():
+    pass
+
+
 def core():
     assert resource.getrlimit(resource.RLIMIT_CORE)[1] != 0
 
@@ -165,7 +169,7 @@ impl Probe {
         let status = self.user.property("probe.service", "ExecMainStatus");
         // An exception of Python, or the signal for a forbidden system call.
         assert!(
-            ["0", "1", "31"].contains(&status.as_str()),
+            lines.is_empty() || ["0", "1", "31"].contains(&status.as_str()),
             "{what} {lines:?}: {status}"
         );
         started.code() == Some(0)
@@ -203,8 +207,12 @@ fn what_the_unit_forbids_fails() {
     };
     let probe = Probe::new(user);
     let whole = [&hardening()[..], &OTHERS].concat();
+    assert!(probe.succeeds("nothing", &whole), "the probe itself");
     for (line, what) in LINES {
-        assert!(probe.succeeds(what, &[]), "{what} without any line");
+        if !probe.succeeds(what, &[]) {
+            eprintln!("NOT RUN: {line}, since {what} is forbidden on this machine anyway");
+            continue;
+        }
         // In a unit of a user, many lines work in a user namespace alone.
         let alone = ["PrivateUsers=yes", line];
         assert!(!probe.succeeds(what, &alone), "{what} with {line}");

@@ -14,7 +14,7 @@ fn a_changed_file_is_reread_while_the_daemon_runs() {
     configure(&user, "treads = 3");
     user.systemctl(&["reload", "gted.service"]).success();
     assert_eq!(user.property("gted.service", "ActiveState"), "active");
-    configure(&user, "threads = 3\nidle_exit = \"1s\"");
+    configure(&user, "threads = 3\nidle_exit = \"3s\"");
     assert_eq!(status(&user)["pid"], pid);
     user.systemctl(&["reload", "gted.service"]).success();
     wait_for_state(&user, "inactive");
@@ -28,7 +28,7 @@ fn an_idle_model_is_unloaded_and_loaded_again() {
     let Some(user) = installed() else {
         return;
     };
-    configure(&user, "idle_unload = \"1s\"");
+    configure(&user, "idle_unload = \"3s\"");
     let before = score(&user).success();
     let loaded = status(&user)["resident_bytes"].as_u64().expect("bytes");
     wait_until("the model to be unloaded", || {

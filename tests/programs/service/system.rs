@@ -57,7 +57,7 @@ fn another_user_may_use_a_socket_of_the_system() {
             "--clear-groups",
         ])
         .arg(&programs[1])
-        .args(["serve", "--idle-exit", "1s"])
+        .args(["serve", "--idle-exit", "5s"])
         .env_remove("GTE_SOCKET")
         .stdout(Stdio::null())
         .stderr(Stdio::null());

@@ -73,7 +73,9 @@ async fn watch(endpoint: &Endpoint, json: bool) -> anyhow::Result<()> {
         let state = match client.call(GetStatus).await {
             Ok(state) => Some(state),
             // It may come, or come back.
-            Err(ClientError::NotRunning(_) | ClientError::Closed) => None,
+            Err(
+                ClientError::NotRunning(_) | ClientError::NotListening { .. } | ClientError::Closed,
+            ) => None,
             Err(error) => return Err(error.into()),
         };
         match state {

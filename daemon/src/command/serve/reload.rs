@@ -1,5 +1,7 @@
 //! Rereading of the configuration while the daemon runs.
 
+use std::sync::Arc;
+
 use gte_shared::report;
 use gte_shared::settings::{Key, Setting, keys};
 
@@ -7,6 +9,7 @@ use super::logging::LogLevel;
 use super::options::Serve;
 use super::settings::{Live, ServeSettings};
 use crate::command::hints;
+use crate::lifecycle::InstanceLock;
 use crate::serve::Service;
 
 /// Settings that take effect without a restart.
@@ -23,6 +26,7 @@ pub(super) struct Reloader {
     activated: bool,
     in_force: Vec<(&'static Key, Setting)>,
     level: LogLevel,
+    lock: Arc<InstanceLock>,
 }
 
 impl Reloader {
@@ -31,12 +35,14 @@ impl Reloader {
         activated: bool,
         in_force: Vec<(&'static Key, Setting)>,
         level: LogLevel,
+        lock: Arc<InstanceLock>,
     ) -> Self {
         Self {
             options,
             activated,
             in_force,
             level,
+            lock,
         }
     }
 
@@ -68,6 +74,7 @@ impl Reloader {
             }
         }
         service.set_drain_timeout(new.live.drain_timeout);
+        self.lock.set_drain(new.live.drain_timeout.as_secs());
         self.level.set(new.live.verbose);
         tracing::info!(
             effective = list(&effective),

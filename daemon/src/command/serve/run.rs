@@ -159,7 +159,8 @@ impl Serve {
             (false, false) => StartedBy::Other,
         };
         let service = Arc::new(Service::new(loaded, installed, limits, started_by));
-        let owns_path = move || lock.keep();
+        let owner = Arc::clone(&lock);
+        let owns_path = move || owner.keep();
         let serving = tokio::spawn(serve::serve(socket, Arc::clone(&service), owns_path));
         service_manager::ready();
         let (live, watching) = watch::channel(settings.live);
@@ -171,7 +172,7 @@ impl Serve {
             stopping.stopped().await;
             service_manager::stopping(stopping.drain_timeout());
         });
-        let mut reloader = Reloader::new(self, activated, settings.written, level);
+        let mut reloader = Reloader::new(self, activated, settings.written, level, lock);
         let ended = end_on_signal(&mut signals, &service, || {
             if let Some(new) = reloader.reload(&service) {
                 live.send_replace(new);

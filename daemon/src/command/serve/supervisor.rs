@@ -14,6 +14,9 @@ use crate::serve::Service;
 /// Time between two messages about the state of the daemon, if it has changed.
 const STATUS_INTERVAL: Duration = Duration::from_secs(5);
 
+/// Shortest time between two looks of the watchdog.
+const SHORTEST_LOOK: Duration = Duration::from_millis(1);
+
 /// Messages to the watchdog within the time that it allows: a batch may take three quarters of it.
 const FEEDS: u32 = 4;
 
@@ -66,7 +69,7 @@ pub(super) async fn feed_watchdog(service: Arc<Service>) {
     let Some(limit) = service_manager::watchdog() else {
         return;
     };
-    let mut looks = interval(limit / FEEDS);
+    let mut looks = interval((limit / FEEDS).max(SHORTEST_LOOK));
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut before = None;
     loop {
