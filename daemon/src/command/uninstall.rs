@@ -15,13 +15,20 @@ impl Uninstall {
         let Self {} = self;
         let units = Units::of_user(|name| std::env::var_os(name))?;
         let mut out = io::stdout();
-        if units.installed()?.is_empty() {
+        let installed = units.installed()?;
+        if installed.is_empty() {
             writeln!(out, "nothing is installed")?;
             return Ok(());
         }
         check_manager()?;
-        systemctl(&["disable", "--now", SOCKET_UNIT])?;
-        systemctl(&["stop", SERVICE_UNIT])?;
+        // One of the two may be missing.
+        let is_installed = |unit| installed.iter().any(|path| path.ends_with(unit));
+        if is_installed(SOCKET_UNIT) {
+            systemctl(&["disable", "--now", SOCKET_UNIT])?;
+        }
+        if is_installed(SERVICE_UNIT) {
+            systemctl(&["stop", SERVICE_UNIT])?;
+        }
         for path in units.remove()? {
             writeln!(out, "removed {}", path.display())?;
         }

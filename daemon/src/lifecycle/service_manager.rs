@@ -12,6 +12,9 @@ pub(crate) const LONGEST_START: Duration = Duration::from_mins(10);
 /// Time that each message asks for while the daemon starts.
 pub(crate) const START_EXTENSION: Duration = Duration::from_secs(30);
 
+/// Longest time that is asked for.
+const LONGEST_EXTENSION: Duration = Duration::from_hours(24 * 365);
+
 /// Time for the end of the process after it has drained.
 const END_TIME: Duration = Duration::from_secs(5);
 
@@ -58,7 +61,8 @@ pub(crate) fn watchdog() -> Option<Duration> {
 
 /// Message that asks for time. (That of the library ends at 71 minutes.)
 fn extension(time: Duration) -> String {
-    let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+    // The largest number would mean that no time is asked for.
+    let micros = time.min(LONGEST_EXTENSION).as_micros();
     format!("EXTEND_TIMEOUT_USEC={micros}")
 }
 

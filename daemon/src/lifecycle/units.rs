@@ -39,7 +39,7 @@ pub(crate) enum UnitError {
     #[error("{} was not written by gted install", .0.display())]
     Foreign(PathBuf),
     /// A path cannot stand in a unit.
-    #[error("{} cannot be written into a unit: it is not UTF-8, or has a line break", .0.display())]
+    #[error("{} cannot be written into a unit: it has characters that systemd does not take", .0.display())]
     Path(PathBuf),
     /// A file cannot be read or written.
     #[error("{}: {source}", path.display())]
@@ -131,9 +131,12 @@ impl Units {
     /// If a unit of the same name was not written by this program, or cannot be written.
     pub(crate) fn write(&self, program: &Path, data: &Path) -> Result<Vec<PathBuf>, UnitError> {
         self.installed()?;
+        // The name of a program may not have them, escaped or not (systemd.service(5)).
+        let name = program.as_os_str().as_bytes();
+        if name.iter().any(|byte| b"\"'\\".contains(byte)) {
+            return Err(UnitError::Path(program.to_owned()));
+        }
         let [program, data] = [escaped(program)?, escaped(data)?];
-        // A dollar sign is special in commands alone (systemd.service(5)).
-        let program = program.replace('$', "$$");
         fs::create_dir_all(&self.folder).map_err(at(&self.folder))?;
         let mut written = Vec::new();
         for (name, template) in TEMPLATES {
@@ -222,10 +225,10 @@ mod tests {
     fn the_templates_are_filled_in() {
         let folder = tempfile::tempdir().unwrap();
         let units = units(&folder);
-        let program = Path::new("/a b/100%/$x/\"q\"/gted");
+        let program = Path::new("/a b/100%/$x/gted");
         let written = units.write(program, Path::new("/data/gte")).unwrap();
         let service = fs::read_to_string(&written[1]).unwrap();
-        let line = "\nExecStart=\"/a b/100%%/$$x/\\\"q\\\"/gted\" serve\n";
+        let line = "\nExecStart=\"/a b/100%%/$x/gted\" serve\n";
         assert!(service.contains(line), "{service}");
         assert!(
             service.contains("\nReadWritePaths=\"-/data/gte\"\n"),
@@ -251,9 +254,16 @@ mod tests {
     }
 
     #[test]
-    fn a_path_with_a_line_break_is_refused() {
+    fn a_path_that_systemd_does_not_take_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let refused = units(&folder).write(Path::new("/a\nExecStart=/b"), Path::new("/data"));
-        assert!(matches!(refused, Err(UnitError::Path(_))));
+        for program in [
+            "/a\nExecStart=/b",
+            "/o'brien/gted",
+            "/\"q\"/gted",
+            "/a\\b/gted",
+        ] {
+            let refused = units(&folder).write(Path::new(program), Path::new("/data"));
+            assert!(matches!(refused, Err(UnitError::Path(_))), "{program}");
+        }
     }
 }

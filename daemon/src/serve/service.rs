@@ -269,6 +269,13 @@ impl Service {
     pub(super) async fn load(&self, selected: &Selected) -> Result<Arc<Loaded>, ErrorReply> {
         let load = async {
             let only_one = Arc::clone(&self.loading).lock_owned().await;
+            let now = self.selected();
+            if let Some(other) = now.get()
+                && !std::ptr::eq(Arc::as_ptr(&now), selected)
+            {
+                // Another model was selected while this request waited for the lock.
+                return Ok(Arc::clone(other));
+            }
             let models = Arc::clone(&self.models);
             let loading = tokio::task::spawn_blocking(move || {
                 let loaded = models.load_again();

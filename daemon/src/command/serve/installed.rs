@@ -39,8 +39,21 @@ impl Installed {
         self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Loads the model of a name or folder, else the one that is used by default.
-    pub(super) fn load(&self, name: Option<&str>) -> anyhow::Result<Loaded> {
+    /// Loads the first model: that of a name or folder, else the one that is used by default.
+    pub(super) fn load_first(&self, name: Option<&str>) -> anyhow::Result<Loaded> {
+        let loaded = self.load(name)?;
+        self.remember(name, &loaded);
+        Ok(loaded)
+    }
+
+    /// Remembers the model that answers, for the next loading and for the clients.
+    fn remember(&self, name: Option<&str>, loaded: &Loaded) {
+        let name = name.unwrap_or(&loaded.model.id);
+        *self.last() = Some(name.to_owned());
+        self.lock.record(AnsweringModel::from(&loaded.model));
+    }
+
+    fn load(&self, name: Option<&str>) -> anyhow::Result<Loaded> {
         let start = Instant::now();
         let model = self.store.load(name, self.compute)?;
         let timings = model.timings;
@@ -63,8 +76,6 @@ impl Installed {
             warm_up = ?timings.warm_up,
             "time of loading"
         );
-        let name = name.map_or_else(|| info.id.clone(), str::to_owned);
-        *self.last() = Some(name);
         Ok(Loaded {
             engine,
             model: info,
@@ -79,7 +90,8 @@ impl Models for Installed {
             self.store.available(name)?;
             let loaded = self.load(Some(name))?;
             self.store.use_model(name)?;
-            self.lock.record(AnsweringModel::from(&loaded.model));
+            // Only now: a selection that cannot be written leaves the former model.
+            self.remember(Some(name), &loaded);
             anyhow::Ok(loaded)
         };
         use_model().map_err(|error| hints::reply(&error, ErrorCode::Model))
@@ -87,7 +99,7 @@ impl Models for Installed {
 
     fn load_again(&self) -> Result<Loaded, ErrorReply> {
         let last = self.last().clone();
-        let loaded = self.load(last.as_deref());
+        let loaded = self.load_first(last.as_deref());
         loaded.map_err(|error| hints::reply(&error, ErrorCode::Model))
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use gte_shared::endpoint::{AnsweringModel, Endpoint};
+use gte_shared::endpoint::Endpoint;
 use gte_shared::environment::variable_os;
 use gte_shared::wire::ErrorCode;
 use tokio::runtime::Runtime;
@@ -144,7 +144,6 @@ impl Serve {
                 return Err(NotStarted(error).into());
             }
         };
-        lock.record(AnsweringModel::from(&loaded.model));
         if let Some(reason) = endpoint.of_this_session_only() {
             tracing::warn!("{reason}");
         }
@@ -228,7 +227,7 @@ async fn load(
     signals: &mut Signals,
 ) -> anyhow::Result<Option<Loaded>> {
     let models = Arc::clone(installed);
-    let mut loading = tokio::task::spawn_blocking(move || models.load(model.as_deref()));
+    let mut loading = tokio::task::spawn_blocking(move || models.load_first(model.as_deref()));
     let extending = async {
         let end = Instant::now() + service_manager::LONGEST_START;
         while Instant::now() < end {
