@@ -45,6 +45,8 @@ pub(crate) struct InstanceLock {
 struct Held {
     file: File,
     record: Holder,
+    /// True once the record has been removed, for good.
+    cleared: bool,
 }
 
 /// Failure to take the lock of the socket. The message says what is wrong; [`hint`](Self::hint)
@@ -137,8 +139,10 @@ impl InstanceLock {
                         // What a crashed daemon has left.
                         model: endpoint.holder().and_then(|holder| holder.model),
                         loading: true,
+                        ending: false,
                         drain_seconds: Some(drain_seconds),
                     },
+                    cleared: false,
                 };
                 held.write(&path);
                 return Ok(Self {
@@ -183,9 +187,19 @@ impl InstanceLock {
         held.write(&self.path);
     }
 
+    /// Records that the daemon takes no further requests. Who connects to a service manager's
+    /// socket from now on would have the next daemon started.
+    pub(crate) fn record_ending(&self) {
+        let mut held = self.held();
+        held.record.ending = true;
+        held.write(&self.path);
+    }
+
     /// Removes the record at the end of a daemon that has not crashed.
     pub(crate) fn clear(&self) {
-        if let Err(error) = self.held().file.set_len(0) {
+        let mut held = self.held();
+        held.cleared = true;
+        if let Err(error) = held.file.set_len(0) {
             tracing::warn!(%error, path = %self.path.display(), "record of the daemon not removed");
         }
     }
@@ -199,6 +213,9 @@ impl InstanceLock {
 impl Held {
     /// Writes the record. A full disk is not a reason to answer nobody.
     fn write(&self, path: &Path) {
+        if self.cleared {
+            return;
+        }
         let written = serde_json::to_vec(&self.record).map_err(io::Error::other);
         let written = written.and_then(|json| {
             // A reader that comes in between reads no valid record, and takes it for none.
@@ -244,6 +261,9 @@ mod tests {
         assert_eq!(endpoint.holder().unwrap().model, None);
         lock.record(model());
         lock.set_drain(90);
+        assert!(!endpoint.is_ending().unwrap());
+        lock.record_ending();
+        assert!(endpoint.is_ending().unwrap());
         assert_eq!(endpoint.holder().unwrap().drain_seconds, Some(90));
         let recorded = endpoint.holder().unwrap();
         assert_eq!(recorded.pid, std::process::id());
@@ -254,6 +274,7 @@ mod tests {
         assert_eq!(after_a_crash.model, Some(model()));
         assert!(after_a_crash.loading);
         lock.clear();
+        lock.record_ending();
         assert_eq!(endpoint.holder(), None);
     }
 

@@ -63,6 +63,14 @@ pub(super) async fn connect(endpoint: &Endpoint) -> Result<Connection, ClientErr
         if endpoint.is_free()? {
             return Err(ClientError::NotRunning(endpoint.path().to_owned()));
         }
+        if endpoint.is_ending()? {
+            // A connection to a service manager's socket would wait for the next daemon.
+            if Instant::now() >= deadline {
+                return Err(not_listening(endpoint));
+            }
+            sleep(HELD_POLL).await;
+            continue;
+        }
         match Connection::open(endpoint).await {
             Err(error @ (ClientError::NotRunning(_) | ClientError::Closed))
                 if endpoint.is_held()? =>

@@ -62,7 +62,7 @@ async fn end(
             // Another client has started a daemon since.
             return Ok(());
         }
-        if !asked {
+        if !asked && !endpoint.is_ending()? {
             match open_stream(endpoint).await {
                 Ok(stream) => match check_peer(&stream) {
                     Ok(peer) => {

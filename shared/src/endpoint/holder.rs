@@ -23,6 +23,9 @@ pub struct Holder {
     pub model: Option<AnsweringModel>,
     /// True until the first model has been loaded.
     pub loading: bool,
+    /// True once the daemon takes no further requests.
+    #[serde(default)]
+    pub ending: bool,
     /// Seconds for running requests to be answered once the daemon ends.
     pub drain_seconds: Option<u64>,
 }

@@ -205,6 +205,16 @@ impl Endpoint {
         Ok(!self.is_held()? && self.has_own_folder() && is_private)
     }
 
+    /// Returns true if a daemon holds the lock of the socket, and takes no further requests.
+    ///
+    /// # Errors
+    ///
+    /// If the lock file is there and cannot be opened.
+    pub fn is_ending(&self) -> Result<bool, EndpointError> {
+        let ending = self.holder().is_some_and(|holder| holder.ending);
+        Ok(ending && self.is_held()?)
+    }
+
     /// Returns true if the socket's folder belongs to this user.
     #[must_use]
     pub fn has_own_folder(&self) -> bool {

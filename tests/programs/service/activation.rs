@@ -118,6 +118,32 @@ fn a_daemon_of_a_client_makes_way_for_the_socket_unit() {
 }
 
 #[test]
+fn looking_at_a_draining_daemon_starts_no_other() {
+    let Some(user) = ServiceUser::start() else {
+        return;
+    };
+    configure(&user, "drain_timeout = \"4s\"");
+    user.run(&["gted", "install", "--now"]).success();
+    let texts: Vec<String> = (0..2000)
+        .map(|n| format!("{n}{}", "\u{957f}".repeat(500)))
+        .collect();
+    let line = serde_json::json!({ "query": "a", "texts": texts }).to_string() + "\n";
+    let mut busy = UnixStream::connect(user.socket()).expect("the service manager listens");
+    busy.write_all(line.as_bytes()).expect("it can be sent");
+    wait_until("pending texts", || status(&user)["pending_texts"] == 2001);
+    user.systemctl(&["kill", "gted.service"]).success();
+    wait_until("the end of requests", || {
+        user.property("gted.service", "ActiveState") == "deactivating"
+    });
+    let looked = user.run(&["gte", "status"]);
+    assert_eq!(looked.code(), Some(1), "{looked:?}");
+    user.run(&["gte", "stop"]).success();
+    wait_for_state(&user, "inactive");
+    assert_eq!(user.property("gted.socket", "ActiveState"), "active");
+    assert_eq!(main_pid(&user), "0");
+}
+
+#[test]
 fn an_upgrade_is_named_and_restart_brings_it() {
     let Some(user) = ServiceUser::start() else {
         return;

@@ -167,8 +167,10 @@ impl Serve {
         tokio::spawn(supervisor::feed_watchdog(Arc::clone(&service)));
         tokio::spawn(supervisor::tell_status(Arc::clone(&service)));
         let stopping = Arc::clone(&service);
+        let ending = Arc::clone(&lock);
         tokio::spawn(async move {
             stopping.stopped().await;
+            ending.record_ending();
             service_manager::stopping(stopping.drain_timeout());
         });
         let mut reloader = Reloader::new(self, activated, settings.written, level, lock);
