@@ -4,6 +4,7 @@
 //! the XDG Base Directory Specification.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 /// Value of a variable that is set, not empty and valid Unicode.
 #[must_use]
@@ -15,6 +16,21 @@ pub fn variable(name: &str) -> Option<String> {
 #[must_use]
 pub fn variable_os(name: &str) -> Option<OsString> {
     not_empty(std::env::var_os(name))
+}
+
+/// Folder of the XDG Base Directory Specification: that of the variable `name`, else `in_home` in
+/// the home; `None` if neither `variable(name)` nor `HOME` is an absolute path.
+#[must_use]
+pub fn xdg_folder(
+    variable: impl Fn(&str) -> Option<OsString>,
+    name: &str,
+    in_home: &str,
+) -> Option<PathBuf> {
+    let folder = |name| {
+        let path = PathBuf::from(variable(name)?);
+        path.is_absolute().then_some(path)
+    };
+    folder(name).or_else(|| Some(folder("HOME")?.join(in_home)))
 }
 
 /// The value of a variable, unless it is empty.

@@ -17,6 +17,9 @@ const FIRST_USER: u32 = 1_500_000_000;
 /// Most users that are tried: more than tests run at a time.
 const USERS: u32 = 1_000;
 
+/// Folder of the users' runtime folders (pam_systemd(8)).
+const RUNTIME_FOLDERS: &str = "/run/user";
+
 /// Time for killed processes to be gone.
 const END_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -43,9 +46,10 @@ impl ServiceUser {
             eprintln!("NOT RUN: a service manager, which needs systemd and root");
             return None;
         }
-        // Whoever makes the home has the user.
+        // Whoever makes the runtime folder has the user.
+        drop(fs::create_dir_all(RUNTIME_FOLDERS));
         let mut users = FIRST_USER..FIRST_USER + USERS;
-        let free = users.find(|user| fs::create_dir(home_of(*user)).is_ok());
+        let free = users.find(|user| fs::create_dir(runtime_folder(*user)).is_ok());
         let user = free.expect("a user is free");
         match Self::make(user) {
             Ok(made) => Some(made),
@@ -57,8 +61,9 @@ impl ServiceUser {
     }
 
     fn make(user: u32) -> io::Result<Self> {
-        let home = home_of(user);
-        let runtime = PathBuf::from(format!("/run/user/{user}"));
+        let runtime = runtime_folder(user);
+        // Among the folders that `ProtectHome=` is about (systemd.exec(5)).
+        let home = runtime.join("home");
         let mut groups = Vec::new();
         for hierarchy in ["systemd", "unified", ""] {
             let hierarchy = Path::new("/sys/fs/cgroup").join(hierarchy);
@@ -90,7 +95,7 @@ impl ServiceUser {
         // Its presence says that systemd manages the system (sd_booted(3)).
         fs::create_dir_all("/run/systemd/system")?;
         let config = home.join(".config");
-        for (folder, mode) in [(home, 0o755), (&config, 0o700), (runtime, 0o700)] {
+        for (folder, mode) in [(runtime, 0o700), (home, 0o755), (&config, 0o700)] {
             fs::create_dir_all(folder)?;
             chown(folder, Some(user), Some(user))?;
             fs::set_permissions(folder, fs::Permissions::from_mode(mode))?;
@@ -228,17 +233,15 @@ impl Drop for ServiceUser {
         for group in &self.groups {
             remove_group(group);
         }
-        for folder in [&self.home, &self.runtime] {
-            drop(fs::remove_dir_all(folder));
-        }
+        drop(fs::remove_dir_all(&self.runtime));
         for folder in ["/tmp", "/var/tmp"] {
             remove_private(Path::new(folder), self.user);
         }
     }
 }
 
-fn home_of(user: u32) -> PathBuf {
-    PathBuf::from(format!("/home/gte-{user}"))
+fn runtime_folder(user: u32) -> PathBuf {
+    Path::new(RUNTIME_FOLDERS).join(user.to_string())
 }
 
 /// Removes the private temporary folders (`PrivateTmp=`) of a user's services.

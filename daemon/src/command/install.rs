@@ -9,6 +9,7 @@ use gte_shared::endpoint::Endpoint;
 use gte_shared::settings::{Settings, keys};
 
 use super::messages::say;
+use super::runtime::block_on;
 use crate::lifecycle::units::{SERVICE_UNIT, SOCKET_UNIT, Units, check_manager, systemctl};
 use crate::store::Store;
 
@@ -24,8 +25,9 @@ impl Install {
     pub(super) fn run(self) -> anyhow::Result<()> {
         let units = Units::of_user(|name| std::env::var_os(name))?;
         units.installed()?;
-        // Nothing is written that nobody would read.
+        // Nothing is written that nobody would read, or for a daemon that could not start.
         check_manager()?;
+        let named = Settings::load()?.value(&keys::SOCKET, None)?.value;
         let program = std::env::current_exe().context("this program does not know its path")?;
         let data = Store::of_user().make_root()?;
         let mut out = io::stdout();
@@ -50,7 +52,7 @@ impl Install {
                 "{SOCKET_UNIT} listens at {socket} from the next login on"
             )?;
         }
-        if let Some(other) = Settings::load()?.value(&keys::SOCKET, None)?.value {
+        if let Some(other) = named {
             say(format!(
                 "the socket is set to {other}: clients with this setting do not use the service"
             ));
@@ -61,11 +63,7 @@ impl Install {
 
 /// Stops a daemon that somebody else than the service manager has started.
 fn stop_daemon(endpoint: &Endpoint) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("the runtime cannot be started")?;
-    match runtime.block_on(stop(endpoint, &|notice: &Notice| say(notice))) {
+    match block_on(stop(endpoint, &|notice: &Notice| say(notice)))? {
         Ok(()) | Err(ClientError::NotRunning(_)) => Ok(()),
         Err(error) => Err(error.into()),
     }

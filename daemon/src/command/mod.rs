@@ -15,6 +15,7 @@ mod options;
 mod pull;
 mod random_model;
 mod remove;
+mod runtime;
 mod serve;
 mod uninstall;
 mod use_model;

@@ -3,13 +3,13 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use anyhow::Context;
 use clap::Args;
 use gte_shared::client::{Client, ClientError, Start};
 use gte_shared::endpoint::Endpoint;
 use gte_shared::settings::{Settings, keys};
 use gte_shared::wire::UseModel;
 
+use super::runtime::block_on;
 use crate::store::Store;
 
 /// Select the model that the daemon uses, now and after its next start
@@ -28,15 +28,11 @@ impl Use {
         let socket: Option<PathBuf> =
             Settings::load()?.get(&keys::SOCKET, self.socket.as_deref())?;
         let client = Client::new(Endpoint::resolve(socket.as_deref())?, Start::Never);
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .context("the runtime cannot be started")?;
         let name = &self.name;
         // A running daemon loads the model first, and then writes the selection.
-        let when = match runtime.block_on(client.call(UseModel {
+        let when = match block_on(client.call(UseModel {
             model: name.clone(),
-        })) {
+        }))? {
             Ok(_) => "from now on",
             Err(ClientError::NotRunning(_)) => {
                 Store::of_user().use_model(name)?;

@@ -7,6 +7,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use gte_shared::environment::xdg_folder;
+
 /// Unit of the socket.
 pub(crate) const SOCKET_UNIT: &str = "gted.socket";
 
@@ -95,11 +97,7 @@ pub(crate) struct Units {
 impl Units {
     /// Units in `systemd/user` of `$XDG_CONFIG_HOME`, else of `~/.config` (systemd.unit(5)).
     pub(crate) fn of_user(variable: impl Fn(&str) -> Option<OsString>) -> Result<Self, UnitError> {
-        let folder = |name| {
-            let path = PathBuf::from(variable(name)?);
-            path.is_absolute().then_some(path)
-        };
-        let config = folder("XDG_CONFIG_HOME").or_else(|| Some(folder("HOME")?.join(".config")));
+        let config = xdg_folder(variable, "XDG_CONFIG_HOME", ".config");
         Ok(Self {
             folder: config.ok_or(UnitError::NoPlace)?.join("systemd/user"),
         })

@@ -62,7 +62,7 @@ pub enum StartedBy {
     Client,
     /// A service manager, when somebody has connected to the socket that it listens at.
     ServiceManager,
-    /// Anything else: a shell, a service manager.
+    /// Anything else: a shell, or a service manager without a socket.
     Other,
 }
 

@@ -2,16 +2,12 @@
 
 use std::path::PathBuf;
 
-use gte_shared::environment::{variable, variable_os};
+use gte_shared::environment::{variable, variable_os, xdg_folder};
 
 /// Folder of the user's data: `$XDG_DATA_HOME`, else `~/.local/share` (XDG Base Directory
 /// Specification). Relative paths are ignored.
 pub(super) fn data_folder() -> Option<PathBuf> {
-    let folder = |name| {
-        let path = variable_os(name).map(PathBuf::from);
-        path.filter(|path| path.is_absolute())
-    };
-    folder("XDG_DATA_HOME").or_else(|| Some(folder("HOME")?.join(".local/share")))
+    xdg_folder(variable_os, "XDG_DATA_HOME", ".local/share")
 }
 
 /// Folder of the user's caches: `$XDG_CACHE_HOME`, else `~/.cache`.

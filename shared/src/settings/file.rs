@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::error::SettingsError;
 use super::key::Key;
 use super::keys;
-use crate::environment::not_empty;
+use crate::environment::xdg_folder;
 
 /// Largest distance of a key from the one that may have been meant, in edits.
 const MAX_EDITS: usize = 3;
@@ -17,11 +17,7 @@ const MAX_EDITS: usize = 3;
 /// (XDG Base Directory Specification); `None` if neither variable names a folder.
 #[must_use]
 pub fn config_path(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
-    let folder = |name| {
-        let path = PathBuf::from(not_empty(variable(name))?);
-        path.is_absolute().then_some(path)
-    };
-    let config = folder("XDG_CONFIG_HOME").or_else(|| Some(folder("HOME")?.join(".config")))?;
+    let config = xdg_folder(variable, "XDG_CONFIG_HOME", ".config")?;
     Some(config.join("gte").join("config.toml"))
 }
 
@@ -178,13 +174,13 @@ mod tests {
                 found.map(|(_, value)| OsString::from(value))
             })
         };
-        let home = ("HOME", "/home/a");
+        let home = ("HOME", "/h");
         let expected = |path: &str| Some(PathBuf::from(path));
         assert_eq!(
             path(&[home, ("XDG_CONFIG_HOME", "/c")]),
             expected("/c/gte/config.toml")
         );
-        let in_home = expected("/home/a/.config/gte/config.toml");
+        let in_home = expected("/h/.config/gte/config.toml");
         assert_eq!(path(&[home, ("XDG_CONFIG_HOME", "relative")]), in_home);
         assert_eq!(path(&[home, ("XDG_CONFIG_HOME", "")]), in_home);
         assert_eq!(path(&[]), None);

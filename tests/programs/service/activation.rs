@@ -6,7 +6,9 @@ use std::os::unix::net::UnixStream;
 use gte_shared::VERSION;
 use gte_tests::{ServiceUser, has_golden_score, wait_until};
 
-use super::user::{configure, installed, score, status, wait_for_state};
+use super::user::{
+    configure, installed, installed_with, score, status, wait_for_state, write_texts,
+};
 use crate::upgrading::{install_current, install_older, older_version};
 
 /// Process id of the daemon, as the service manager knows it.
@@ -16,11 +18,9 @@ fn main_pid(user: &ServiceUser) -> String {
 
 #[test]
 fn the_daemon_starts_on_demand_and_leaves_when_idle() {
-    let Some(user) = ServiceUser::start() else {
+    let Some(user) = installed_with("idle_exit = \"3s\"") else {
         return;
     };
-    configure(&user, "idle_exit = \"3s\"");
-    user.run(&["gted", "install", "--now"]).success();
     // A connection that asks nothing more neither keeps the daemon nor starts it.
     let mut idle = UnixStream::connect(user.socket()).expect("the service manager listens");
     let ask = |idle: &mut UnixStream| {
@@ -58,11 +58,9 @@ fn the_daemon_starts_on_demand_and_leaves_when_idle() {
 
 #[test]
 fn a_screen_does_not_notice_that_the_daemon_left() {
-    let Some(user) = ServiceUser::start() else {
+    let Some(user) = installed_with("idle_exit = \"3s\"") else {
         return;
     };
-    configure(&user, "idle_exit = \"3s\"");
-    user.run(&["gted", "install", "--now"]).success();
     // A client that keeps its connection, as the screen does: between two lines it is idle.
     let mut batch = user.command(&["gte", "batch", "--json"]);
     let mut batch = batch
@@ -85,18 +83,18 @@ fn a_screen_does_not_notice_that_the_daemon_left() {
 
 #[test]
 fn a_request_that_runs_keeps_the_daemon() {
-    let Some(user) = ServiceUser::start() else {
+    let Some(user) = installed_with("idle_exit = \"1s\"") else {
         return;
     };
-    configure(&user, "idle_exit = \"3s\"");
-    user.run(&["gted", "install", "--now"]).success();
-    let texts: Vec<String> = (0..400)
-        .map(|n| format!("{n}{}", "\u{957f}".repeat(300)))
-        .collect();
-    std::fs::write(user.home().join("texts"), texts.join("\n")).expect("a file can be written");
-    let embedding = user.run(&["gte", "embed", "texts"]).success();
-    assert_eq!(embedding.lines().count(), 400);
+    write_texts(&user, 1000, 400);
+    let job = user.spawn(&["gte", "embed", "texts"]);
+    wait_until("the daemon", || main_pid(&user) != "0");
+    let first = main_pid(&user);
+    let done = job.wait_with_output().expect("it ends");
+    assert_eq!(String::from_utf8_lossy(&done.stdout).lines().count(), 1000);
     wait_for_state(&user, "inactive");
+    // A client would send its requests again to the next daemon.
+    assert_eq!(user.property("gted.service", "ExecMainPID"), first);
 }
 
 #[test]
@@ -119,11 +117,9 @@ fn a_daemon_of_a_client_makes_way_for_the_socket_unit() {
 
 #[test]
 fn looking_at_a_draining_daemon_starts_no_other() {
-    let Some(user) = ServiceUser::start() else {
+    let Some(user) = installed_with("drain_timeout = \"4s\"") else {
         return;
     };
-    configure(&user, "drain_timeout = \"4s\"");
-    user.run(&["gted", "install", "--now"]).success();
     let texts: Vec<String> = (0..2000)
         .map(|n| format!("{n}{}", "\u{957f}".repeat(500)))
         .collect();
@@ -169,11 +165,9 @@ fn an_upgrade_is_named_and_restart_brings_it() {
 
 #[test]
 fn a_start_that_fails_is_told_to_the_client() {
-    let Some(user) = ServiceUser::start() else {
+    let Some(user) = installed_with("model = \"missing\"") else {
         return;
     };
-    configure(&user, "model = \"missing\"");
-    user.run(&["gted", "install", "--now"]).success();
     for _ in 0..3 {
         let refused = score(&user);
         assert_eq!(refused.code(), Some(1), "{refused:?}");

@@ -5,7 +5,7 @@ use std::fs;
 use gte_tests::{ServiceUser, fixture, has_golden_score, wait_until};
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::user::{configure, installed, score, status, wait_for_state};
+use super::user::{configure, installed, score, status, wait_for_state, write_texts};
 use crate::models::{copy_folder, utf8};
 
 fn signal(user: &ServiceUser, signal: Signal) -> String {
@@ -37,10 +37,7 @@ fn load_does_not_trip_the_watchdog() {
         return;
     };
     user.drop_in("gted.service", "[Service]\nWatchdogSec=4\n");
-    let texts: Vec<String> = (0..1500)
-        .map(|n| format!("{n}{}", "\u{957f}".repeat(200)))
-        .collect();
-    fs::write(user.home().join("texts"), texts.join("\n")).expect("a file can be written");
+    write_texts(&user, 1500, 200);
     let jobs: Vec<_> = (0..3)
         .map(|_| user.spawn(&["gte", "embed", "texts"]))
         .collect();
@@ -60,10 +57,7 @@ fn a_daemon_killed_under_load_is_replaced() {
     let Some(user) = installed() else {
         return;
     };
-    let texts: Vec<String> = (0..2000)
-        .map(|n| format!("{n}{}", "\u{957f}".repeat(100)))
-        .collect();
-    fs::write(user.home().join("texts"), texts.join("\n")).expect("a file can be written");
+    write_texts(&user, 2000, 100);
     let job = user.spawn(&["gte", "embed", "texts"]);
     wait_until("pending texts", || {
         let status = user.run(&["gte", "status", "--json"]);

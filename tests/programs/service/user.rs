@@ -7,9 +7,23 @@ pub(super) const PAIR: [&str; 4] = ["gte", "sim", GOLDEN_A, GOLDEN_B];
 
 /// A user who has installed the service; `None` without a service manager.
 pub(super) fn installed() -> Option<ServiceUser> {
+    installed_with("")
+}
+
+/// A user who has installed the service with these settings.
+pub(super) fn installed_with(settings: &str) -> Option<ServiceUser> {
     let user = ServiceUser::start()?;
+    configure(&user, settings);
     user.run(&["gted", "install", "--now"]).success();
     Some(user)
+}
+
+/// Texts of a long job, a line each.
+pub(super) fn write_texts(user: &ServiceUser, count: usize, characters: usize) {
+    let texts: Vec<String> = (0..count)
+        .map(|n| format!("{n}{}", "\u{957f}".repeat(characters)))
+        .collect();
+    std::fs::write(user.home().join("texts"), texts.join("\n")).expect("a file can be written");
 }
 
 /// Scores the pair of the golden test.
