@@ -10,10 +10,10 @@ use gte_shared::wire::codec::{decode, encode};
 use gte_shared::wire::frame::write_frame;
 use gte_shared::wire::json::{parse_request, reply_line};
 use gte_shared::wire::{
-    CacheStatus, Computed, Embed, Embedding, ErrorCode, ErrorReply, GetStatus, Hello, Hit, Latency,
-    MAGIC, ModelInfo, PROTOCOL, PairScore, Pooling, Precision, Rank, Ranking, Reply, ReplyEnvelope,
-    Request, RequestEnvelope, Shutdown, Similarities, Similarity, State, Status, TextInfo, Timings,
-    UseModel, Welcome,
+    CacheStatus, Computed, DiskCacheStatus, Embed, Embedding, ErrorCode, ErrorReply, GetStatus,
+    Hello, Hit, Latency, MAGIC, ModelInfo, PROTOCOL, PairScore, Pooling, Precision, Rank, Ranking,
+    Reply, ReplyEnvelope, Request, RequestEnvelope, Shutdown, Similarities, Similarity, State,
+    Status, TextInfo, Timings, UseModel, Welcome,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -157,6 +157,13 @@ fn replies() -> [(&'static str, Reply); 7] {
             texts: 4,
             bytes: 9000,
         },
+        disk_cache: Some(DiskCacheStatus {
+            hits: 2,
+            misses: 2,
+            bytes: 65536,
+            faults: 0,
+            problem: None,
+        }),
         resident_bytes: 150_000_000,
     };
     [

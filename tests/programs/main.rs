@@ -15,6 +15,7 @@ mod commands;
 mod compatibility;
 mod config;
 mod disk;
+mod disk_cache;
 mod environment;
 mod formats;
 mod load;

@@ -6,11 +6,13 @@
 mod backend;
 mod cache;
 mod cost;
+mod disk_cache;
 mod error;
 mod job;
 mod pending;
 mod progress;
 mod queue;
+mod remembered;
 mod scheduler;
 mod tokenizing;
 mod turns;
@@ -18,6 +20,7 @@ mod worker;
 
 pub use backend::{Embed, EmbedError, Tokenize, TokenizeError, Tokens};
 pub(crate) use cost::{MAX_COST, cost};
+pub use disk_cache::{DiskCache, ModelVectors};
 pub use error::EngineError;
 pub use job::CallerId;
 pub use queue::{Embedded, Engine, Limits};

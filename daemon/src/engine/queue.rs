@@ -10,10 +10,12 @@ use tokio::time::timeout;
 
 use super::backend::{Embed, Tokenize, Tokens};
 use super::cache::SharedCache;
+use super::disk_cache::ModelVectors;
 use super::error::EngineError;
 use super::job::{CallerId, Job};
 use super::pending::Pending;
 use super::progress::Progress;
+use super::remembered::Remembered;
 use super::tokenizing::SharedTokenizer;
 use super::worker;
 use crate::lifecycle::memory;
@@ -38,9 +40,6 @@ impl Default for Limits {
     }
 }
 
-/// Most texts that are looked up in the cache at a time: less than a millisecond.
-const LOOKUPS: usize = 256;
-
 /// Time for a worker that has dropped its jobs to end, unless it runs again.
 const END_TIMEOUT: Duration = Duration::from_millis(100);
 
@@ -64,7 +63,7 @@ pub struct Embedded {
 pub struct Engine {
     tokenizer: SharedTokenizer,
     jobs: mpsc::UnboundedSender<Job>,
-    cache: SharedCache,
+    remembered: Remembered,
     pending: Pending,
     progress: Progress,
     bytes_per_text: usize,
@@ -72,7 +71,8 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Starts the worker thread, which owns the model.
+    /// Starts the worker thread, which owns the model. Vectors are also kept on `disk`, if there is
+    /// one.
     ///
     /// # Errors
     ///
@@ -81,25 +81,26 @@ impl Engine {
         tokenizer: impl Tokenize + 'static,
         model: impl Embed + 'static,
         limits: Limits,
+        disk: Option<ModelVectors>,
     ) -> std::io::Result<Self> {
         let threads = model.threads();
-        let cache = SharedCache::new(limits.cache_bytes);
+        let remembered = Remembered::new(SharedCache::new(limits.cache_bytes), disk);
         // The callers bound this queue.
         let (jobs, mut queue) = mpsc::unbounded_channel();
-        let worker_cache = cache.clone();
+        let of_worker = remembered.clone();
         let progress = Progress::default();
         let worker_progress = progress.clone();
         std::thread::Builder::new()
             .name("gte-engine".to_owned())
             .spawn(move || {
-                supervise(|| worker::run(&mut queue, &model, &worker_cache, &worker_progress));
+                supervise(|| worker::run(&mut queue, &model, &of_worker, &worker_progress));
                 drop((queue, model));
                 memory::trim();
             })?;
         Ok(Self {
             tokenizer: SharedTokenizer::new(tokenizer),
             jobs,
-            cache,
+            remembered,
             pending: Pending::default(),
             progress,
             bytes_per_text: limits.bytes_per_text,
@@ -122,7 +123,7 @@ impl Engine {
     /// Counters and size of the cache of vectors.
     #[must_use]
     pub fn cache_status(&self) -> CacheStatus {
-        self.cache.status()
+        self.remembered.status()
     }
 
     /// Number of batches so far, if the model computes now; `None` while it waits for texts. If the
@@ -173,20 +174,13 @@ impl Engine {
         }
     }
 
-    /// Returns the vectors of texts: cached ones, and the others from the worker.
+    /// Returns the vectors of texts: remembered ones, and the others from the worker.
     async fn vectors(
         &self,
         caller: CallerId,
         tokens: &[Tokens],
     ) -> Result<Vec<Arc<[f32]>>, EngineError> {
-        let mut vectors = Vec::with_capacity(tokens.len());
-        for some in tokens.chunks(LOOKUPS) {
-            if !vectors.is_empty() {
-                // Others use the cache and this thread, too.
-                tokio::task::yield_now().await;
-            }
-            vectors.extend(self.cache.get_all(some.iter().map(|tokens| &*tokens.ids)));
-        }
+        let mut vectors = self.remembered.get_all(tokens).await;
         let missing = tokens.iter().zip(&vectors);
         let missing = missing.filter(|(_, vector)| vector.is_none());
         let missing: Vec<Arc<[u32]>> = missing.map(|(tokens, _)| Arc::clone(&tokens.ids)).collect();

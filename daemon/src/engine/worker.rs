@@ -7,16 +7,16 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::backend::{Embed, EmbedError};
-use super::cache::SharedCache;
 use super::job::{Job, Text};
 use super::progress::Progress;
+use super::remembered::Remembered;
 use super::scheduler::Scheduler;
 
 /// Runs until every sender is gone and every job is done.
 pub(super) fn run(
     queue: &mut mpsc::UnboundedReceiver<Job>,
     model: &dyn Embed,
-    cache: &SharedCache,
+    remembered: &Remembered,
     progress: &Progress,
 ) {
     let mut scheduler = Scheduler::default();
@@ -33,7 +33,7 @@ pub(super) fn run(
         let batch = scheduler.next_batch();
         let results = embed(model, &batch);
         let computed = batch.iter().zip(&results);
-        cache.put_all(computed.filter_map(|(text, result)| {
+        remembered.put_all(computed.filter_map(|(text, result)| {
             let vector = result.as_ref().ok()?;
             Some((Arc::clone(&text.ids), Arc::clone(vector)))
         }));
@@ -92,6 +92,7 @@ fn call(model: &dyn Embed, texts: &[&[u32]]) -> Result<Vec<Vec<f32>>, EmbedError
 mod tests {
     use tokio::sync::oneshot;
 
+    use super::super::cache::SharedCache;
     use super::super::job::{CallerId, Outcome};
     use super::*;
 
@@ -145,7 +146,8 @@ mod tests {
         drop(sender);
         let recorder = Recorder::default();
         let progress = Progress::default();
-        run(&mut queue, &recorder, &SharedCache::new(0), &progress);
+        let remembered = Remembered::new(SharedCache::new(0), None);
+        run(&mut queue, &recorder, &remembered, &progress);
         assert_eq!(progress.batches_if_busy(), None);
         recorder.0.into_inner().unwrap()
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use gte_shared::wire::{ErrorReply, ModelInfo, State};
+use gte_shared::wire::{DiskCacheStatus, ErrorReply, ModelInfo, State};
 use tokio::sync::OnceCell;
 
 use crate::engine::Engine;
@@ -31,6 +31,9 @@ pub trait Models: Send + Sync {
     ///
     /// The reply to the client, if the model is no longer installed, or unusable.
     fn load_again(&self) -> Result<Loaded, ErrorReply>;
+
+    /// State of the vectors on disk; `None` if there are none. Does not block.
+    fn disk_cache(&self) -> Option<DiskCacheStatus>;
 }
 
 /// A time of loading, which ends with this value: with the model, or with who waits for it.

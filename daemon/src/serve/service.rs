@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use gte_shared::wire::{ErrorCode, ErrorReply, ModelInfo, STALL_TIMEOUT};
+use gte_shared::wire::{DiskCacheStatus, ErrorCode, ErrorReply, ModelInfo, STALL_TIMEOUT};
 use tokio::sync::watch;
 
 use super::activity::{Activity, Working};
@@ -319,6 +319,11 @@ impl Service {
     pub(super) fn count_request(&self, texts: usize) {
         self.requests.fetch_add(1, Ordering::Relaxed);
         self.texts.fetch_add(texts as u64, Ordering::Relaxed);
+    }
+
+    /// State of the vectors on disk.
+    pub(super) fn disk_cache(&self) -> Option<DiskCacheStatus> {
+        self.models.disk_cache()
     }
 
     /// Latency and rate of the most recent requests.

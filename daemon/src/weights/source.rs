@@ -117,6 +117,16 @@ impl Weights {
         }
     }
 
+    /// Paths of the files; none for the built-in weights.
+    #[must_use]
+    pub(crate) fn files(&self) -> &[PathBuf] {
+        match self {
+            Self::Builtin(_) => &[],
+            Self::Safetensors(files) => files,
+            Self::PyTorch(path) | Self::Pack { path, .. } => std::slice::from_ref(path),
+        }
+    }
+
     /// Size in bytes, including heads that an encoder does not need. An unreadable file counts as
     /// 0; reading its tensors fails with the reason.
     #[must_use]
@@ -124,8 +134,7 @@ impl Weights {
         let length = |path: &PathBuf| path.metadata().map_or(0, |metadata| metadata.len());
         match self {
             Self::Builtin(content) => content.len() as u64,
-            Self::Safetensors(files) => files.iter().map(length).sum(),
-            Self::PyTorch(path) | Self::Pack { path, .. } => length(path),
+            _ => self.files().iter().map(length).sum(),
         }
     }
 

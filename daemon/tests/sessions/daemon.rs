@@ -9,7 +9,9 @@ use gte_daemon::engine::{self, Embed, EmbedError, Engine, Tokenize, TokenizeErro
 use gte_daemon::serve::{self, BoundSocket, Loaded, Models, Service, StartedBy};
 use gte_shared::client::{Client, Start};
 use gte_shared::endpoint::Endpoint;
-use gte_shared::wire::{ErrorCode, ErrorReply, GetStatus, ModelInfo, Pooling, Precision, TextInfo};
+use gte_shared::wire::{
+    DiskCacheStatus, ErrorCode, ErrorReply, GetStatus, ModelInfo, Pooling, Precision, TextInfo,
+};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
@@ -79,6 +81,10 @@ impl Models for NoOther {
     fn load_again(&self) -> Result<Loaded, ErrorReply> {
         Err(Self::refusal("stand-in"))
     }
+
+    fn disk_cache(&self) -> Option<DiskCacheStatus> {
+        None
+    }
 }
 
 /// A daemon in the process of the test.
@@ -114,7 +120,7 @@ impl Daemon {
             precision: Precision::F32,
             builtin: false,
         };
-        let engine = Engine::start(Characters, model, engine).unwrap();
+        let engine = Engine::start(Characters, model, engine, None).unwrap();
         let loaded = Loaded {
             engine,
             model: info,

@@ -4,6 +4,7 @@ use std::num::NonZero;
 use std::path::Path;
 
 use super::duration::Time;
+use super::size::Size;
 
 /// A setting.
 #[derive(Debug, PartialEq, Eq)]
@@ -33,6 +34,8 @@ pub enum Kind {
     Count,
     /// A [`Time`].
     Time,
+    /// A [`Size`].
+    Size,
     /// True or false.
     Switch,
     /// One of these words.
@@ -73,6 +76,7 @@ impl Kind {
             Self::Path | Self::NameOrFolder => expect(!value.is_empty(), "a path"),
             Self::Count => expect(value.parse::<NonZero<usize>>().is_ok(), "a positive number"),
             Self::Time => value.parse::<Time>().map(drop),
+            Self::Size => value.parse::<Size>().map(drop),
             Self::Switch => expect(value.parse::<bool>().is_ok(), "true or false"),
             Self::Word(words) => expect(words.contains(&value), &words.join(", ")),
         }

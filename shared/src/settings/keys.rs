@@ -72,6 +72,17 @@ pub const IDLE_UNLOAD: Key = Key {
     about: "Time without work after which the model is unloaded; the next request loads it again",
 };
 
+/// Size of the vectors on disk.
+pub const DISK_CACHE: Key = Key {
+    name: "disk_cache",
+    variable: "GTE_DISK_CACHE",
+    kind: Kind::Size,
+    default: "off",
+    user: User::Daemon,
+    about: "Size on disk for vectors that outlast the daemon, in gte/vectors.sqlite of the cache \
+            folder; never texts",
+};
+
 /// Form of the log.
 pub const LOG_FORMAT: Key = Key {
     name: "log_format",
@@ -128,7 +139,7 @@ pub fn of_daemon() -> impl Iterator<Item = &'static Key> {
 }
 
 /// All settings, in the order of the configuration file.
-pub const ALL: [&Key; 12] = [
+pub const ALL: [&Key; 13] = [
     &SOCKET,
     &MODEL,
     &THREADS,
@@ -136,6 +147,7 @@ pub const ALL: [&Key; 12] = [
     &DRAIN_TIMEOUT,
     &IDLE_EXIT,
     &IDLE_UNLOAD,
+    &DISK_CACHE,
     &LOG_FORMAT,
     &VERBOSE,
     &START,

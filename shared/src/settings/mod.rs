@@ -7,6 +7,7 @@ mod error;
 mod file;
 mod key;
 pub mod keys;
+mod size;
 mod sources;
 mod template;
 
@@ -14,5 +15,6 @@ pub use duration::Time;
 pub use error::SettingsError;
 pub use file::config_path;
 pub use key::{Key, Kind, User};
+pub use size::Size;
 pub use sources::{Setting, Settings, Source};
 pub use template::template;

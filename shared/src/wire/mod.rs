@@ -27,4 +27,4 @@ pub use request::{
     Call, Embed, GetStatus, Rank, Request, RequestEnvelope, Shutdown, Similarities, Similarity,
     UseModel,
 };
-pub use status::{CacheStatus, Latency, State, Status};
+pub use status::{CacheStatus, DiskCacheStatus, Latency, State, Status};

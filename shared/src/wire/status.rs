@@ -41,6 +41,8 @@ pub struct Status {
     pub latency: Latency,
     /// The vectors that are remembered.
     pub cache: CacheStatus,
+    /// The vectors that are kept on disk; `None` without a disk cache.
+    pub disk_cache: Option<DiskCacheStatus>,
     /// Resident memory (RSS), in bytes; 0 if the system does not report it.
     pub resident_bytes: u64,
 }
@@ -96,4 +98,19 @@ pub struct CacheStatus {
     pub texts: u64,
     /// Memory that these take, in bytes.
     pub bytes: u64,
+}
+
+/// The vectors that a daemon keeps on disk.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiskCacheStatus {
+    /// Texts that were found on disk since the daemon began, after they were not in memory.
+    pub hits: u64,
+    /// Texts that were not.
+    pub misses: u64,
+    /// Size of the files, in bytes.
+    pub bytes: u64,
+    /// Times that the disk failed, or was too slow, and was bypassed.
+    pub faults: u64,
+    /// The latest fault, and what to do about it.
+    pub problem: Option<String>,
 }

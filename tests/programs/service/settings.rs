@@ -45,6 +45,21 @@ fn an_idle_model_is_unloaded_and_loaded_again() {
 }
 
 #[test]
+fn vectors_outlast_the_service() {
+    let Some(user) = installed() else {
+        return;
+    };
+    configure(&user, "disk_cache = \"64MiB\"");
+    let before = score(&user).success();
+    assert_eq!(status(&user)["disk_cache"]["misses"], 2);
+    user.systemctl(&["stop", "gted.service"]).success();
+    assert_eq!(score(&user).success(), before);
+    let disk_cache = &status(&user)["disk_cache"];
+    assert_eq!(disk_cache["hits"], 2, "{disk_cache}");
+    assert_eq!(disk_cache["faults"], 0, "{disk_cache}");
+}
+
+#[test]
 fn the_service_manager_knows_the_state() {
     let Some(user) = installed() else {
         return;

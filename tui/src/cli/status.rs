@@ -102,6 +102,7 @@ fn table(endpoint: &Endpoint, state: &State) -> String {
         model,
         latency,
         cache,
+        disk_cache,
         ..
     } = state;
     let rows = [
@@ -136,7 +137,19 @@ fn table(endpoint: &Endpoint, state: &State) -> String {
         ("cache_bytes", cache.bytes.to_string()),
         ("resident_bytes", state.resident_bytes.to_string()),
     ];
+    let disk = disk_cache.iter().flat_map(|disk| {
+        [
+            ("disk_cache_hits", disk.hits.to_string()),
+            ("disk_cache_misses", disk.misses.to_string()),
+            ("disk_cache_bytes", disk.bytes.to_string()),
+            ("disk_cache_faults", disk.faults.to_string()),
+            (
+                "disk_cache_problem",
+                disk.problem.clone().unwrap_or_default(),
+            ),
+        ]
+    });
     let row =
         |(name, value): (&str, String)| format!("{name}\t{}\n", printable(&value, MAX_VALUE_CHARS));
-    rows.into_iter().map(row).collect()
+    rows.into_iter().chain(disk).map(row).collect()
 }

@@ -5,12 +5,12 @@ use std::time::Instant;
 
 use anyhow::Context;
 use gte_shared::endpoint::AnsweringModel;
-use gte_shared::wire::{ErrorCode, ErrorReply};
+use gte_shared::wire::{DiskCacheStatus, ErrorCode, ErrorReply};
 
 use crate::command::hints;
-use crate::engine::{self, Engine};
+use crate::engine::{self, DiskCache, Engine};
 use crate::lifecycle::InstanceLock;
-use crate::model::Compute;
+use crate::model::{Compute, Fingerprint};
 use crate::serve::{Loaded, Models};
 use crate::store::Store;
 
@@ -18,6 +18,7 @@ use crate::store::Store;
 pub(super) struct Installed {
     store: Store,
     compute: Compute,
+    disk: Option<DiskCache>,
     /// Lock whose record names the model that answers.
     lock: Arc<InstanceLock>,
     /// Name or folder of the model that was loaded last.
@@ -25,10 +26,16 @@ pub(super) struct Installed {
 }
 
 impl Installed {
-    pub(super) fn new(store: Store, compute: Compute, lock: Arc<InstanceLock>) -> Self {
+    pub(super) fn new(
+        store: Store,
+        compute: Compute,
+        disk: Option<DiskCache>,
+        lock: Arc<InstanceLock>,
+    ) -> Self {
         Self {
             store,
             compute,
+            disk,
             lock,
             last: Mutex::default(),
         }
@@ -58,7 +65,16 @@ impl Installed {
         let model = self.store.load(name, self.compute)?;
         let timings = model.timings;
         let info = model.info;
-        let engine = Engine::start(model.tokenizer, model.encoder, engine::Limits::default())
+        let vectors = match (&self.disk, model.fingerprint) {
+            (Some(disk), Ok(Fingerprint(fingerprint))) => Some(disk.of_model(&fingerprint)),
+            (Some(_), Err(error)) => {
+                tracing::warn!(%error, "disk cache bypassed: the model cannot be told from others");
+                None
+            }
+            (None, _) => None,
+        };
+        let limits = engine::Limits::default();
+        let engine = Engine::start(model.tokenizer, model.encoder, limits, vectors)
             .context("the engine cannot be started")?;
         tracing::info!(
             model = info.id,
@@ -101,5 +117,9 @@ impl Models for Installed {
         let last = self.last().clone();
         let loaded = self.load_first(last.as_deref());
         loaded.map_err(|error| hints::reply(&error, ErrorCode::Model))
+    }
+
+    fn disk_cache(&self) -> Option<DiskCacheStatus> {
+        self.disk.as_ref().map(DiskCache::status)
     }
 }

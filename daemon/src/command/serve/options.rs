@@ -41,6 +41,11 @@ pub(in crate::command) struct Serve {
     #[arg(long, value_name = "TIME", value_parser = |value: &str| keys::IDLE_UNLOAD.option(value))]
     pub(super) idle_unload: Option<String>,
 
+    /// Size on disk for vectors that outlast the daemon: vectors and hashes, never texts [default:
+    /// off]
+    #[arg(long, value_name = "SIZE", value_parser = |value: &str| keys::DISK_CACHE.option(value))]
+    pub(super) disk_cache: Option<String>,
+
     /// Form of the log on stderr [default: text]
     #[arg(long, value_name = "FORMAT", value_parser = ["text", "json"])]
     pub(super) log_format: Option<String>,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use gte_shared::endpoint::Endpoint;
-use gte_shared::environment::variable_os;
+use gte_shared::environment::{variable_os, xdg_folder};
 use gte_shared::wire::ErrorCode;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
@@ -20,6 +20,7 @@ use super::reload::Reloader;
 use super::settings::ServeSettings;
 use super::supervisor;
 use crate::command::hints;
+use crate::engine::DiskCache;
 use crate::lifecycle::{
     IfHeld, InheritedSocket, InstanceLock, Signal, Signals, detach, inherited_socket, memory,
     service_manager,
@@ -131,8 +132,14 @@ impl Serve {
             Some(socket) => socket,
             None => BoundSocket::bind(&endpoint).map_err(not_started)?,
         };
-        let store = Store::of_user();
-        let installed = Arc::new(Installed::new(store, settings.compute, Arc::clone(&lock)));
+        let disk = settings.disk_cache.and_then(disk_cache);
+        let installed = Installed::new(
+            Store::of_user(),
+            settings.compute,
+            disk.clone(),
+            Arc::clone(&lock),
+        );
+        let installed = Arc::new(installed);
         let loaded = match load(&installed, settings.model.clone(), &mut signals).await {
             Ok(Some(loaded)) => loaded,
             Ok(None) => return Ok(()),
@@ -183,6 +190,9 @@ impl Serve {
             served = serving => served.context("serving panicked")?,
             () = ended => tracing::warn!("second signal: exiting without draining"),
         }
+        if let Some(disk) = disk {
+            disk.close();
+        }
         anyhow::ensure!(
             !service.has_failed(),
             "the thread of the model failed twice"
@@ -204,6 +214,15 @@ fn lock_place(endpoint: &Endpoint, activated: bool) -> anyhow::Result<Endpoint> 
     Ok(Endpoint::resolve(Some(
         &Path::new(&folder).join("gted.sock"),
     ))?)
+}
+
+/// Opens the disk cache of this user: `$XDG_CACHE_HOME/gte`, else `~/.cache/gte`.
+fn disk_cache(bytes: u64) -> Option<DiskCache> {
+    let folder = xdg_folder(variable_os, "XDG_CACHE_HOME", ".cache");
+    if folder.is_none() {
+        tracing::warn!("no disk cache: neither XDG_CACHE_HOME nor HOME names a folder for it");
+    }
+    Some(DiskCache::open(&folder?.join("gte/vectors.sqlite"), bytes))
 }
 
 fn not_started(error: impl Into<anyhow::Error>) -> NotStarted {

@@ -4,7 +4,7 @@ use std::num::NonZero;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use gte_shared::settings::{Key, Setting, Settings, SettingsError, Time, keys};
+use gte_shared::settings::{Key, Setting, Settings, SettingsError, Size, Time, keys};
 
 use super::options::Serve;
 use crate::command::compute_options::{Choice, ComputeOptions};
@@ -42,6 +42,8 @@ pub(super) struct ServeSettings {
     pub(super) socket: Option<PathBuf>,
     pub(super) model: Option<String>,
     pub(super) compute: Compute,
+    /// Most bytes of vectors on disk.
+    pub(super) disk_cache: Option<u64>,
     pub(super) log_format: LogFormat,
     pub(super) live: Live,
     /// Every setting as it was written.
@@ -66,6 +68,8 @@ impl ServeSettings {
         let precision: Option<Choice> = settings.get(&keys::PRECISION, option(&keys::PRECISION))?;
         let format: Option<String> = settings.get(&keys::LOG_FORMAT, option(&keys::LOG_FORMAT))?;
         let verbose: Option<bool> = settings.get(&keys::VERBOSE, option(&keys::VERBOSE))?;
+        let disk_cache: Option<Size> =
+            settings.get(&keys::DISK_CACHE, option(&keys::DISK_CACHE))?;
         let idle_exit = activated.then_some(ACTIVATED_IDLE_EXIT);
         let drain_timeout = time(&keys::DRAIN_TIMEOUT, Some(DRAIN_TIMEOUT))?;
         let mut written = Vec::new();
@@ -76,6 +80,7 @@ impl ServeSettings {
             socket: settings.get(&keys::SOCKET, option(&keys::SOCKET))?,
             model: settings.get(&keys::MODEL, option(&keys::MODEL))?,
             compute: ComputeOptions { threads, precision }.resolve(),
+            disk_cache: disk_cache.and_then(|Size(bytes)| bytes),
             log_format: match format.as_deref() {
                 Some("json") => LogFormat::Json,
                 _ => LogFormat::Text,
@@ -102,6 +107,7 @@ impl Serve {
             (&keys::DRAIN_TIMEOUT, &self.drain_timeout),
             (&keys::IDLE_EXIT, &self.idle_exit),
             (&keys::IDLE_UNLOAD, &self.idle_unload),
+            (&keys::DISK_CACHE, &self.disk_cache),
             (&keys::LOG_FORMAT, &self.log_format),
         ];
         if key == &keys::VERBOSE {

@@ -33,6 +33,7 @@ impl Handle for GetStatus {
             idle_seconds: context.service.idle_time().map_or(0, |idle| idle.as_secs()),
             latency: context.service.recent().latency(),
             cache: engine.map(Engine::cache_status).unwrap_or_default(),
+            disk_cache: context.service.disk_cache(),
             resident_bytes: resident_bytes().unwrap_or(0),
         })
     }
