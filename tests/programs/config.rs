@@ -1,7 +1,9 @@
 //! Settings: `gted config`, the configuration file, and variables of the environment.
 
-use std::fs;
-use std::path::PathBuf;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
 
 use gte_tests::{Daemon, GOLDEN_A, GOLDEN_B, Output, Sandbox, gted};
 use serde_json::Value;
@@ -153,4 +155,35 @@ fn sighup_says_what_took_effect_and_what_did_not() {
     daemon.signal(rustix::process::Signal::HUP);
     let line = daemon.wait_for("configuration not reread");
     assert!(line.contains("is not TOML"), "{line}");
+}
+
+#[test]
+fn a_home_of_another_user_has_no_settings() {
+    if !rustix::process::getuid().is_root() {
+        eprintln!("NOT RUN: a program of another user, which only root can start");
+        return;
+    }
+    let sandbox = Sandbox::default();
+    configure(&sandbox, "lang = \"xx\"");
+    let theirs = sandbox.path().join("gted");
+    fs::copy(gted(), &theirs).expect("a file can be copied");
+    let mode = |path: &Path, mode| fs::set_permissions(path, Permissions::from_mode(mode));
+    mode(sandbox.path(), 0o755).expect("it is ours");
+    let folder = sandbox.path().join(".config/gte");
+    let run = || {
+        Output::of(
+            sandbox
+                .command(&theirs)
+                .arg("config")
+                .uid(12_345)
+                .gid(12_345),
+        )
+    };
+    // A file that this user can see is theirs to mend, whether they can read it or not.
+    mode(&config_file(&sandbox), 0o600).expect("it is ours");
+    let refused = run();
+    assert_eq!(refused.code(), Some(2), "{refused:?}");
+    assert!(refused.stderr.contains("Permission denied"), "{refused:?}");
+    mode(&folder, 0o700).expect("it is ours");
+    run().success();
 }

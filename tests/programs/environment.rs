@@ -164,7 +164,7 @@ fn a_clock_that_jumps_changes_nothing() {
 fn a_stopped_process_is_named_with_its_pid() {
     let sandbox = Sandbox::default();
     let daemon = Daemon::start(&sandbox, &[]);
-    daemon.signal(Signal::STOP);
+    daemon.suspend();
     fs::remove_file(sandbox.socket()).expect("a socket can be removed");
     let refused = sandbox.run(&["status"]);
     daemon.signal(Signal::CONT);

@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::json::JsonConnection;
 use crate::sandbox::{Sandbox, gted, spawn};
-use crate::wait::{TEST_TIMEOUT, wait_for};
+use crate::wait::{TEST_TIMEOUT, wait_for, wait_until};
 
 /// A `gted serve` process. Dropping it kills the process.
 pub struct Daemon {
@@ -72,6 +72,20 @@ impl Daemon {
     /// Sends a signal to the daemon.
     pub fn signal(&self, signal: Signal) {
         kill_process(self.pid(), signal).expect("the daemon can be sent a signal");
+    }
+
+    /// Suspends the daemon, and returns once each of its threads is (state T, proc(5)).
+    pub fn suspend(&self) {
+        self.signal(Signal::STOP);
+        let threads = format!("/proc/{}/task", self.pid().as_raw_nonzero());
+        wait_until("the threads to be suspended", || {
+            let threads = std::fs::read_dir(&threads).expect("the daemon has threads");
+            let mut states = threads.map(|thread| {
+                let stat = thread.expect("a thread").path().join("stat");
+                std::fs::read_to_string(stat).expect("a thread has a state")
+            });
+            states.all(|stat| stat.contains(") T "))
+        });
     }
 
     /// Waits for the end of the process.

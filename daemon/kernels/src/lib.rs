@@ -81,7 +81,7 @@ mod quantize;
 
 pub use attention::{Attention, QueryRows};
 pub use error::ShapeError;
-pub use isa::Cpu;
+pub use isa::{Cpu, vector_lanes};
 pub use layer_norm::LayerNorm;
 pub use linear::PackedLinear;
 pub use peak::Peak;

@@ -6,7 +6,7 @@ use gte_shared::wire::CacheStatus;
 
 use super::backend::Tokens;
 use super::cache::SharedCache;
-use super::disk_cache::ModelVectors;
+use super::disk_cache::{Deadline, ModelVectors};
 
 /// Most texts that are looked up in memory at a time: less than a millisecond.
 const LOOKUPS: usize = 256;
@@ -26,6 +26,7 @@ impl Remembered {
     /// Looks up the vector of each text.
     pub(super) async fn get_all(&self, tokens: &[Tokens]) -> Vec<Option<Arc<[f32]>>> {
         let mut vectors = Vec::with_capacity(tokens.len());
+        let deadline = Deadline::of_request();
         for some in tokens.chunks(LOOKUPS) {
             if !vectors.is_empty() {
                 // Others use the cache and this thread, too.
@@ -33,7 +34,7 @@ impl Remembered {
             }
             let mut found = self.memory.get_all(some.iter().map(|tokens| &*tokens.ids));
             if let Some(disk) = &self.disk {
-                self.look_on_disk(disk, some, &mut found).await;
+                self.look_on_disk(disk, some, &mut found, deadline).await;
             }
             vectors.extend(found);
         }
@@ -46,6 +47,7 @@ impl Remembered {
         disk: &ModelVectors,
         tokens: &[Tokens],
         found: &mut [Option<Arc<[f32]>>],
+        deadline: Deadline,
     ) {
         let missing = tokens.iter().zip(found);
         let mut missing: Vec<_> = missing.filter(|(_, vector)| vector.is_none()).collect();
@@ -53,7 +55,7 @@ impl Remembered {
             return;
         }
         let ids = missing.iter().map(|(tokens, _)| &*tokens.ids);
-        let on_disk = disk.get_all(ids).await;
+        let on_disk = disk.get_all(ids, deadline).await;
         for ((_, vector), on_disk) in missing.iter_mut().zip(on_disk) {
             **vector = on_disk;
         }

@@ -21,42 +21,58 @@ const SAMPLES: u64 = 64;
 /// Bytes of a sample.
 const SAMPLE_BYTES: usize = 4096;
 
-/// Fingerprint of a model as this program computes it on this machine. Equal fingerprints mean that
-/// a text has the same vector, bit for bit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fingerprint(pub(crate) [u8; 32]);
+/// Fingerprint of the files of a model, and of this program on this machine.
+#[derive(Clone, Debug)]
+pub struct FilesFingerprint(Sha256);
 
-impl Fingerprint {
-    /// Takes the fingerprint of a model, before its files are loaded: a file that is changed
-    /// meanwhile has another fingerprint the next time.
+impl FilesFingerprint {
+    /// Takes the fingerprint of the files of a model.
     ///
     /// # Errors
     ///
     /// If the system does not tell about this program or a file of the model.
-    pub(super) fn of(source: &Source, info: &ModelInfo) -> io::Result<Self> {
+    pub fn of(source: &Source) -> io::Result<Self> {
         let mut hash = Sha256::new();
-        let cpu = Cpu::detect().name();
-        let (precision, pooling) = (info.precision.name(), info.pooling.name());
-        for part in [VERSION, cpu, precision, pooling, &info.id] {
-            hash.update((part.len() as u64).to_le_bytes());
-            hash.update(part);
-        }
-        add(&mut hash, Path::new(PROGRAM))?;
+        add_text(&mut hash, VERSION);
+        // Instruction sets of the kernels, and of the operations of rten-vecmath.
+        add_text(&mut hash, Cpu::detect().name());
+        hash.update((gte_kernels::vector_lanes() as u64).to_le_bytes());
+        add_file(&mut hash, Path::new(PROGRAM))?;
         if let Source::Folder(folder) = source {
-            add(&mut hash, &folder.path.join("config.json"))?;
+            add_file(&mut hash, &folder.path.join("config.json"))?;
             let weights = source.weights().map_err(io::Error::other)?;
             for file in weights.files() {
-                add(&mut hash, file)?;
+                add_file(&mut hash, file)?;
             }
         }
-        Ok(Self(hash.finalize().into()))
+        Ok(Self(hash))
     }
+
+    /// Fingerprint of the model as this program computes it on this machine: where it is the same,
+    /// a text has the same vector, bit for bit. `None` unless these were its files before it was
+    /// loaded and `after` are now: otherwise nobody knows which of them were loaded.
+    #[must_use]
+    pub fn of_model(self, after: &Self, info: &ModelInfo) -> Option<[u8; 32]> {
+        let of = |files: &Self| {
+            let mut hash = files.0.clone();
+            for part in [info.precision.name(), info.pooling.name(), &info.id] {
+                add_text(&mut hash, part);
+            }
+            <[u8; 32]>::from(hash.finalize())
+        };
+        (of(&self) == of(after)).then(|| of(after))
+    }
+}
+
+fn add_text(hash: &mut Sha256, text: &str) {
+    hash.update((text.len() as u64).to_le_bytes());
+    hash.update(text);
 }
 
 /// Adds the number, size and times of a file, of which a program cannot set the last (ctime,
 /// inode(7)), and samples of its content, since images of file systems may have the same times for
 /// all of their files. Reading all of it would take longer than loading the model.
-fn add(hash: &mut Sha256, path: &Path) -> io::Result<()> {
+fn add_file(hash: &mut Sha256, path: &Path) -> io::Result<()> {
     let file = File::open(path)?;
     let of = file.metadata()?;
     for number in [of.mtime(), of.mtime_nsec(), of.ctime(), of.ctime_nsec()] {
@@ -83,39 +99,35 @@ mod tests {
     use super::super::spec::ModelSpec;
     use super::*;
 
-    fn fingerprint(folder: &Path, precision: Precision) -> Fingerprint {
-        let source = Source::Folder(Folder::new(folder));
-        let info = ModelSpec::read(&source, precision).unwrap().info;
-        Fingerprint::of(&source, &info).unwrap()
-    }
-
     #[test]
     fn a_changed_file_or_precision_changes_it() {
         let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/tiny-bert/hf");
         let place = tempfile::tempdir().unwrap();
         let folder = place.path().join("tiny");
-        fs::create_dir(&folder).unwrap();
-        for entry in fs::read_dir(fixture).unwrap().map(Result::unwrap) {
-            if entry.path().is_file() {
-                fs::copy(entry.path(), folder.join(entry.file_name())).unwrap();
-            }
+        fs::create_dir_all(folder.join("1_Pooling")).unwrap();
+        let files = [
+            "config.json",
+            "1_Pooling/config.json",
+            "model.safetensors",
+            "tokenizer.json",
+        ];
+        for file in files {
+            fs::copy(fixture.join(file), folder.join(file)).unwrap();
         }
-        let pooling = folder.join("1_Pooling");
-        fs::create_dir(&pooling).unwrap();
-        let cls = r#"{"pooling_mode_cls_token": true}"#;
-        fs::write(pooling.join("config.json"), cls).unwrap();
-        let before = fingerprint(&folder, Precision::F32);
-        assert_eq!(fingerprint(&folder, Precision::F32), before);
-        assert_ne!(fingerprint(&folder, Precision::Int8), before);
-        // The same size and time of change, and another content.
+        let source = Source::Folder(Folder::new(&folder));
+        let files = || FilesFingerprint::of(&source).unwrap();
+        let info = |precision| ModelSpec::read(&source, precision).unwrap().info;
+        let before = files();
+        let fingerprint = |precision| files().of_model(&before, &info(precision));
+        assert!(fingerprint(Precision::F32).is_some());
+        assert_ne!(fingerprint(Precision::F32), fingerprint(Precision::Int8));
+        // The same content and time of change: the time of the inode is another one.
         let weights = folder.join("model.safetensors");
         let written = fs::metadata(&weights).unwrap().modified().unwrap();
-        let mut content = fs::read(&weights).unwrap();
-        let last = content.len() - 1;
-        content[last] ^= 1;
+        let content = fs::read(&weights).unwrap();
         fs::write(&weights, content).unwrap();
         let file = File::options().write(true).open(&weights).unwrap();
         file.set_modified(written).unwrap();
-        assert_ne!(fingerprint(&folder, Precision::F32), before);
+        assert_eq!(fingerprint(Precision::F32), None);
     }
 }

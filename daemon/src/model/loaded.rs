@@ -1,6 +1,5 @@
 //! A model, ready to compute.
 
-use std::io;
 use std::time::Instant;
 
 use gte_shared::wire::{ModelInfo, Precision};
@@ -9,7 +8,6 @@ use super::compute::Compute;
 use super::config::BertConfig;
 use super::encoder::Encoder;
 use super::error::ModelError;
-use super::fingerprint::Fingerprint;
 use super::source::Source;
 use super::spec::ModelSpec;
 use super::tokenizer::Tokenizer;
@@ -27,8 +25,6 @@ pub struct Model {
     pub tokenizer: Tokenizer,
     /// Encoder.
     pub encoder: Encoder,
-    /// Fingerprint, or why the system does not tell it.
-    pub(crate) fingerprint: io::Result<Fingerprint>,
     /// Time that loading took.
     pub(crate) timings: LoadTimings,
 }
@@ -50,7 +46,6 @@ impl Model {
             tokenizer: start.elapsed(),
             ..LoadTimings::default()
         };
-        let fingerprint = Fingerprint::of(source, &info);
         let weights = source.weights()?;
         let encoder = Encoder::load(&config, info.pooling, weights, compute, &mut timings)?;
         let start = Instant::now();
@@ -65,7 +60,6 @@ impl Model {
             config,
             tokenizer,
             encoder,
-            fingerprint,
             timings,
         })
     }

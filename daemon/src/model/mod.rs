@@ -24,7 +24,7 @@ pub use compute::Compute;
 pub(crate) use config::BertConfig;
 pub use encoder::Encoder;
 pub use error::ModelError;
-pub use fingerprint::Fingerprint;
+pub use fingerprint::FilesFingerprint;
 pub use loaded::Model;
 pub(crate) use source::{BUILTIN, PACK, shard_files};
 pub use source::{Folder, Source};

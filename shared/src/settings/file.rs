@@ -21,6 +21,19 @@ pub fn config_path(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBu
     Some(config.join("gte").join("config.toml"))
 }
 
+/// Returns true if the user has no such file: it is missing; `HOME` is not a folder, as that of
+/// many services; or it is a folder of another user, as after `su`. A file that is there and cannot
+/// be read is another matter.
+fn is_out_of_reach(path: &Path, error: io::ErrorKind) -> bool {
+    match error {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => true,
+        io::ErrorKind::PermissionDenied => path
+            .symlink_metadata()
+            .is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied),
+        _ => false,
+    }
+}
+
 /// Values of a configuration file, by key.
 #[derive(Debug, Default)]
 pub(super) struct File {
@@ -32,15 +45,7 @@ impl File {
     pub(super) fn read(path: &Path) -> Result<Self, SettingsError> {
         match std::fs::read_to_string(path) {
             Ok(text) => Self::parse(path, &text),
-            // `HOME` may be no folder at all, as that of many services is.
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-                ) =>
-            {
-                Ok(Self::default())
-            }
+            Err(error) if is_out_of_reach(path, error.kind()) => Ok(Self::default()),
             Err(source) => Err(SettingsError::Read {
                 path: path.to_owned(),
                 source,

@@ -12,7 +12,7 @@ const UNITS: [(&str, u64); 2] = [("GiB", 1 << 30), ("MiB", 1 << 20)];
 /// Smallest size but none: a database needs room for its log as well.
 const SMALLEST: u64 = 64 << 20;
 
-/// Largest size: more than the vectors of a billion texts.
+/// Largest size: hundreds of millions of vectors.
 const LARGEST: u64 = 4 << 40;
 
 /// A size on disk in bytes, or none: `512MiB`, `2GiB`, `off`.

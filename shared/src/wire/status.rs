@@ -109,7 +109,7 @@ pub struct DiskCacheStatus {
     pub misses: u64,
     /// Size of the files, in bytes.
     pub bytes: u64,
-    /// Times that the disk failed, or was too slow, and was bypassed.
+    /// Failures of the disk. What it did not give was computed, and what it did not take is lost.
     pub faults: u64,
     /// The latest fault, and what to do about it.
     pub problem: Option<String>,

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use rten_simd::ops::BitOps;
+use rten_simd::{Isa, SimdOp};
+
 use super::kernel::{Int8Isa, Kernel};
 use super::native::Native;
 use super::portable::Portable;
@@ -25,6 +28,24 @@ struct Properties {
 }
 
 struct Describe;
+
+/// Counts the values of a vector.
+struct Lanes;
+
+impl SimdOp for Lanes {
+    type Output = usize;
+
+    fn eval<I: Isa>(self, isa: I) -> usize {
+        isa.f32().len()
+    }
+}
+
+/// Number of f32 values that an operation of `rten-vecmath` takes at a time on this CPU. Sums of
+/// another number have another rounding.
+#[must_use]
+pub fn vector_lanes() -> usize {
+    Lanes.dispatch()
+}
 
 impl Kernel for Describe {
     type Output = Properties;

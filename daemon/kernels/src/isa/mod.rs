@@ -14,5 +14,5 @@ mod kernel;
 mod native;
 mod portable;
 
-pub use cpu::Cpu;
+pub use cpu::{Cpu, vector_lanes};
 pub(crate) use kernel::{F32, Int8Isa, Kernel};

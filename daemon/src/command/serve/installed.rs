@@ -1,5 +1,6 @@
 //! The models on this machine, for the daemon.
 
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -10,7 +11,7 @@ use gte_shared::wire::{DiskCacheStatus, ErrorCode, ErrorReply};
 use crate::command::hints;
 use crate::engine::{self, DiskCache, Engine};
 use crate::lifecycle::InstanceLock;
-use crate::model::{Compute, Fingerprint};
+use crate::model::{Compute, FilesFingerprint};
 use crate::serve::{Loaded, Models};
 use crate::store::Store;
 
@@ -60,18 +61,35 @@ impl Installed {
         self.lock.record(AnsweringModel::from(&loaded.model));
     }
 
+    /// Fingerprint of the files of a model, if there is a disk cache.
+    fn files(&self, name: Option<&str>) -> Option<io::Result<FilesFingerprint>> {
+        self.disk.as_ref()?;
+        let source = self.store.find(name).map_err(io::Error::other);
+        Some(source.and_then(|source| FilesFingerprint::of(&source)))
+    }
+
     fn load(&self, name: Option<&str>) -> anyhow::Result<Loaded> {
         let start = Instant::now();
+        let before = self.files(name);
         let model = self.store.load(name, self.compute)?;
+        let after = self.files(name);
         let timings = model.timings;
         let info = model.info;
-        let vectors = match (&self.disk, model.fingerprint) {
-            (Some(disk), Ok(Fingerprint(fingerprint))) => Some(disk.of_model(&fingerprint)),
-            (Some(_), Err(error)) => {
-                tracing::warn!(%error, "disk cache bypassed: the model cannot be told from others");
-                None
+        let vectors = match (&self.disk, before, after) {
+            (Some(disk), Some(before), Some(after)) => {
+                let fingerprint = before.and_then(|before| {
+                    let changed = || io::Error::other("its files were changed while it was loaded");
+                    before.of_model(&after?, &info).ok_or_else(changed)
+                });
+                match fingerprint {
+                    Ok(fingerprint) => Some(disk.of_model(&fingerprint)),
+                    Err(problem) => {
+                        disk.report_unknown_model(problem);
+                        None
+                    }
+                }
             }
-            (None, _) => None,
+            _ => None,
         };
         let limits = engine::Limits::default();
         let engine = Engine::start(model.tokenizer, model.encoder, limits, vectors)

@@ -132,7 +132,7 @@ impl Serve {
             Some(socket) => socket,
             None => BoundSocket::bind(&endpoint).map_err(not_started)?,
         };
-        let disk = settings.disk_cache.and_then(disk_cache);
+        let disk = settings.disk_cache.map(disk_cache);
         let installed = Installed::new(
             Store::of_user(),
             settings.compute,
@@ -217,12 +217,10 @@ fn lock_place(endpoint: &Endpoint, activated: bool) -> anyhow::Result<Endpoint> 
 }
 
 /// Opens the disk cache of this user: `$XDG_CACHE_HOME/gte`, else `~/.cache/gte`.
-fn disk_cache(bytes: u64) -> Option<DiskCache> {
+fn disk_cache(bytes: u64) -> DiskCache {
     let folder = xdg_folder(variable_os, "XDG_CACHE_HOME", ".cache");
-    if folder.is_none() {
-        tracing::warn!("no disk cache: neither XDG_CACHE_HOME nor HOME names a folder for it");
-    }
-    Some(DiskCache::open(&folder?.join("gte/vectors.sqlite"), bytes))
+    let path = folder.map(|folder| folder.join("gte/vectors.sqlite"));
+    DiskCache::open(path, bytes)
 }
 
 fn not_started(error: impl Into<anyhow::Error>) -> NotStarted {

@@ -1,141 +1,105 @@
 //! The file of vectors: a SQLite database with one table, whose oldest rows make room for new ones.
 
-use std::fs::{DirBuilder, OpenOptions};
-use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::fs::{DirBuilder, Metadata, OpenOptions};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use gte_shared::private_file;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, params};
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OptionalExtension, params};
 
-use super::budget::{self, PAGE_BYTES, number};
+use super::budget::{self, PAGE_BYTES};
+use super::database;
 use super::error::FileError;
 use super::key::Key;
 use super::value::{Vector, decode, encode};
 
-/// Mark of the file among SQLite databases: "gtev".
-const APPLICATION_ID: i64 = 0x6774_6576;
+/// Bytes of the log from which on its pages are written to their places before it grows again.
+const LOG_BYTES: u64 = 1 << 20;
 
-/// Version of the table. Keys have a version of their own: that of the program.
-const LAYOUT: i64 = 1;
-
-/// Pages of the log after which they are written to their places: 1 MiB.
-const LOG_PAGES: i64 = 64;
-
-/// Part of the budget that the pages do not get: the log has the changes of at most [`LOG_PAGES`]
-/// and of one call, each of whose vectors changes a page of the table and one of the index.
+/// Part of the budget that the table does not get: the log has [`LOG_BYTES`] and the pages of one
+/// transaction, in which each vector, new or dropped, changes about a page of the index.
 const LOG_RESERVE: u64 = 16 << 20;
 
 /// Most vectors that are written in one transaction.
-const TRANSACTION: usize = 256;
-
-/// Wait for another process that has the file: one that is just ending releases it.
-const LOCK_TIMEOUT: Duration = Duration::from_millis(200);
-
-/// The table. The numbers of its rows (rowid) grow, so the oldest row is the first.
-const TABLE: &str = "CREATE TABLE vectors (key BLOB NOT NULL UNIQUE, value BLOB NOT NULL) STRICT";
+pub(super) const TRANSACTION: usize = 256;
 
 const SELECT: &str = "SELECT value FROM vectors WHERE key = ?1";
 const INSERT: &str = "INSERT OR IGNORE INTO vectors (key, value) VALUES (?1, ?2)";
 const REMOVE: &str = "DELETE FROM vectors WHERE key = ?1";
+
+/// Vectors of keys, and the keys of those that are damaged.
+type Found = (Vec<Option<Vector>>, Vec<Key>);
+
 /// The file of vectors. One process at a time has it open.
 #[derive(Debug)]
 pub(super) struct VectorFile {
     path: PathBuf,
+    /// Device and number of the file (inode(7)).
+    number: (u64, u64),
     connection: Connection,
     /// Most pages in use.
     pages: i64,
 }
 
 impl VectorFile {
-    /// Opens the file, and makes it and its folder if they are missing, for their owner alone. On
-    /// disk it takes at most `budget` bytes, with the log beside it. If it has more, because the
-    /// budget was larger, the oldest vectors are dropped.
+    /// Opens the file, and makes it and its folder if they are missing, for their owner alone. It
+    /// takes at most `budget` bytes on disk, with the log beside it. A file that is larger, because
+    /// the budget was, is made anew.
     ///
     /// # Errors
     ///
     /// If the file cannot be opened, is of something else, or is in use by another process.
     pub(super) fn open(path: &Path, budget: u64) -> Result<Self, FileError> {
-        let failed = |source| FileError::Open {
-            path: path.to_owned(),
-            source,
-        };
+        let file = Self::open_any(path, budget)?;
+        if file.bytes() <= budget {
+            return Ok(file);
+        }
+        // Dropping the vectors in the database would need room on the disk.
+        std::fs::remove_file(path).map_err(open_error(path))?;
+        file.abandon();
+        Self::open_any(path, budget)
+    }
+
+    /// Opens a file of any size.
+    fn open_any(path: &Path, budget: u64) -> Result<Self, FileError> {
         let folder = path.parent().unwrap_or(Path::new("/"));
         let folder = DirBuilder::new().recursive(true).mode(0o700).create(folder);
-        folder.map_err(failed)?;
+        folder.map_err(open_error(path))?;
         // SQLite would make it readable for others, and its log as it is itself.
-        private_file::open(OpenOptions::new().read(true).write(true), path).map_err(failed)?;
-        let database = database_error(path);
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags).map_err(&database)?;
-        connection.busy_timeout(LOCK_TIMEOUT).map_err(&database)?;
-        let is_new = number(&connection, "page_count").map_err(&database)? == 0;
-        if !is_new && !is_ours(&connection).map_err(&database)? {
-            return Err(FileError::Foreign(path.to_owned()));
-        }
+        let file = private_file::open(OpenOptions::new().read(true).write(true), path);
+        let file = file.and_then(|file| file.metadata());
+        let number = number_of(&file.map_err(open_error(path))?);
+        let connection = database::open(path).map_err(database_error(path))?;
+        let connection = connection.ok_or_else(|| FileError::Foreign(path.to_owned()))?;
         let pages = budget.saturating_sub(LOG_RESERVE) / PAGE_BYTES.unsigned_abs();
-        let mut file = Self {
+        Ok(Self {
             path: path.to_owned(),
+            number,
             connection,
             pages: i64::try_from(pages).unwrap_or(i64::MAX),
-        };
-        file.prepare(is_new).map_err(&database)?;
-        Ok(file)
+        })
     }
 
-    /// Takes the file for this process, makes the table, and drops what is over the budget.
-    fn prepare(&mut self, is_new: bool) -> rusqlite::Result<()> {
-        let connection = &self.connection;
-        // The file stays locked until it is closed. SQLite then needs no memory that is shared with
-        // other processes, and no network file system that supports it.
-        connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
-        // A damaged page is an error, and nothing in the file is run.
-        connection.pragma_update(None, "cell_size_check", true)?;
-        connection.pragma_update(None, "trusted_schema", false)?;
-        if is_new {
-            connection.pragma_update(None, "page_size", PAGE_BYTES)?;
-            connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
-        }
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        // The end of this process loses nothing; a crash of the machine the latest vectors.
-        connection.pragma_update(None, "synchronous", "NORMAL")?;
-        connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
-        connection.pragma_update(None, "journal_size_limit", LOG_PAGES * PAGE_BYTES)?;
-        let behavior = TransactionBehavior::Immediate;
-        let transaction = self.connection.transaction_with_behavior(behavior)?;
-        if is_new {
-            transaction.execute(TABLE, [])?;
-            transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-            transaction.pragma_update(None, "user_version", LAYOUT)?;
-        }
-        transaction.commit()?;
-        budget::shrink(&self.connection, self.pages)
-    }
-
-    /// Looks up the vectors of keys. Those that are damaged are removed, and counted.
+    /// Looks up the vectors of keys.
     ///
     /// # Errors
     ///
     /// If the database fails.
-    pub(super) fn get_all(&self, keys: &[Key]) -> Result<(Vec<Option<Vector>>, usize), FileError> {
+    pub(super) fn get_all(&self, keys: &[Key]) -> Result<Found, FileError> {
         let get_all = || {
             let mut select = self.connection.prepare(SELECT)?;
             let mut vectors = Vec::with_capacity(keys.len());
-            let mut damaged = 0;
+            let mut damaged = Vec::new();
             for key in keys {
                 let value = select.query_row([&key[..]], |row| {
                     // A damaged row may have another type.
-                    Ok(row
-                        .get_ref(0)?
-                        .as_bytes()
-                        .ok()
-                        .and_then(|value| decode(key, value)))
+                    let value = row.get_ref(0)?.as_bytes().ok();
+                    Ok(value.and_then(|value| decode(key, value)))
                 });
                 let vector = value.optional()?;
                 if let Some(None) = vector {
-                    self.connection.execute(REMOVE, [&key[..]])?;
-                    damaged += 1;
+                    damaged.push(*key);
                 }
                 vectors.push(vector.flatten());
             }
@@ -144,50 +108,75 @@ impl VectorFile {
         get_all().map_err(database_error(&self.path))
     }
 
-    /// Writes vectors, and drops the oldest for them.
+    /// Removes vectors.
     ///
     /// # Errors
     ///
-    /// If the database fails; the vectors are then not in it.
+    /// If the database fails.
+    pub(super) fn remove_all(&self, keys: &[Key]) -> Result<(), FileError> {
+        let remove = |key: &Key| self.connection.execute(REMOVE, [&key[..]]).map(drop);
+        let removed = keys.iter().try_for_each(remove);
+        removed.map_err(database_error(&self.path))
+    }
+
+    /// Writes at most [`TRANSACTION`] vectors, and drops the oldest for them.
+    ///
+    /// # Errors
+    ///
+    /// If the database fails, or somebody has replaced the file; the vectors are then not in it.
     pub(super) fn put_all(&mut self, vectors: &[(Key, Vector)]) -> Result<(), FileError> {
+        let path = self.path.metadata().as_ref().map(number_of).ok();
+        if path != Some(self.number) {
+            return Err(FileError::Replaced(self.path.clone()));
+        }
         let mut put_all = || {
-            for some in vectors.chunks(TRANSACTION) {
-                let transaction = self.connection.transaction()?;
-                let mut insert = transaction.prepare(INSERT)?;
-                for (key, vector) in some {
-                    insert.execute(params![&key[..], encode(key, vector)])?;
-                }
-                drop(insert);
-                budget::drop_oldest(&transaction, self.pages)?;
-                transaction.commit()?;
+            if self.log_bytes() >= LOG_BYTES {
+                self.connection
+                    .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
             }
-            Ok(())
+            let transaction = self.connection.transaction()?;
+            let mut insert = transaction.prepare(INSERT)?;
+            for (key, vector) in vectors {
+                insert.execute(params![&key[..], encode(key, vector)])?;
+            }
+            drop(insert);
+            budget::drop_oldest(&transaction, self.pages)?;
+            transaction.commit()
         };
         put_all().map_err(database_error(&self.path))
     }
 
-    /// Error for vectors that were damaged.
-    pub(super) fn damaged(&self, count: usize) -> FileError {
-        FileError::Damaged {
-            path: self.path.clone(),
-            count,
-        }
+    /// Bytes on disk, those of the log included; 0 for what the system does not tell.
+    pub(super) fn bytes(&self) -> u64 {
+        self.path.metadata().map_or(0, |of| of.len()) + self.log_bytes()
     }
 
-    /// Bytes on disk, those of the log included.
-    ///
-    /// # Errors
-    ///
-    /// If the system does not tell the size of the file.
-    pub(super) fn bytes(&self) -> io::Result<u64> {
+    fn log_bytes(&self) -> u64 {
         let mut log = self.path.clone().into_os_string();
         log.push("-wal");
-        let log = match std::fs::metadata(log) {
-            Ok(metadata) => metadata.len(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
-            Err(error) => return Err(error),
-        };
-        Ok(self.path.metadata()?.len() + log)
+        // Without a log, there is none.
+        std::fs::metadata(log).map_or(0, |of| of.len())
+    }
+
+    /// Closes a file that is not at its path any more, and leaves what is there alone.
+    pub(super) fn abandon(self) {
+        // Closing would remove the log by its name. An unknown option would be an error.
+        let option = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+        if let Err(error) = self.connection.set_db_config(option, true) {
+            tracing::warn!(%error, "log of the disk cache may be removed");
+        }
+    }
+}
+
+fn number_of(file: &Metadata) -> (u64, u64) {
+    (file.dev(), file.ino())
+}
+
+fn open_error(path: &Path) -> impl Fn(std::io::Error) -> FileError {
+    let path = path.to_owned();
+    move |source| FileError::Open {
+        path: path.clone(),
+        source,
     }
 }
 
@@ -197,11 +186,6 @@ fn database_error(path: &Path) -> impl Fn(rusqlite::Error) -> FileError {
         path: path.clone(),
         source,
     }
-}
-
-fn is_ours(connection: &Connection) -> rusqlite::Result<bool> {
-    let id = number(connection, "application_id")?;
-    Ok(id == APPLICATION_ID && number(connection, "user_version")? == LAYOUT)
 }
 
 #[cfg(test)]
@@ -265,6 +249,12 @@ mod tests {
         assert_eq!(modes, [0o600; 2]);
         drop(file);
         let file = VectorFile::open(&path, BUDGET).unwrap();
+        // Nothing is mapped that another process could cut short.
+        let names = fs::read_dir(path.parent().unwrap()).unwrap();
+        let names = names.map(|entry| entry.unwrap().file_name());
+        let mut names: Vec<_> = names.collect();
+        names.sort();
+        assert_eq!(names, ["vectors.sqlite", "vectors.sqlite-wal"]);
         assert!(there(&file, 0..20).into_iter().eq(0..12));
     }
 
@@ -274,9 +264,10 @@ mod tests {
         let path = folder.path().join("vectors.sqlite");
         let mut file = VectorFile::open(&path, BUDGET).unwrap();
         let mut most = 0;
-        for start in (0..40_000).step_by(400) {
-            put(&mut file, start..start + 400);
-            most = most.max(file.bytes().unwrap());
+        let step = u32::try_from(TRANSACTION).unwrap();
+        for start in (0..40_000).step_by(TRANSACTION) {
+            put(&mut file, start..40_000.min(start + step));
+            most = most.max(file.bytes());
         }
         assert!((BUDGET / 2..=BUDGET).contains(&most), "{most}");
         let kept = there(&file, 0..40_000);
@@ -289,13 +280,12 @@ mod tests {
         assert!(bytes as u64 > (BUDGET - LOG_RESERVE) * 3 / 4, "{bytes}");
         drop(file);
 
+        // For a smaller budget it begins anew, without needing room for that.
         let half = BUDGET / 2;
-        let file = VectorFile::open(&path, half).unwrap();
-        let kept = there(&file, 0..40_000);
-        assert!(kept.iter().copied().eq(kept[0]..40_000));
-        assert!(kept.len() > 1000, "{}", kept.len());
-        drop(file);
-        assert!(fs::metadata(&path).unwrap().len() <= half);
+        let mut file = VectorFile::open(&path, half).unwrap();
+        assert!(file.bytes() < 1 << 20);
+        put(&mut file, 0..10);
+        assert_eq!(there(&file, 0..40_000).len(), 10);
     }
 
     #[test]
@@ -375,7 +365,8 @@ mod tests {
         file.connection.execute(update, []).unwrap();
         let keys = [0, 1, 2].map(|number| entry(number).0);
         let (vectors, damaged) = file.get_all(&keys).unwrap();
-        assert_eq!((vectors[1].as_ref(), damaged), (None, 1));
+        assert_eq!((vectors[1].as_ref(), &damaged[..]), (None, &keys[1..2]));
+        file.remove_all(&damaged).unwrap();
         put(&mut file, 1..2);
         assert_eq!(there(&file, 0..3), [0, 1, 2]);
     }

@@ -1,27 +1,22 @@
 //! The disk cache as the engine sees it.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
 use gte_shared::wire::DiskCacheStatus;
-use tokio::sync::oneshot;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use super::error::FileError;
-use super::file::VectorFile;
-use super::keeper::{self, Message, Shared};
+use super::keeper::{Keeper, Message};
 use super::key::{Key, Keys};
+use super::shared::{Lookup, Shared};
 use super::value::Vector;
 
-/// Longest wait for a lookup. Until the disk has answered it, further requests do not ask.
+/// Longest time that a request waits for the disk.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// Most vectors that wait to be written, 16 MiB with 1,024 values each. Further ones are not kept.
-const MAX_WAITING: usize = 4096;
 
 /// Longest wait for the file to be closed: what is not written is computed again.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -40,30 +35,34 @@ pub struct ModelVectors {
     keys: Keys,
 }
 
+/// Time until which a request waits for the disk.
+#[derive(Clone, Copy)]
+pub(in crate::engine) struct Deadline(Instant);
+
+impl Deadline {
+    /// Deadline of a request that begins now.
+    pub(in crate::engine) fn of_request() -> Self {
+        Self(Instant::now() + LOOKUP_TIMEOUT)
+    }
+}
+
 impl DiskCache {
-    /// Opens the file at `path`, which takes at most `budget` bytes. If that fails, the fault is
-    /// logged and stands in the status, and nothing is kept.
+    /// Opens the file at `path`, if the environment names a place for it. It takes at most `budget`
+    /// bytes. Does not wait for the disk: a failure is logged and stands in the status, and nothing
+    /// is kept then.
     #[must_use]
-    pub fn open(path: &Path, budget: u64) -> Self {
+    pub fn open(path: Option<PathBuf>, budget: u64) -> Self {
         let shared = Arc::new(Shared::default());
         let (messages, queue) = channel();
-        match VectorFile::open(path, budget) {
-            Ok(file) => {
-                shared.measure(&file);
-                let of_thread = Arc::clone(&shared);
-                let keep = move || {
-                    let run = || keeper::run(file, &queue, &of_thread);
-                    if catch_unwind(AssertUnwindSafe(run)).is_err() {
-                        of_thread.report(&FileError::Thread);
-                    }
-                };
-                let thread = std::thread::Builder::new().name("gte-disk".to_owned());
-                if thread.spawn(keep).is_err() {
-                    shared.report(&FileError::Thread);
-                }
-            }
-            // Nobody receives the messages then.
-            Err(fault) => shared.report(&fault),
+        let started = path.ok_or(FileError::NoPlace).and_then(|path| {
+            let keeper = Keeper::new(path, budget, Arc::clone(&shared));
+            let thread = std::thread::Builder::new().name("gte-disk".to_owned());
+            let started = thread.spawn(move || keeper.run(&queue));
+            started.map_err(FileError::Thread)
+        });
+        if let Err(fault) = started {
+            shared.report(&fault);
+            shared.end();
         }
         Self { messages, shared }
     }
@@ -77,13 +76,18 @@ impl DiskCache {
         }
     }
 
+    /// Reports that a model has no fingerprint, so that its vectors are not kept.
+    pub fn report_unknown_model(&self, problem: io::Error) {
+        self.shared.report(&FileError::Model(problem));
+    }
+
     /// Counters, size, and the latest fault.
     #[must_use]
     pub fn status(&self) -> DiskCacheStatus {
         self.shared.status()
     }
 
-    /// Writes what waits and closes the file, within [`CLOSE_TIMEOUT`].
+    /// Writes what waits and closes the file. Blocks for two seconds at most.
     pub fn close(&self) {
         let (done, closed) = channel();
         let sent = self.messages.send(Message::Close(done)).is_ok();
@@ -92,38 +96,18 @@ impl DiskCache {
         }
     }
 
-    async fn get_all(&self, keys: Vec<Key>) -> Option<Vec<Option<Vector>>> {
-        if self.shared.slow.load(Ordering::Relaxed) {
-            return None;
-        }
-        let (found, answer) = oneshot::channel();
-        self.messages.send(Message::Get { keys, found }).ok()?;
-        let Ok(found) = timeout(LOOKUP_TIMEOUT, answer).await else {
-            self.shared.slow.store(true, Ordering::Relaxed);
+    async fn get_all(&self, keys: Vec<Key>, deadline: Instant) -> Option<Vec<Option<Vector>>> {
+        let (lookup, mut answer) = Lookup::begin(&self.shared);
+        self.messages.send(Message::Get { keys, lookup }).ok()?;
+        let Ok(found) = timeout_at(deadline, &mut answer.found).await else {
+            answer.give_up();
             self.shared.report(&FileError::Slow);
             return None;
         };
-        // The thread reports what failed.
+        // The thread has reported what failed.
         let found = found.ok()?;
-        let hits = found.iter().flatten().count();
-        let misses = found.len() - hits;
-        self.shared.hits.fetch_add(hits as u64, Ordering::Relaxed);
-        self.shared
-            .misses
-            .fetch_add(misses as u64, Ordering::Relaxed);
+        self.shared.count(&found);
         Some(found)
-    }
-
-    fn put_all(&self, vectors: Vec<(Key, Vector)>) {
-        let count = vectors.len();
-        let waiting = self.shared.waiting.fetch_add(count, Ordering::Relaxed);
-        if waiting + count > MAX_WAITING {
-            self.shared.waiting.fetch_sub(count, Ordering::Relaxed);
-            self.shared.report(&FileError::Slow);
-        } else if self.messages.send(Message::Put(vectors)).is_err() {
-            // The file is closed, or of no use, which has been reported.
-            self.shared.waiting.fetch_sub(count, Ordering::Relaxed);
-        }
     }
 }
 
@@ -132,26 +116,42 @@ impl ModelVectors {
     /// in time.
     pub(in crate::engine) async fn get_all<'a>(
         &self,
-        texts: impl Iterator<Item = &'a [u32]>,
+        texts: impl ExactSizeIterator<Item = &'a [u32]>,
+        Deadline(deadline): Deadline,
     ) -> Vec<Option<Vector>> {
-        let keys: Vec<Key> = texts.map(|ids| self.keys.key(ids)).collect();
-        let count = keys.len();
-        let found = self.cache.get_all(keys).await;
-        found.unwrap_or_else(|| vec![None; count])
+        let count = texts.len();
+        if self.cache.shared.is_quick() && Instant::now() < deadline {
+            let keys = texts.map(|ids| self.keys.key(ids)).collect();
+            if let Some(found) = self.cache.get_all(keys, deadline).await {
+                return found;
+            }
+        }
+        vec![None; count]
     }
 
     /// Keeps the vectors of texts. Does not wait for the disk.
     pub(in crate::engine) fn put_all(&self, vectors: impl Iterator<Item = (Arc<[u32]>, Vector)>) {
+        let DiskCache { messages, shared } = &self.cache;
+        if !shared.is_open() {
+            return;
+        }
         let keyed = vectors.map(|(ids, vector)| (self.keys.key(&ids), vector));
-        self.cache.put_all(keyed.collect());
+        let keyed: Vec<_> = keyed.collect();
+        if shared.may_wait(keyed.len()) {
+            // If the thread has just ended, it has reported why.
+            messages.send(Message::Put(keyed)).ok();
+        } else {
+            shared.report(&FileError::Slow);
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
     use std::sync::mpsc::Receiver;
-    use std::time::Instant;
 
+    use super::super::shared::MAX_WAITING;
     use super::*;
 
     const BUDGET: u64 = 64 << 20;
@@ -164,44 +164,71 @@ mod tests {
     }
 
     fn vectors(count: u32) -> impl Iterator<Item = (Arc<[u32]>, Vector)> {
-        (0..count).map(|id| (Arc::from([id]), Arc::from([0.5; 4])))
+        (0..count).map(|id| (Arc::from([id]), Arc::from([0.5; 512])))
     }
 
-    async fn get(of: &ModelVectors, id: u32) -> Option<Vector> {
-        let text = [id];
-        of.get_all([&text[..]].into_iter()).await.remove(0)
+    async fn get_many(of: &ModelVectors, count: u32) -> Vec<Option<Vector>> {
+        let texts: Vec<[u32; 1]> = (0..count).map(|id| [id]).collect();
+        let texts = texts.iter().map(|text| &text[..]);
+        of.get_all(texts, Deadline::of_request()).await
+    }
+
+    async fn is_there(of: &ModelVectors) -> bool {
+        get_many(of, 1).await[0].is_some()
+    }
+
+    fn open(path: &Path) -> DiskCache {
+        DiskCache::open(Some(path.to_owned()), BUDGET)
+    }
+
+    fn problem(cache: &DiskCache) -> String {
+        cache.status().problem.unwrap()
     }
 
     #[tokio::test]
     async fn a_slow_disk_is_bypassed_until_it_answers() {
         let folder = tempfile::tempdir().unwrap();
-        let file = VectorFile::open(&folder.path().join("vectors.sqlite"), BUDGET).unwrap();
+        let path = folder.path().join("vectors.sqlite");
         let (cache, queue) = unattended();
         let model = cache.of_model(&[7; 32]);
         model.put_all(vectors(3));
-        assert_eq!(get(&model, 1).await, None);
+        assert!(!is_there(&model).await);
         let again = Instant::now();
-        assert_eq!(get(&model, 1).await, None);
+        assert!(!is_there(&model).await);
         assert!(again.elapsed() < LOOKUP_TIMEOUT);
         let status = cache.status();
         assert_eq!((status.hits, status.misses, status.faults), (0, 0, 1));
-        let slow = "the disk does not answer in time".to_owned();
-        assert_eq!(status.problem, Some(slow));
-
-        let shared = Arc::clone(&cache.shared);
-        let thread = std::thread::spawn(move || keeper::run(file, &queue, &shared));
-        // Behind it, the thread is done with the lookup.
-        model.put_all(vectors(0));
-        while cache.shared.slow.load(Ordering::Relaxed) {
-            tokio::task::yield_now().await;
-        }
-        assert_eq!(get(&model, 1).await, Some(Arc::from([0.5; 4])));
-        assert_eq!(get(&cache.of_model(&[8; 32]), 1).await, None);
-        let status = cache.status();
-        assert_eq!((status.hits, status.misses, status.faults), (1, 1, 1));
+        assert_eq!(problem(&cache), "the disk does not answer in time");
         cache.close();
-        thread.join().unwrap();
-        assert_eq!(get(&model, 1).await, None);
+        assert_eq!(cache.status().faults, 2, "closing takes too long");
+
+        let keeper = Keeper::new(path.clone(), BUDGET, Arc::clone(&cache.shared));
+        std::thread::spawn(move || keeper.run(&queue))
+            .join()
+            .unwrap();
+        // The messages are done with, in their order, and the file is closed.
+        let cache = open(&path);
+        let model = cache.of_model(&[7; 32]);
+        assert!(is_there(&model).await);
+        assert!(!is_there(&cache.of_model(&[8; 32])).await);
+        let status = cache.status();
+        assert_eq!((status.hits, status.misses, status.faults), (1, 1, 0));
+        cache.close();
+        assert!(!is_there(&model).await);
+    }
+
+    #[tokio::test]
+    async fn an_overdue_lookup_holds_others_off_until_it_is_done() {
+        let shared = Arc::<Shared>::default();
+        let (lookup, answer) = Lookup::begin(&shared);
+        answer.give_up();
+        assert!(!shared.is_quick());
+        drop(lookup);
+        assert!(shared.is_quick());
+        let (lookup, answer) = Lookup::begin(&shared);
+        lookup.answer(Vec::new());
+        answer.give_up();
+        assert!(shared.is_quick());
     }
 
     #[tokio::test]
@@ -214,25 +241,67 @@ mod tests {
         assert_eq!(cache.status().faults, 1);
         model.put_all(vectors(1));
         assert_eq!(cache.status().faults, 1);
-        assert_eq!(queue.try_iter().count(), 2);
+        // Callers that leave, however many.
+        for _ in 0..1000 {
+            let asking = tokio::time::timeout(Duration::ZERO, is_there(&model));
+            assert!(asking.await.is_err() || !cache.shared.is_quick());
+        }
+        let lookups = |message: &Message| matches!(message, Message::Get { .. });
+        assert_eq!(queue.try_iter().filter(lookups).count(), 64);
     }
 
     #[tokio::test]
     async fn a_corrupt_file_is_given_up() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("vectors.sqlite");
-        std::fs::write(&path, "not a database ".repeat(99)).unwrap();
-        let cache = DiskCache::open(&path, BUDGET);
-        let model = cache.of_model(&[7; 32]);
-        model.put_all(vectors(9));
-        assert_eq!(get(&model, 1).await, None);
-        let status = cache.status();
-        let problem = status.problem.unwrap();
-        assert!(
-            problem.contains("not a database (stop the daemon"),
-            "{problem}"
-        );
-        assert_eq!((status.faults, status.bytes), (1, 0));
+        let cache = open(&path);
+        cache.of_model(&[7; 32]).put_all(vectors(2000));
         cache.close();
+        let cache = open(&path);
+        let model = cache.of_model(&[7; 32]);
+        assert!(is_there(&model).await);
+        // All pages but the first, most of which have not been read.
+        let mut content = std::fs::read(&path).unwrap();
+        content[1 << 14..].fill(0xff);
+        std::fs::write(&path, content).unwrap();
+        assert!(get_many(&model, 2000).await.iter().all(Option::is_none));
+        let problem = problem(&cache);
+        assert!(problem.contains("malformed (stop the daemon"), "{problem}");
+        assert!(!cache.shared.is_open());
+        assert_eq!(cache.status().faults, 1);
+    }
+
+    #[tokio::test]
+    async fn a_removed_file_is_made_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("vectors.sqlite");
+        let cache = open(&path);
+        let model = cache.of_model(&[7; 32]);
+        model.put_all(vectors(1));
+        // A lookup goes before the vectors that wait.
+        let written = async { while !is_there(&model).await {} };
+        tokio::time::timeout(LOOKUP_TIMEOUT, written).await.unwrap();
+        std::fs::remove_file(&path).unwrap();
+        model.put_all(vectors(1));
+        cache.close();
+        assert!(problem(&cache).contains("was removed or replaced"));
+        let cache = open(&path);
+        assert!(is_there(&cache.of_model(&[7; 32])).await);
+    }
+
+    #[tokio::test]
+    async fn no_place_and_no_folder_are_named() {
+        let cache = DiskCache::open(None, BUDGET);
+        assert!(problem(&cache).contains("XDG_CACHE_HOME"));
+        assert!(!is_there(&cache.of_model(&[7; 32])).await);
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        let cache = open(&file.join("gte/vectors.sqlite"));
+        assert!(!is_there(&cache.of_model(&[7; 32])).await);
+        assert!(problem(&cache).contains("Not a directory"));
+        cache.report_unknown_model(io::Error::other("no /proc"));
+        assert!(problem(&cache).ends_with("from others: no /proc"));
+        assert_eq!(cache.status().faults, 2);
     }
 }

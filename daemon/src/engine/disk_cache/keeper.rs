@@ -1,108 +1,178 @@
-//! The thread that keeps the file: requests wait for a disk for a bounded time alone.
+//! The thread that keeps the file, so that nothing but a lookup ever waits for a disk, and that for
+//! a bounded time.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, Sender};
-use std::sync::{Arc, Mutex, PoisonError};
-
-use gte_shared::report;
-use gte_shared::wire::DiskCacheStatus;
-use tokio::sync::oneshot;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvError, Sender, TryRecvError};
+use std::time::{Duration, Instant};
 
 use super::error::FileError;
-use super::file::VectorFile;
+use super::file::{TRANSACTION, VectorFile};
 use super::key::Key;
+use super::shared::{Lookup, Shared};
 use super::value::Vector;
+
+/// Time until a file that cannot be opened is tried again: another daemon may have ended, or a disk
+/// may have room again.
+const RETRY_INTERVAL: Duration = Duration::from_mins(1);
 
 /// A message to the thread.
 pub(super) enum Message {
     /// Look up the vectors of keys.
-    Get {
-        keys: Vec<Key>,
-        found: oneshot::Sender<Vec<Option<Vector>>>,
-    },
+    Get { keys: Vec<Key>, lookup: Lookup },
     /// Write vectors.
     Put(Vec<(Key, Vector)>),
-    /// Close the file, and say so.
+    /// Write what waits, close the file, and say so.
     Close(Sender<()>),
 }
 
-/// Counters and flags that the thread and its callers share.
-#[derive(Debug, Default)]
-pub(super) struct Shared {
-    pub(super) hits: AtomicU64,
-    pub(super) misses: AtomicU64,
-    bytes: AtomicU64,
-    faults: AtomicU64,
-    problem: Mutex<Option<String>>,
-    /// Vectors that wait to be written.
-    pub(super) waiting: AtomicUsize,
-    /// True from a lookup that took too long to the end of the thread's work on it.
-    pub(super) slow: AtomicBool,
+/// The thread's own state.
+pub(super) struct Keeper {
+    path: PathBuf,
+    budget: u64,
+    shared: Arc<Shared>,
+    file: Option<VectorFile>,
+    /// Time before which a file that could not be opened is not tried again.
+    retry_at: Option<Instant>,
+    /// Vectors to be written, the oldest first.
+    puts: Vec<(Key, Vector)>,
 }
 
-impl Shared {
-    /// Counts a fault, and logs it unless it is the one before.
-    pub(super) fn report(&self, fault: &FileError) {
-        self.faults.fetch_add(1, Ordering::Relaxed);
-        let problem = report::with_hint(fault, fault.hint().as_deref());
-        let mut last = self.problem.lock().unwrap_or_else(PoisonError::into_inner);
-        if last.as_deref() != Some(&problem) {
-            tracing::warn!(problem, "disk cache bypassed");
-            *last = Some(problem);
-        }
-    }
-
-    /// Counters, size, and the latest fault.
-    pub(super) fn status(&self) -> DiskCacheStatus {
-        let problem = self.problem.lock();
-        DiskCacheStatus {
-            hits: self.hits.load(Ordering::Relaxed),
-            misses: self.misses.load(Ordering::Relaxed),
-            bytes: self.bytes.load(Ordering::Relaxed),
-            faults: self.faults.load(Ordering::Relaxed),
-            problem: problem.unwrap_or_else(PoisonError::into_inner).clone(),
-        }
-    }
-
-    /// Records the size of the file.
-    pub(super) fn measure(&self, file: &VectorFile) {
-        // A size that the system does not tell stays what it was.
-        if let Ok(bytes) = file.bytes() {
-            self.bytes.store(bytes, Ordering::Relaxed);
-        }
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        // Also after a panic, which is logged.
+        self.shared.end();
     }
 }
 
-/// Keeps the file until it is closed, every sender is gone, or the file is found corrupt.
-pub(super) fn run(mut file: VectorFile, messages: &Receiver<Message>, shared: &Arc<Shared>) {
-    while let Ok(message) = messages.recv() {
-        let done = match message {
-            Message::Get { keys, found } => file.get_all(&keys).map(|(vectors, damaged)| {
-                if damaged > 0 {
-                    shared.report(&file.damaged(damaged));
+impl Keeper {
+    pub(super) fn new(path: PathBuf, budget: u64, shared: Arc<Shared>) -> Self {
+        Self {
+            path,
+            budget,
+            shared,
+            file: None,
+            retry_at: None,
+            puts: Vec::new(),
+        }
+    }
+
+    /// Keeps the file until it is closed, every sender is gone, or the file is of no use.
+    pub(super) fn run(mut self, messages: &Receiver<Message>) {
+        let ended = self.open().and_then(|()| self.serve(messages));
+        if let Err(fault) = ended {
+            self.shared.report(&fault);
+        }
+    }
+
+    /// Answers lookups as they come, and writes whenever none waits: several small lists of vectors
+    /// become one transaction, and a lookup waits for one transaction at most.
+    fn serve(&mut self, messages: &Receiver<Message>) -> Result<(), FileError> {
+        loop {
+            let message = if self.puts.is_empty() {
+                messages
+                    .recv()
+                    .map_err(|RecvError| TryRecvError::Disconnected)
+            } else {
+                messages.try_recv()
+            };
+            match message {
+                Ok(Message::Get { keys, lookup }) => self.get(&keys, lookup)?,
+                Ok(Message::Put(vectors)) => self.puts.extend(vectors),
+                Ok(Message::Close(closed)) => {
+                    self.write_all()?;
+                    self.file = None;
+                    // Nobody waits any more if it took too long.
+                    closed.send(()).ok();
+                    return Ok(());
                 }
-                // Nobody waits if the caller has gone.
-                drop(found.send(vectors));
-            }),
-            Message::Put(vectors) => {
-                shared.waiting.fetch_sub(vectors.len(), Ordering::Relaxed);
-                let put = file.put_all(&vectors);
-                shared.measure(&file);
-                put
-            }
-            Message::Close(closed) => {
-                drop(file);
-                // Nobody waits any more if it took too long.
-                closed.send(()).ok();
-                return;
-            }
-        };
-        shared.slow.store(false, Ordering::Relaxed);
-        if let Err(fault) = done {
-            shared.report(&fault);
-            if fault.is_final() {
-                return;
+                Err(TryRecvError::Empty) => self.write()?,
+                Err(TryRecvError::Disconnected) => return self.write_all(),
             }
         }
+    }
+
+    /// Opens the file, unless it is open, or it is not the time to try again.
+    fn open(&mut self) -> Result<(), FileError> {
+        let too_early = self.retry_at.is_some_and(|at| Instant::now() < at);
+        if self.file.is_some() || too_early {
+            return Ok(());
+        }
+        match VectorFile::open(&self.path, self.budget) {
+            Ok(file) => {
+                self.retry_at = None;
+                self.shared.measure(file.bytes());
+                self.file = Some(file);
+                Ok(())
+            }
+            Err(fault) => {
+                self.retry_at = Some(Instant::now() + RETRY_INTERVAL);
+                self.failed(fault)
+            }
+        }
+    }
+
+    /// Reports a fault, or returns one that is final.
+    fn failed(&mut self, fault: FileError) -> Result<(), FileError> {
+        if fault.is_final() {
+            return Err(fault);
+        }
+        self.shared.report(&fault);
+        Ok(())
+    }
+
+    fn get(&mut self, keys: &[Key], lookup: Lookup) -> Result<(), FileError> {
+        if lookup.is_abandoned() {
+            return Ok(());
+        }
+        self.open()?;
+        let Some(file) = &self.file else {
+            return Ok(());
+        };
+        match file.get_all(keys) {
+            Ok((vectors, damaged)) => {
+                lookup.answer(vectors);
+                if damaged.is_empty() {
+                    return Ok(());
+                }
+                let removed = file.remove_all(&damaged);
+                self.failed(FileError::Damaged(self.path.clone()))?;
+                removed.or_else(|fault| self.failed(fault))
+            }
+            Err(fault) => self.failed(fault),
+        }
+    }
+
+    fn write_all(&mut self) -> Result<(), FileError> {
+        while !self.puts.is_empty() {
+            self.write()?;
+        }
+        Ok(())
+    }
+
+    /// Writes the oldest of the vectors that wait, which then wait no longer, whatever happens.
+    fn write(&mut self) -> Result<(), FileError> {
+        let count = self.puts.len().min(TRANSACTION);
+        let vectors: Vec<_> = self.puts.drain(..count).collect();
+        self.shared.have_left(count);
+        let mut written = self.put(&vectors);
+        if let Err(FileError::Replaced(_)) = written
+            && let Some(file) = self.file.take()
+        {
+            file.abandon();
+            written.or_else(|fault| self.failed(fault))?;
+            written = self.put(&vectors);
+        }
+        written.or_else(|fault| self.failed(fault))
+    }
+
+    fn put(&mut self, vectors: &[(Key, Vector)]) -> Result<(), FileError> {
+        self.open()?;
+        let Some(file) = &mut self.file else {
+            return Ok(());
+        };
+        let put = file.put_all(vectors);
+        self.shared.measure(file.bytes());
+        put
     }
 }
