@@ -8,6 +8,7 @@
 mod bench;
 pub mod command;
 pub mod engine;
+mod eval;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod lifecycle;

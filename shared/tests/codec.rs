@@ -2,12 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use gte_shared::score::Verdict;
+use gte_shared::score::{CalibrationState, Meaning, Scale, ScoreKind, Verdict};
 use gte_shared::wire::codec::{decode, encode};
 use gte_shared::wire::{
     Computed, Embed, Embedding, ErrorCode, ErrorReply, GetStatus, MAX_FRAME_BYTES, ModelInfo,
     PairScore, Pooling, Precision, Rank, Reply, ReplyEnvelope, Request, RequestEnvelope, Shutdown,
-    Similarities, Similarity, TextInfo, Timings, UseModel,
+    Similarities, Similarity, TextInfo, TextOptions, TextRules, TextSteps, Timings, Truncation,
+    UseModel,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -16,26 +17,81 @@ use proptest::prelude::*;
 fn request() -> impl Strategy<Value = Request> {
     let text = || any::<String>();
     prop_oneof![
-        (text(), text()).prop_map(|(a, b)| Similarity { a, b }.into()),
-        vec((text(), text()), 0..5).prop_map(|pairs| Similarities { pairs }.into()),
-        (text(), vec(text(), 0..5)).prop_map(|(query, texts)| Rank { query, texts }.into()),
-        vec(text(), 0..5).prop_map(|texts| Embed { texts }.into()),
+        (text(), text(), options()).prop_map(|(a, b, options)| Similarity { a, b, options }.into()),
+        (vec((text(), text()), 0..5), options()).prop_map(|(pairs, options)| Similarities {
+            pairs,
+            options
+        }
+        .into()),
+        (text(), vec(text(), 0..5), options()).prop_map(|(query, texts, options)| Rank {
+            query,
+            texts,
+            options
+        }
+        .into()),
+        (vec(text(), 0..5), options()).prop_map(|(texts, options)| Embed { texts, options }.into()),
         text().prop_map(|model| UseModel { model }.into()),
         Just(GetStatus.into()),
         Just(Shutdown.into()),
     ]
 }
 
+fn steps() -> impl Strategy<Value = TextSteps> {
+    any::<[bool; 3]>().prop_map(|[nfkc, punctuation, lowercase]| TextSteps {
+        nfkc,
+        punctuation,
+        lowercase,
+    })
+}
+
+fn truncation() -> impl Strategy<Value = Truncation> {
+    prop_oneof![
+        Just(Truncation::Head),
+        Just(Truncation::Tail),
+        Just(Truncation::Error),
+        Just(Truncation::Chunk)
+    ]
+}
+
+fn options() -> impl Strategy<Value = TextOptions> {
+    (option::of(steps()), option::of(truncation()), any::<bool>()).prop_map(
+        |(text_steps, truncation, raw)| TextOptions {
+            text_steps,
+            truncation,
+            score: if raw {
+                ScoreKind::Raw
+            } else {
+                ScoreKind::Calibrated
+            },
+        },
+    )
+}
+
 fn info() -> impl Strategy<Value = TextInfo> {
-    any::<(u32, bool)>().prop_map(|(tokens, truncated)| TextInfo { tokens, truncated })
+    let places = vec(any::<(u32, u32)>(), 0..3);
+    (any::<[u32; 4]>(), any::<Option<u32>>(), places, steps()).prop_map(
+        |([tokens, total_tokens, windows, unknown], cut_at, unknown_at, changed_by)| TextInfo {
+            tokens,
+            total_tokens,
+            cut_at,
+            windows,
+            unknown,
+            unknown_at,
+            changed_by,
+        },
+    )
 }
 
 fn computed<T: std::fmt::Debug>(
     result: impl Strategy<Value = T>,
 ) -> impl Strategy<Value = Computed<T>> {
-    let model = (any::<(String, u32, u32, bool)>(), any::<[bool; 2]>());
+    let rules = (steps(), truncation()).prop_map(|(text_steps, truncation)| TextRules {
+        text_steps,
+        truncation,
+    });
+    let model = (any::<(String, u32, u32, bool)>(), any::<[bool; 2]>(), rules);
     let model = model.prop_map(
-        |((id, dimension, max_tokens, builtin), [mean, int8])| ModelInfo {
+        |((id, dimension, max_tokens, builtin), [mean, int8], rules)| ModelInfo {
             id,
             dimension,
             pooling: if mean { Pooling::Mean } else { Pooling::Cls },
@@ -46,6 +102,15 @@ fn computed<T: std::fmt::Debug>(
                 Precision::F32
             },
             builtin,
+            rules,
+            scale: Scale {
+                meaning: if int8 {
+                    Meaning::Rating
+                } else {
+                    Meaning::Probability
+                },
+                calibration: CalibrationState::Fitted,
+            },
         },
     );
     let timings = any::<[u64; 3]>().prop_map(|[tokenize, embed, total]| Timings {
@@ -66,13 +131,15 @@ fn score() -> impl Strategy<Value = PairScore> {
         Just(Verdict::Medium),
         Just(Verdict::High)
     ];
-    (-1.0_f32..=1.0, 0.0..=100.0, verdict, info(), info()).prop_map(
-        |(cosine, similarity, verdict, a, b)| PairScore {
+    let texts = (info(), info(), any::<bool>());
+    (-1.0_f32..=1.0, 0.0..=100.0, verdict, texts).prop_map(
+        |(cosine, similarity, verdict, (a, b, same_tokens))| PairScore {
             cosine,
             similarity,
             verdict,
             a,
             b,
+            same_tokens,
         },
     )
 }

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::fmt::Debug;
 
-use gte_shared::score::Verdict;
+use gte_shared::score::{CalibrationState, Meaning, Scale, ScoreKind, Verdict};
 use gte_shared::wire::codec::{decode, encode};
 use gte_shared::wire::frame::write_frame;
 use gte_shared::wire::json::{parse_request, reply_line};
@@ -13,7 +13,8 @@ use gte_shared::wire::{
     CacheStatus, Computed, DiskCacheStatus, Embed, Embedding, ErrorCode, ErrorReply, GetStatus,
     Hello, Hit, Latency, MAGIC, ModelInfo, PROTOCOL, PairScore, Pooling, Precision, Rank, Ranking,
     Reply, ReplyEnvelope, Request, RequestEnvelope, Shutdown, Similarities, Similarity, State,
-    Status, TextInfo, Timings, UseModel, Welcome,
+    Status, TextInfo, TextOptions, TextRules, TextStep, TextSteps, Timings, Truncation, UseModel,
+    Welcome,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -76,6 +77,14 @@ fn model() -> ModelInfo {
         max_tokens: 512,
         precision: Precision::Int8,
         builtin: true,
+        rules: TextRules {
+            text_steps: TextSteps::NONE.with(TextStep::Lowercase),
+            truncation: Truncation::Head,
+        },
+        scale: Scale {
+            meaning: Meaning::Rating,
+            calibration: CalibrationState::Shipped,
+        },
     }
 }
 
@@ -90,7 +99,12 @@ fn timings() -> Timings {
 fn text() -> TextInfo {
     TextInfo {
         tokens: 8,
-        truncated: false,
+        total_tokens: 8,
+        cut_at: None,
+        windows: 1,
+        unknown: 1,
+        unknown_at: vec![(2, 5)],
+        changed_by: TextSteps::NONE,
     }
 }
 
@@ -101,6 +115,7 @@ fn score() -> PairScore {
         verdict: Verdict::Low,
         a: text(),
         b: text(),
+        same_tokens: false,
     }
 }
 
@@ -119,6 +134,7 @@ fn replies() -> [(&'static str, Reply); 7] {
         similarity: 50.0,
         verdict: Verdict::Low,
         text: text(),
+        same_tokens: false,
     };
     let ranking = Ranking {
         query: text(),
@@ -217,6 +233,7 @@ async fn requests_are_as_documented() {
             Similarity {
                 a: a.clone(),
                 b: b.clone(),
+                options: TextOptions::default(),
             }
             .into(),
         ),
@@ -224,6 +241,7 @@ async fn requests_are_as_documented() {
             "request similarities",
             Similarities {
                 pairs: vec![(a.clone(), b.clone())],
+                options: TextOptions::default(),
             }
             .into(),
         ),
@@ -232,10 +250,22 @@ async fn requests_are_as_documented() {
             Rank {
                 query: a.clone(),
                 texts: vec![b],
+                options: TextOptions::default(),
             }
             .into(),
         ),
-        ("request embed", Embed { texts: vec![a] }.into()),
+        (
+            "request embed",
+            Embed {
+                texts: vec![a],
+                options: TextOptions {
+                    text_steps: Some(TextSteps::NONE),
+                    truncation: Some(Truncation::Chunk),
+                    score: ScoreKind::Raw,
+                },
+            }
+            .into(),
+        ),
         ("request status", GetStatus.into()),
         ("request shutdown", Shutdown.into()),
         (
@@ -275,7 +305,7 @@ fn json_replies_are_as_documented() {
 #[test]
 fn json_requests_are_as_documented() {
     let block = examples("json")["requests"];
-    assert_eq!(block.lines().count(), 7);
+    assert_eq!(block.lines().count(), 8);
     for line in block.lines() {
         let (_, request) = parse_request(line.as_bytes());
         request.unwrap_or_else(|error| panic!("{line}: {error}"));

@@ -1,7 +1,7 @@
 //! Vectors that are equal bit for bit, whatever texts are in their batch and however many threads
 //! compute them.
 
-use gte_daemon::engine::{Embed, Tokenize};
+use gte_daemon::engine::Embed;
 use gte_daemon::model::{Compute, Model, Source};
 use gte_shared::wire::Precision;
 
@@ -30,7 +30,7 @@ fn check(precision: Precision) {
     for threads in [2, 5, 1] {
         let compute = Compute { threads, precision };
         let model = Model::load(&Source::Builtin, compute).unwrap();
-        let ids = |text: &String| model.tokenizer.tokenize(text).unwrap().ids;
+        let ids = |text: &String| model.tokenizer.ids(text).unwrap();
         let ids: Vec<_> = texts.iter().map(ids).collect();
         let embed = |texts: &[&[u32]]| model.encoder.embed(texts).unwrap();
         let alone = alone.get_or_insert_with(|| ids.iter().flat_map(|ids| embed(&[ids])).collect());

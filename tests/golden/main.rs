@@ -8,6 +8,7 @@
     reason = "tests"
 )]
 
+mod evaluation;
 mod invariance;
 mod real_models;
 mod tiny_bert;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use gte_daemon::engine::{Embed, Tokenize};
 use gte_daemon::model::{Compute, Folder, Model, Source};
 use gte_shared::score::cosine;
-use gte_shared::wire::{Pooling, Precision};
+use gte_shared::wire::{Pooling, Precision, TextRules};
 use gte_tests::{fixture, shared_fixture};
 use serde::Deserialize;
 
@@ -51,18 +51,23 @@ fn check(name: &str, source: &Source, precision: Precision) {
     let tokens: Vec<_> = golden
         .texts
         .iter()
-        .map(|text| model.tokenizer.tokenize(text).unwrap())
+        .map(|text| {
+            model
+                .tokenizer
+                .tokenize(text, TextRules::default())
+                .unwrap()
+        })
         .collect();
     let counts: Vec<u32> = tokens.iter().map(|tokens| tokens.info.tokens).collect();
     assert_eq!(counts, golden.tokens);
-    let cut = |tokens: &&gte_daemon::engine::Tokens| tokens.info.truncated;
+    let cut = |tokens: &&gte_daemon::engine::Tokens| tokens.info.is_truncated();
     assert_eq!(
         tokens.iter().filter(cut).count(),
         1,
         "one of the texts is too long"
     );
 
-    let ids: Vec<&[u32]> = tokens.iter().map(|tokens| &*tokens.ids).collect();
+    let ids: Vec<&[u32]> = tokens.iter().map(|tokens| &*tokens.windows[0]).collect();
     let vectors = model.encoder.embed(&ids).unwrap();
     for (vector, first8) in vectors.iter().zip(&golden.first8) {
         assert!(distance(&vector[..8], first8) < 3.0 * tolerance(precision));

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use gte_daemon::engine::{Embed, Tokenize};
+use gte_daemon::engine::Embed;
 use gte_daemon::model::{Compute, Folder, Model, ModelError, Source};
 use gte_shared::wire::Precision;
 use gte_tests::fixture;
@@ -70,8 +70,8 @@ fn hidden_states_and_embeddings_match_pytorch() {
     let model = load(&fixture("tiny-bert/hf")).unwrap();
     assert!(expected.rows.len() > 20);
     for row in &expected.rows {
-        let tokens = model.tokenizer.tokenize(&row.text).unwrap();
-        assert_eq!(*tokens.ids, *row.ids, "{}", row.text);
+        let ids = model.tokenizer.ids(&row.text).unwrap();
+        assert_eq!(*ids, *row.ids, "{}", row.text);
 
         let hidden = model.encoder.hidden_states(&row.ids).unwrap();
         let width = row.cls_hidden.len();
@@ -137,8 +137,8 @@ fn vocab_txt_gives_the_ids_of_tokenizer_json() {
     fs::remove_file(copy.path().join("tokenizer.json")).unwrap();
     let model = load(copy.path()).unwrap();
     for row in &expected.rows {
-        let tokens = model.tokenizer.tokenize(&row.text).unwrap();
-        assert_eq!(*tokens.ids, *row.ids, "{}", row.text);
+        let ids = model.tokenizer.ids(&row.text).unwrap();
+        assert_eq!(*ids, *row.ids, "{}", row.text);
     }
 }
 

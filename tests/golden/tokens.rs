@@ -6,6 +6,7 @@ use std::path::Path;
 
 use gte_daemon::engine::{Tokenize, TokenizeError};
 use gte_daemon::model::{Folder, Source, Tokenizer};
+use gte_shared::wire::{TextRules, Truncation};
 use gte_tests::{fixture, shared_fixture};
 use serde::Deserialize;
 
@@ -29,7 +30,7 @@ const SPECIAL_IDS: [u32; 4] = [0, 101, 102, 103];
 
 /// Compares the token ids of a text with the reference.
 fn check(tokenizer: &Tokenizer, row: &Row) {
-    let tokens = tokenizer.tokenize(&row.text);
+    let tokens = tokenizer.ids(&row.text);
     if row.ids == BLANK {
         assert_eq!(tokens, Err(TokenizeError::Blank), "{:?}", row.text);
         return;
@@ -38,7 +39,7 @@ fn check(tokenizer: &Tokenizer, row: &Row) {
     if SPECIAL.iter().any(|word| row.text.contains(word)) {
         // This program differs on purpose: it reads typed names as text. Hugging Face's default
         // makes "[SEP]" in a text a separator.
-        let ids = &*tokens.ids;
+        let ids = &*tokens;
         assert_eq!([ids.first(), ids.last()], [row.ids.first(), row.ids.last()]);
         let typed = &ids[1..ids.len() - 1];
         assert!(
@@ -47,7 +48,7 @@ fn check(tokenizer: &Tokenizer, row: &Row) {
         );
         return;
     }
-    assert_eq!(*tokens.ids, *row.ids, "{:?}", row.text);
+    assert_eq!(*tokens, *row.ids, "{:?}", row.text);
 }
 
 /// Loads a tokenizer with the reference's limit of 512 tokens.
@@ -94,9 +95,74 @@ fn real_lines_have_the_expected_ids() {
 fn a_truncated_text_keeps_its_beginning_and_last_token() {
     let source = Source::Folder(Folder::new(&fixture("tokens")));
     let tokenizer = Tokenizer::load(&source, 5).unwrap();
-    let fits = tokenizer.tokenize("今天天").unwrap();
-    assert_eq!((fits.ids.len(), fits.info.truncated), (5, false));
-    let cut = tokenizer.tokenize("今天天气很好").unwrap();
-    assert_eq!((cut.info.tokens, cut.info.truncated), (5, true));
-    assert_eq!(cut.ids, fits.ids);
+    let tokenize = |text: &str, truncation| {
+        let rules = TextRules {
+            truncation,
+            ..TextRules::default()
+        };
+        tokenizer.tokenize(text, rules)
+    };
+    let ids = |text: &str| tokenizer.ids(text).unwrap();
+    let fits = tokenize("今天天", Truncation::Error).unwrap();
+    assert_eq!(
+        (fits.windows[0].len(), fits.info.is_truncated()),
+        (5, false)
+    );
+    // Offsets count the space.
+    let long = "今天 天气很好";
+    let head = tokenize(long, Truncation::Head).unwrap();
+    assert_eq!(head.windows, [ids("今天天")]);
+    assert_eq!((head.info.tokens, head.info.total_tokens), (5, 8));
+    assert_eq!(head.info.cut_at, Some(4));
+    let tail = tokenize(long, Truncation::Tail).unwrap();
+    assert_eq!(tail.windows, [ids("气很好")]);
+    assert_eq!(tail.info.cut_at, Some(4));
+    let chunk = tokenize(long, Truncation::Chunk).unwrap();
+    assert_eq!(chunk.windows, [ids("今天天"), ids("气很好")]);
+    assert_eq!((chunk.info.tokens, chunk.info.windows), (8, 2));
+    assert_eq!(chunk.info.cut_at, None);
+    let (tokens, limit) = (8, 5);
+    let refused = Err(TokenizeError::TooManyTokens { tokens, limit });
+    assert_eq!(tokenize(long, Truncation::Error), refused);
+}
+
+#[test]
+fn unknown_tokens_are_counted_and_placed() {
+    let tokenizer = Tokenizer::load(&Source::Builtin, 512).unwrap();
+    let steps = |steps: &str| TextRules {
+        text_steps: steps.parse().unwrap(),
+        ..TextRules::default()
+    };
+    let published = tokenizer
+        .tokenize("我的iPhone坏了", TextRules::default())
+        .unwrap();
+    assert_eq!(
+        *published.windows[0],
+        [101, 2769, 4638, 100, 1776, 749, 102]
+    );
+    assert_eq!(
+        (published.info.unknown, &published.info.unknown_at[..]),
+        (1, &[(2, 8)][..])
+    );
+    let read = tokenizer
+        .tokenize("我的iPhone坏了", steps("lowercase"))
+        .unwrap();
+    assert_eq!(
+        (read.info.unknown, read.info.changed_by),
+        (0, steps("lowercase").text_steps)
+    );
+    // Of what was cut off, nothing is told.
+    let short = Tokenizer::load(&Source::Builtin, 5).unwrap();
+    let info = short
+        .tokenize("A😀好B好C", TextRules::default())
+        .unwrap()
+        .info;
+    assert_eq!((info.unknown, info.unknown_at), (2, vec![(0, 2), (3, 4)]));
+    assert!(info.cut_at == Some(4) && info.total_tokens == 7);
+    let many = tokenizer
+        .tokenize("A B C D E F", TextRules::default())
+        .unwrap()
+        .info;
+    assert_eq!((many.unknown, many.unknown_at.len()), (6, 4));
+    assert!(many.is_mostly_unknown() && !published.info.is_mostly_unknown());
 }

@@ -54,7 +54,15 @@ fn work_of_a_client_that_vanishes_is_dropped() {
     let daemon = Daemon::start(&sandbox, &[]);
     let mut stream = connect(&daemon, &sandbox);
     let (query, texts) = ("长".to_owned(), long_texts(10_000));
-    send_request(&mut stream, 1, Rank { query, texts });
+    send_request(
+        &mut stream,
+        1,
+        Rank {
+            query,
+            texts,
+            ..Rank::default()
+        },
+    );
     let texts = long_texts(10_000);
     let mut json = daemon.connect(&sandbox);
     let line = serde_json::json!({ "query": "长", "texts": texts }).to_string();
@@ -87,7 +95,10 @@ fn others_are_answered_beside_a_greedy_client() {
             greedy.set_nonblocking(true).expect("a socket can be set");
         }
         let texts = texts.iter().map(|text| format!("{id}{text}")).collect();
-        let request = gte_shared::wire::Request::from(Embed { texts });
+        let request = gte_shared::wire::Request::from(Embed {
+            texts,
+            ..Embed::default()
+        });
         let payload = gte_shared::wire::codec::encode(&(id, request)).expect("it encodes");
         let length = u32::try_from(payload.len()).expect("short").to_le_bytes();
         if greedy.write_all(&[&length[..], &payload].concat()).is_err() {
@@ -121,7 +132,14 @@ fn replies_that_are_not_read_take_bounded_memory() {
     let sending = std::thread::spawn(move || {
         for id in 1..=128 {
             let texts = texts.clone();
-            send_request(&mut requests, id, Embed { texts });
+            send_request(
+                &mut requests,
+                id,
+                Embed {
+                    texts,
+                    ..Embed::default()
+                },
+            );
         }
     });
     // Two replies have room; the third request waits for them.

@@ -17,12 +17,19 @@ pub const GOLDEN_COSINE: f64 = 0.927_869_6;
 /// program computes in.
 pub const INT8_TOLERANCE: f64 = 4e-3;
 
+/// Score of the reference pair, by the calibration of the built-in model.
+const GOLDEN_SCORE: f64 = 87.29;
+
+/// Largest distance of a score in int8 from [`GOLDEN_SCORE`]: that of cosines, on a scale whose
+/// steepness there is 343.
+const SCORE_TOLERANCE: f64 = 343.0 * INT8_TOLERANCE;
+
 /// Returns true if a number in `text` is the score (0 to 100) of the reference pair.
 #[must_use]
 pub fn has_golden_score(text: &str) -> bool {
     text.split(|character: char| !(character.is_ascii_digit() || character == '.'))
         .filter_map(|number| number.parse::<f64>().ok())
-        .any(|score| (score / 100.0 - GOLDEN_COSINE).abs() < INT8_TOLERANCE)
+        .any(|score| (score - GOLDEN_SCORE).abs() < SCORE_TOLERANCE)
 }
 
 /// Path of a file or folder in `tests/fixtures`.

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use gte_shared::models::{ModelRow, PullEvent};
-use gte_shared::score::{Verdict, similarity};
-use gte_shared::wire::{ModelInfo, Pooling, Precision, TextInfo};
+use gte_shared::score::{CalibrationState, Meaning, Scale, Verdict, raw};
+use gte_shared::wire::{ModelInfo, Pooling, Precision, TextInfo, TextRules};
 use gte_tui::app::{Action, Daemon, ModelsEvent, Outcome, Scored, State, update};
 use gte_tui::strings::Language;
 use gte_tui::ui::{Theme, draw};
@@ -31,11 +31,8 @@ fn screen(state: &State, (width, height): (u16, u16), theme: Theme) -> Terminal<
 fn picture(terminal: &Terminal<TestBackend>) -> String {
     let backend = terminal.backend();
     let mut picture = String::new();
-    for row in backend
-        .buffer()
-        .content()
-        .chunks(backend.buffer().area.width.into())
-    {
+    let width = backend.buffer().area.width.into();
+    for row in backend.buffer().content().chunks(width) {
         let mut line = String::new();
         // A wide character is drawn in its first cell, and its second cell stays empty.
         let mut hidden = 0;
@@ -80,6 +77,11 @@ fn builtin() -> ModelInfo {
         max_tokens: 512,
         precision: Precision::Int8,
         builtin: true,
+        rules: TextRules::default(),
+        scale: Scale {
+            meaning: Meaning::Rating,
+            calibration: CalibrationState::Shipped,
+        },
     }
 }
 
@@ -98,16 +100,17 @@ fn with_texts(language: Language, a: &str, b: &str) -> State {
 }
 
 fn scored(cosine: f32) -> Scored {
-    let similarity = similarity(cosine);
+    let similarity = raw(cosine);
     let text = TextInfo {
         tokens: 8,
-        truncated: false,
+        ..TextInfo::default()
     };
     Scored {
         similarity,
         cosine,
         verdict: Verdict::of(similarity),
-        texts: [text, text],
+        texts: [text.clone(), text],
+        same_tokens: false,
         model: builtin(),
         micros: 11_234,
     }
@@ -151,7 +154,8 @@ fn long_texts_that_wrap_and_are_cut() {
         let mut scored = scored(0.8);
         scored.texts[0] = TextInfo {
             tokens: 512,
-            truncated: true,
+            cut_at: Some(424),
+            ..TextInfo::default()
         };
         answered(
             language,
@@ -159,6 +163,22 @@ fn long_texts_that_wrap_and_are_cut() {
             "第一行\n第二行 with English words\n第三行",
             Outcome::Scored(scored),
         )
+    });
+}
+
+#[test]
+fn scores_with_a_note() {
+    check("uncalibrated", |language| {
+        let mut scored = scored(0.8);
+        scored.model.scale = Scale::default();
+        answered(language, "甲", "乙", Outcome::Scored(scored))
+    });
+    check("unknown", |language| {
+        let mut scored = scored(1.0);
+        scored.texts[0].unknown = 2;
+        scored.same_tokens = true;
+        let outcome = Outcome::Scored(scored);
+        answered(language, "我的iPhone坏了", "我的MacBook坏了", outcome)
     });
 }
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 use serde::Serialize;
 
 use super::operations::operations;
-use crate::engine::{Embed, EmbedError, Tokenize, TokenizeError};
+use crate::engine::{Embed, EmbedError, TokenizeError};
 use crate::model::Model;
 
 /// Batches to time: number of texts, and tokens per text.
@@ -43,7 +43,7 @@ pub(crate) struct BatchTime {
 /// If the model fails.
 pub(crate) fn time_batches(model: &Model) -> Result<Vec<BatchTime>, EmbedError> {
     let failed = |error: TokenizeError| EmbedError(format!("{WORD} cannot be tokenized: {error}"));
-    let word = model.tokenizer.tokenize(WORD).map_err(failed)?.ids;
+    let word = model.tokenizer.ids(WORD).map_err(failed)?;
     let time = |(batch, tokens): (usize, usize)| {
         let most = model.info.max_tokens as usize;
         let ids = word.iter().cycle().copied().take(tokens.min(most));

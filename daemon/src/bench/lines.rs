@@ -5,7 +5,7 @@ use std::time::Instant;
 use serde::Serialize;
 
 use super::operations::operations;
-use crate::engine::{Embed, EmbedError, MAX_COST, cost};
+use crate::engine::{Embed, EmbedError, batches};
 use crate::model::Model;
 
 /// Time that many texts take.
@@ -32,18 +32,8 @@ pub(crate) struct Throughput {
 pub(crate) fn time_lines(model: &Model, texts: &[&[u32]]) -> Result<Throughput, EmbedError> {
     let lengths: Vec<usize> = texts.iter().map(|ids| ids.len()).collect();
     let start = Instant::now();
-    let mut rest = texts;
-    while !rest.is_empty() {
-        let mut budget = MAX_COST;
-        let within = |ids: &&[u32]| {
-            let enough = cost(ids.len()) <= budget;
-            budget = budget.saturating_sub(cost(ids.len()));
-            enough
-        };
-        let count = rest.iter().copied().take_while(within).count().max(1);
-        let (batch, after) = rest.split_at(count);
+    for batch in batches(texts) {
         model.encoder.embed(batch)?;
-        rest = after;
     }
     let seconds = start.elapsed().as_secs_f64();
     #[expect(clippy::cast_precision_loss, reason = "for people to read")]

@@ -11,7 +11,6 @@ use gte_shared::output::json_line;
 use super::compute_options::ComputeOptions;
 use super::random_model::NamedShape;
 use crate::bench::{BatchTime, MachinePeak, Throughput, time_batches, time_lines};
-use crate::engine::Tokenize;
 use crate::model::{Folder, Model, Source};
 use crate::store::Store;
 
@@ -127,8 +126,8 @@ impl Bench {
 fn lines(model: &Model, text: &str) -> anyhow::Result<Throughput> {
     let mut texts = Vec::new();
     for (number, line) in (1..).zip(text.lines()) {
-        let tokens = model.tokenizer.tokenize(line);
-        texts.push(tokens.with_context(|| format!("line {number}"))?.ids);
+        let ids = model.tokenizer.ids(line);
+        texts.push(ids.with_context(|| format!("line {number}"))?);
     }
     let ids: Vec<&[u32]> = texts.iter().map(|ids| &**ids).collect();
     Ok(time_lines(model, &ids)?)

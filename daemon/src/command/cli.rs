@@ -7,9 +7,11 @@ use gte_shared::settings::SettingsError;
 use gte_shared::{EXIT_ALREADY_RUNNING, VERSION, report};
 
 use super::bench::Bench;
+use super::calibrate::Calibrate;
 use super::completions::Completions;
 use super::config::Config;
 use super::convert::Convert;
+use super::eval::Eval;
 use super::hints::hint;
 use super::install::Install;
 use super::man::Man;
@@ -69,6 +71,8 @@ enum Command {
     Use(Use),
     Remove(Remove),
     Bench(Bench),
+    Eval(Eval),
+    Calibrate(Calibrate),
     Config(Config),
     Install(Install),
     Uninstall(Uninstall),
@@ -90,6 +94,8 @@ impl Cli {
             Command::Use(use_model) => use_model.run(),
             Command::Remove(remove) => remove.run(),
             Command::Bench(bench) => bench.run(),
+            Command::Eval(eval) => eval.run(),
+            Command::Calibrate(calibrate) => calibrate.run(),
             Command::Config(config) => config.run(),
             Command::Install(install) => install.run(),
             Command::Uninstall(uninstall) => uninstall.run(),

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use gte_shared::wire::TextInfo;
+use gte_shared::wire::{TextInfo, TextRules};
 
 /// A text as token ids.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tokens {
-    /// Ids, `[CLS]` and `[SEP]` included.
-    pub ids: Arc<[u32]>,
-    /// Token count and truncation.
+    /// Ids, `[CLS]` and `[SEP]` included, of the text; of each of its windows, if it is read in
+    /// several.
+    pub windows: Vec<Arc<[u32]>>,
+    /// Reading of the text.
     pub info: TextInfo,
 }
 
@@ -20,6 +21,14 @@ pub enum TokenizeError {
     /// tokenizer deletes (control characters and zero-width characters).
     #[error("nothing in it is left to compare")]
     Blank,
+    /// The text has more tokens than the model reads, and is not to be cut.
+    #[error("it has {tokens} tokens; the model reads {limit}")]
+    TooManyTokens {
+        /// Number of its tokens.
+        tokens: usize,
+        /// Most tokens that the model reads.
+        limit: usize,
+    },
     /// The tokenizer failed.
     #[error("the tokenizer failed on it")]
     Failed,
@@ -27,12 +36,12 @@ pub enum TokenizeError {
 
 /// A tokenizer: text in, token ids out.
 pub trait Tokenize: Send + Sync {
-    /// Tokenizes one text, and cuts the ids at the model's maximum length.
+    /// Tokenizes one text by `rules`, of which each window has at most the model's maximum length.
     ///
     /// # Errors
     ///
-    /// If the text has no tokens, or the tokenizer fails.
-    fn tokenize(&self, text: &str) -> Result<Tokens, TokenizeError>;
+    /// If the text has no tokens or, by the rules, too many, or the tokenizer fails.
+    fn tokenize(&self, text: &str, rules: TextRules) -> Result<Tokens, TokenizeError>;
 }
 
 /// Failure of the model to compute a batch.

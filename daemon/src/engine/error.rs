@@ -45,6 +45,11 @@ impl From<EngineError> for ErrorReply {
                     ErrorCode::BlankText,
                     format!("text {index} is blank: {problem}"),
                 ),
+                TokenizeError::TooManyTokens { .. } => Self::new(
+                    ErrorCode::TooLarge,
+                    format!("the text is too long: {problem}"),
+                )
+                .with_hint("shorten it, or choose the truncation head, tail or chunk"),
                 TokenizeError::Failed => Self::new(ErrorCode::Internal, message),
             }
             .about_text(index),

@@ -1,10 +1,11 @@
 //! The entry to the engine: texts are tokenized, looked up in the cache, and queued for the worker.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use gte_shared::wire::{CacheStatus, TextInfo};
+use gte_shared::wire::{CacheStatus, TextInfo, TextRules};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
@@ -14,6 +15,7 @@ use super::disk_cache::ModelVectors;
 use super::error::EngineError;
 use super::job::{CallerId, Job};
 use super::pending::Pending;
+use super::pooling::pool;
 use super::progress::Progress;
 use super::remembered::Remembered;
 use super::tokenizing::SharedTokenizer;
@@ -49,12 +51,33 @@ const ATTEMPTS: usize = 2;
 /// Vectors of texts, in their order.
 #[derive(Clone, Debug)]
 pub struct Embedded {
-    /// Vector of each text, and its token count and truncation.
-    pub texts: Vec<(Arc<[f32]>, TextInfo)>,
+    /// Each text.
+    pub texts: Vec<EmbeddedText>,
     /// Time from text to token ids.
     pub tokenize: Duration,
     /// Time from the queue to the last vector.
     pub embed: Duration,
+}
+
+/// A text and its vector.
+#[derive(Clone, Debug)]
+pub struct EmbeddedText {
+    /// Vector of unit length (L2).
+    pub vector: Arc<[f32]>,
+    /// Reading of the text.
+    pub info: TextInfo,
+    /// Token ids of its windows.
+    windows: Vec<Arc<[u32]>>,
+    /// Hash of the text as it was sent.
+    hash: u64,
+}
+
+impl EmbeddedText {
+    /// Returns true if the other text differs, and has become the same tokens.
+    #[must_use]
+    pub fn is_confused_with(&self, other: &Self) -> bool {
+        self.hash != other.hash && self.windows == other.windows
+    }
 }
 
 /// A running engine. Clones share it. The engine ends when the last clone is dropped and all jobs
@@ -133,9 +156,9 @@ impl Engine {
         self.progress.batches_if_busy()
     }
 
-    /// Computes the vectors of `texts`, in their order. A text that occurs twice is computed once,
-    /// and a text with a cached vector is not computed. Texts of several callers take turns.
-    /// Dropping the future drops what has not been computed.
+    /// Computes the vectors of `texts`, in their order, as `rules` make them tokens. A text that
+    /// occurs twice is computed once, and a text with a cached vector is not computed. Texts of
+    /// several callers take turns. Dropping the future drops what has not been computed.
     ///
     /// # Errors
     ///
@@ -144,18 +167,30 @@ impl Engine {
         &self,
         caller: CallerId,
         texts: Vec<String>,
+        rules: TextRules,
     ) -> Result<Embedded, EngineError> {
         let _pending = self.pending.count(texts.len());
         let start = Instant::now();
         self.check_lengths(&texts)?;
-        let tokens = self.tokenizer.tokenize(texts).await?;
+        let hashes: Vec<u64> = texts.iter().map(hash).collect();
+        let tokens = self.tokenizer.tokenize(texts, rules).await?;
         let tokenize = start.elapsed();
 
         let start = Instant::now();
-        let vectors = self.vectors(caller, &tokens).await?;
-        let infos = tokens.iter().map(|tokens| tokens.info);
+        let windows = tokens.iter().flat_map(|tokens| &tokens.windows);
+        let windows: Vec<_> = windows.map(Arc::clone).collect();
+        let mut vectors = self.vectors(caller, &windows).await?.into_iter();
+        let texts = tokens.into_iter().zip(hashes).map(|(tokens, hash)| {
+            let Tokens { windows, info } = tokens;
+            EmbeddedText {
+                vector: pool(&windows, vectors.by_ref()),
+                info,
+                windows,
+                hash,
+            }
+        });
         Ok(Embedded {
-            texts: vectors.into_iter().zip(infos).collect(),
+            texts: texts.collect(),
             tokenize,
             embed: start.elapsed(),
         })
@@ -174,16 +209,16 @@ impl Engine {
         }
     }
 
-    /// Returns the vectors of texts: remembered ones, and the others from the worker.
+    /// Returns the vectors of windows: remembered ones, and the others from the worker.
     async fn vectors(
         &self,
         caller: CallerId,
-        tokens: &[Tokens],
+        windows: &[Arc<[u32]>],
     ) -> Result<Vec<Arc<[f32]>>, EngineError> {
-        let mut vectors = self.remembered.get_all(tokens).await;
-        let missing = tokens.iter().zip(&vectors);
+        let mut vectors = self.remembered.get_all(windows).await;
+        let missing = windows.iter().zip(&vectors);
         let missing = missing.filter(|(_, vector)| vector.is_none());
-        let missing: Vec<Arc<[u32]>> = missing.map(|(tokens, _)| Arc::clone(&tokens.ids)).collect();
+        let missing: Vec<Arc<[u32]>> = missing.map(|(ids, _)| Arc::clone(ids)).collect();
         if !missing.is_empty() {
             let (done, answer) = oneshot::channel();
             let job = Job {
@@ -212,6 +247,12 @@ impl Engine {
             Err(_) => EngineError::Interrupted,
         }
     }
+}
+
+fn hash(text: &String) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Runs the worker, and once more if it panics. Its jobs are then dropped, and the callers of those

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use gte_shared::wire::CacheStatus;
 
-use super::backend::Tokens;
 use super::cache::SharedCache;
 use super::disk_cache::{Deadline, ModelVectors};
 
@@ -24,15 +23,15 @@ impl Remembered {
     }
 
     /// Looks up the vector of each text.
-    pub(super) async fn get_all(&self, tokens: &[Tokens]) -> Vec<Option<Arc<[f32]>>> {
-        let mut vectors = Vec::with_capacity(tokens.len());
+    pub(super) async fn get_all(&self, texts: &[Arc<[u32]>]) -> Vec<Option<Arc<[f32]>>> {
+        let mut vectors = Vec::with_capacity(texts.len());
         let deadline = Deadline::of_request();
-        for some in tokens.chunks(LOOKUPS) {
+        for some in texts.chunks(LOOKUPS) {
             if !vectors.is_empty() {
                 // Others use the cache and this thread, too.
                 tokio::task::yield_now().await;
             }
-            let mut found = self.memory.get_all(some.iter().map(|tokens| &*tokens.ids));
+            let mut found = self.memory.get_all(some.iter().map(|ids| &**ids));
             if let Some(disk) = &self.disk {
                 self.look_on_disk(disk, some, &mut found, deadline).await;
             }
@@ -45,23 +44,23 @@ impl Remembered {
     async fn look_on_disk(
         &self,
         disk: &ModelVectors,
-        tokens: &[Tokens],
+        texts: &[Arc<[u32]>],
         found: &mut [Option<Arc<[f32]>>],
         deadline: Deadline,
     ) {
-        let missing = tokens.iter().zip(found);
+        let missing = texts.iter().zip(found);
         let mut missing: Vec<_> = missing.filter(|(_, vector)| vector.is_none()).collect();
         if missing.is_empty() {
             return;
         }
-        let ids = missing.iter().map(|(tokens, _)| &*tokens.ids);
+        let ids = missing.iter().map(|(ids, _)| &***ids);
         let on_disk = disk.get_all(ids, deadline).await;
         for ((_, vector), on_disk) in missing.iter_mut().zip(on_disk) {
             **vector = on_disk;
         }
-        let found = missing.iter().filter_map(|(tokens, vector)| {
+        let found = missing.iter().filter_map(|(ids, vector)| {
             let vector = vector.as_ref()?;
-            Some((Arc::clone(&tokens.ids), Arc::clone(vector)))
+            Some((Arc::clone(ids), Arc::clone(vector)))
         });
         self.memory.put_all(found);
     }

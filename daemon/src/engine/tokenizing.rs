@@ -4,6 +4,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use gte_shared::wire::TextRules;
 use tokio::sync::Semaphore;
 
 use super::backend::{EmbedError, Tokenize, Tokens};
@@ -39,9 +40,13 @@ impl SharedTokenizer {
     }
 
     /// Tokenizes the texts of a request. Dropping the future ends the work after the current slice.
-    pub(super) async fn tokenize(&self, texts: Vec<String>) -> Result<Vec<Tokens>, EngineError> {
+    pub(super) async fn tokenize(
+        &self,
+        texts: Vec<String>,
+        rules: TextRules,
+    ) -> Result<Vec<Tokens>, EngineError> {
         if texts.iter().map(size).sum::<usize>() <= INLINE_BYTES {
-            return tokenize_all(&*self.tokenizer, &texts, 0);
+            return tokenize_all(&*self.tokenizer, &texts, rules, 0);
         }
         let mut tokens = Vec::with_capacity(texts.len());
         let mut texts = texts.into_iter().peekable();
@@ -58,7 +63,7 @@ impl SharedTokenizer {
             let tokenizer = Arc::clone(&self.tokenizer);
             let before = tokens.len();
             let slice = tokio::task::spawn_blocking(move || {
-                let tokens = tokenize_all(&*tokenizer, &slice, before);
+                let tokens = tokenize_all(&*tokenizer, &slice, rules, before);
                 drop(permit);
                 tokens
             });
@@ -78,10 +83,11 @@ fn size(text: &String) -> usize {
 fn tokenize_all(
     tokenizer: &dyn Tokenize,
     texts: &[String],
+    rules: TextRules,
     before: usize,
 ) -> Result<Vec<Tokens>, EngineError> {
     let tokenize = |(index, text): (usize, &String)| {
-        let tokens = tokenizer.tokenize(text);
+        let tokens = tokenizer.tokenize(text, rules);
         tokens.map_err(|problem| EngineError::Text { index, problem })
     };
     // A panic cannot leave the tokenizer half changed, since it is only read.

@@ -18,7 +18,9 @@ mod pooling;
 mod reference;
 mod source;
 mod spec;
+mod text_steps;
 mod tokenizer;
+mod windows;
 
 pub use compute::Compute;
 pub(crate) use config::BertConfig;

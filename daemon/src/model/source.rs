@@ -7,7 +7,7 @@ use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-use gte_shared::wire::Pooling;
+use gte_shared::wire::{Pooling, TextStep, TextSteps};
 use serde::Deserialize;
 
 use super::error::ModelError;
@@ -103,6 +103,17 @@ impl Source {
         match self {
             Self::Builtin => None,
             Self::Folder(folder) => folder.max_tokens,
+        }
+    }
+
+    /// Steps before a text is tokenized, by default. The built-in model knows no capital letters:
+    /// all words with one are the same to it. With small ones, which its training has, it agrees
+    /// more with people (README, "Text steps"). Other models read texts as published.
+    #[must_use]
+    pub(crate) fn text_steps(&self) -> TextSteps {
+        match self {
+            Self::Builtin => TextSteps::NONE.with(TextStep::Lowercase),
+            Self::Folder(_) => TextSteps::NONE,
         }
     }
 

@@ -1,6 +1,7 @@
 //! Specification of a model: sizes, pooling and tokenizer, without the weights.
 
-use gte_shared::wire::{ModelInfo, Precision};
+use gte_shared::score::Scale;
+use gte_shared::wire::{ModelInfo, Precision, TextRules, Truncation};
 use serde::Deserialize;
 
 use super::config::{BertConfig, MIN_TOKENS};
@@ -55,6 +56,11 @@ impl ModelSpec {
             max_tokens: size_u32("max_position_embeddings", max_tokens)?,
             precision,
             builtin: matches!(source, Source::Builtin),
+            rules: TextRules {
+                text_steps: source.text_steps(),
+                truncation: Truncation::Head,
+            },
+            scale: Scale::default(),
         };
         Ok(Self {
             config,

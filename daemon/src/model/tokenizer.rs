@@ -1,7 +1,11 @@
 //! Tokenizer: text to token ids, by the rules of Hugging Face's BERT tokenizer.
 
-use gte_shared::wire::TextInfo;
+use std::ops::Range;
+use std::sync::Arc;
+
+use gte_shared::wire::{MAX_UNKNOWN_PLACES, TextInfo, TextRules, Truncation};
 use serde::Deserialize;
+use tokenizers::models::ModelWrapper;
 use tokenizers::models::wordpiece::WordPiece;
 use tokenizers::normalizers::BertNormalizer;
 use tokenizers::pre_tokenizers::bert::BertPreTokenizer;
@@ -10,6 +14,8 @@ use tokenizers::processors::bert::BertProcessing;
 use super::config::SPECIAL_TOKENS;
 use super::error::ModelError;
 use super::source::Source;
+use super::text_steps::Changed;
+use super::windows::windows;
 use crate::engine::{Tokenize, TokenizeError, Tokens};
 
 /// Most characters of a word; a longer word is one unknown token (Hugging Face's rule).
@@ -20,6 +26,8 @@ pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
     max_tokens: usize,
     largest_id: u32,
+    /// Id of what the vocabulary does not have.
+    unknown_id: Option<u32>,
 }
 
 /// The part of `tokenizer_config.json` that a tokenizer from `vocab.txt` needs, with the defaults
@@ -76,11 +84,17 @@ impl Tokenizer {
         }
         // The ids of the special tokens may be outside the vocabulary.
         let ids = inner.get_vocab(true).into_values();
+        let unknown = match inner.get_model() {
+            ModelWrapper::WordPiece(words) => words.unk_token.as_str(),
+            _ => "[UNK]",
+        };
+        let unknown_id = inner.token_to_id(unknown);
         let largest_id = ids.chain(special.get_ids().iter().copied()).max();
         Ok(Self {
             inner,
             max_tokens,
             largest_id: largest_id.unwrap_or_default(),
+            unknown_id,
         })
     }
 
@@ -125,6 +139,17 @@ impl Tokenizer {
         Ok(inner)
     }
 
+    /// Token ids of a text as the published model has them: without steps before, and of a long
+    /// text the beginning.
+    ///
+    /// # Errors
+    ///
+    /// If the text has no tokens, or the tokenizer fails.
+    pub fn ids(&self, text: &str) -> Result<Arc<[u32]>, TokenizeError> {
+        let windows = self.tokenize(text, TextRules::default())?.windows;
+        windows.into_iter().next().ok_or(TokenizeError::Blank)
+    }
+
     /// Largest token id that the tokenizer produces.
     #[must_use]
     pub(crate) fn largest_id(&self) -> u32 {
@@ -132,26 +157,84 @@ impl Tokenizer {
     }
 }
 
+/// Characters that end a sentence.
+const SENTENCE_ENDS: [char; 9] = ['。', '！', '？', '；', '…', '.', '!', '?', ';'];
+
 impl Tokenize for Tokenizer {
-    fn tokenize(&self, text: &str) -> Result<Tokens, TokenizeError> {
+    fn tokenize(&self, text: &str, rules: TextRules) -> Result<Tokens, TokenizeError> {
         // The library's error message is left out: it may quote the text.
-        let encoding = self
-            .inner
-            .encode_fast(text, true)
-            .map_err(|_| TokenizeError::Failed)?;
-        let mut ids = encoding.get_ids().to_vec();
-        if ids.len() <= SPECIAL_TOKENS {
+        let failed = |_| TokenizeError::Failed;
+        let text = Changed::new(rules.text_steps, text).map_err(failed)?;
+        let encoding = self.inner.encode_fast(text.text(), true).map_err(failed)?;
+        let ids = encoding.get_ids();
+        let total = ids.len();
+        if total <= SPECIAL_TOKENS {
             return Err(TokenizeError::Blank);
         }
-        let truncated = ids.len() > self.max_tokens;
-        if truncated {
-            // Cut before the closing [SEP], which stays.
-            ids.drain(self.max_tokens - 1..ids.len() - 1);
+        let is_long = total > self.max_tokens;
+        if is_long && rules.truncation == Truncation::Error {
+            return Err(TokenizeError::TooManyTokens {
+                tokens: total,
+                limit: self.max_tokens,
+            });
         }
-        let tokens = u32::try_from(ids.len()).unwrap_or(u32::MAX);
+        let mut info = TextInfo {
+            tokens: count(total),
+            total_tokens: count(total),
+            windows: 1,
+            changed_by: text.by,
+            ..TextInfo::default()
+        };
+        let is_unknown = |id: &u32| Some(*id) == self.unknown_id;
+        if !is_long && !ids.iter().any(is_unknown) {
+            let windows = vec![ids.into()];
+            return Ok(Tokens { windows, info });
+        }
+        // Offsets take as long again, and few texts need them.
+        let encoding = self.inner.encode(text.text(), true).map_err(failed)?;
+        let places = encoding.get_offsets();
+        // Tokens of the text itself, without [CLS] and [SEP].
+        let capacity = self.max_tokens - SPECIAL_TOKENS;
+        let own = total - SPECIAL_TOKENS;
+        let read = match rules.truncation {
+            Truncation::Head | Truncation::Error => 0..own.min(capacity),
+            Truncation::Tail => own.saturating_sub(capacity)..own,
+            Truncation::Chunk => 0..own,
+        };
+        let ends_sentence = |token: usize| {
+            let (from, to) = places[token + 1];
+            let token = text.text().get(from..to).unwrap_or_default();
+            token.ends_with(SENTENCE_ENDS)
+        };
+        let windows = windows(read.clone(), capacity, ends_sentence);
+        // Places have that of [CLS] before them.
+        if read.end < own {
+            info.cut_at = Some(text.sent_offsets(places[read.end]).1);
+        } else if read.start > 0 {
+            info.cut_at = Some(text.sent_offsets(places[read.start + 1]).0);
+        }
+        info.tokens = count(read.len() + SPECIAL_TOKENS);
+        info.windows = count(windows.len());
+        let unknown = read
+            .map(|token| token + 1)
+            .filter(|token| is_unknown(&ids[*token]));
+        let unknown: Vec<usize> = unknown.collect();
+        info.unknown = count(unknown.len());
+        let first = unknown.iter().take(MAX_UNKNOWN_PLACES);
+        info.unknown_at = first
+            .map(|token| text.sent_offsets(places[*token]))
+            .collect();
+        let window = |own: Range<usize>| -> Arc<[u32]> {
+            let ids = [&ids[..1], &ids[own.start + 1..=own.end], &ids[total - 1..]];
+            ids.concat().into()
+        };
         Ok(Tokens {
-            ids: ids.into(),
-            info: TextInfo { tokens, truncated },
+            windows: windows.into_iter().map(window).collect(),
+            info,
         })
     }
+}
+
+fn count(tokens: usize) -> u32 {
+    u32::try_from(tokens).unwrap_or(u32::MAX)
 }

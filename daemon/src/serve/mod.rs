@@ -13,6 +13,7 @@ mod listener;
 mod offload;
 mod peer;
 mod recent;
+mod scales;
 mod selected;
 mod service;
 mod session;
@@ -20,6 +21,7 @@ mod socket;
 mod stream;
 
 pub use listener::{refuse_waiting, serve};
+pub use scales::{ModelScale, Scales};
 pub use selected::{Loaded, Models};
 pub use service::{Limits, Service, StartedBy};
 pub use socket::{BindError, BoundSocket};

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use gte_shared::wire::{DiskCacheStatus, ErrorReply, ModelInfo, State};
 use tokio::sync::OnceCell;
 
+use super::scales::Scales;
 use crate::engine::Engine;
 
 /// A loaded model.
@@ -14,6 +15,8 @@ pub struct Loaded {
     pub engine: Engine,
     /// Description of the model for clients.
     pub model: ModelInfo,
+    /// Scales of its scores.
+    pub scales: Scales,
 }
 
 /// The models that a daemon can load. Both calls block for seconds.

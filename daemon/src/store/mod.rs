@@ -8,6 +8,7 @@
 //! `install`, `manifest`.
 
 mod builtin_data;
+mod calibrations;
 mod candidates;
 pub(crate) mod catalog;
 mod download;
@@ -27,6 +28,7 @@ mod selection;
 mod space;
 mod verify;
 
+pub(crate) use calibrations::StoredCalibration;
 pub(crate) use download::Progress;
 pub(crate) use error::StoreError;
 pub(crate) use install::IfInstalled;

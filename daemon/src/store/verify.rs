@@ -8,7 +8,7 @@ use super::catalog;
 use super::error::StoreError;
 use super::install::digest;
 use super::installed::Store;
-use crate::engine::{Embed, EmbedError, Tokenize, TokenizeError};
+use crate::engine::{Embed, EmbedError, TokenizeError};
 use crate::model::{BUILTIN, Compute, Model};
 
 const JSON: &str = include_str!("../../assets/published.json");
@@ -94,12 +94,11 @@ impl Store {
 
 fn report(model: &Model, source: &str, published: Published) -> Result<Report, StoreError> {
     let vector = |text: &str| {
-        let tokens = model.tokenizer.tokenize(text);
         let failed = |error: TokenizeError| {
             EmbedError(format!("a published text cannot be tokenized: {error}"))
         };
-        let tokens = tokens.map_err(failed)?;
-        Ok::<_, StoreError>(model.encoder.embed(&[&tokens.ids])?.concat())
+        let ids = model.tokenizer.ids(text).map_err(failed)?;
+        Ok::<_, StoreError>(model.encoder.embed(&[&ids])?.concat())
     };
     let of_another_hub = catalog::publishes(&published.name, source)?;
     let mut furthest = 0.0_f32;

@@ -6,11 +6,13 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use gte_daemon::engine::{self, Embed, EmbedError, Engine, Tokenize, TokenizeError, Tokens};
-use gte_daemon::serve::{self, BoundSocket, Loaded, Models, Service, StartedBy};
+use gte_daemon::serve::{self, BoundSocket, Loaded, Models, Scales, Service, StartedBy};
 use gte_shared::client::{Client, Start};
 use gte_shared::endpoint::Endpoint;
+use gte_shared::score::Scale;
 use gte_shared::wire::{
     DiskCacheStatus, ErrorCode, ErrorReply, GetStatus, ModelInfo, Pooling, Precision, TextInfo,
+    TextRules,
 };
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -22,17 +24,19 @@ pub(crate) const SHORT: Duration = Duration::from_millis(50);
 struct Characters;
 
 impl Tokenize for Characters {
-    fn tokenize(&self, text: &str) -> Result<Tokens, TokenizeError> {
+    fn tokenize(&self, text: &str, _rules: TextRules) -> Result<Tokens, TokenizeError> {
         if text.is_empty() {
             return Err(TokenizeError::Blank);
         }
         let ids: Arc<[u32]> = text.chars().map(u32::from).collect();
         let tokens = u32::try_from(ids.len()).unwrap();
         Ok(Tokens {
-            ids,
+            windows: vec![ids],
             info: TextInfo {
                 tokens,
-                truncated: false,
+                total_tokens: tokens,
+                windows: 1,
+                ..TextInfo::default()
             },
         })
     }
@@ -119,11 +123,14 @@ impl Daemon {
             max_tokens: 512,
             precision: Precision::F32,
             builtin: false,
+            rules: TextRules::default(),
+            scale: Scale::default(),
         };
         let engine = Engine::start(Characters, model, engine, None).unwrap();
         let loaded = Loaded {
             engine,
             model: info,
+            scales: Scales::default(),
         };
         let models = Arc::new(NoOther);
         let service = Service::new(loaded, models, limits, StartedBy::Other);

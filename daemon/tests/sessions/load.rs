@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use gte_daemon::{engine, serve};
 use gte_shared::client::{Client, Notice, Start};
 use gte_shared::wire::codec::{decode, encode};
-use gte_shared::wire::{Embed, GetStatus, ReplyEnvelope, Request};
+use gte_shared::wire::{Embed, GetStatus, ReplyEnvelope, Request, TextOptions};
 
 use crate::daemon::{Daemon, SHORT};
 use crate::timeouts::{frame, greeting};
@@ -25,8 +25,9 @@ fn little_room() -> serve::Limits {
 
 /// A medium request (240 KB at work), whose first text is `first`.
 fn large(first: &str) -> Embed {
-    let others = (0..400).map(|n| format!("{n}"));
+    let others = (0..310).map(|n| format!("{n}"));
     Embed {
+        options: TextOptions::default(),
         texts: std::iter::once(first.to_owned()).chain(others).collect(),
     }
 }
@@ -89,7 +90,7 @@ async fn a_busy_daemon_lets_requests_wait_and_clients_try_again() {
         let client = daemon.client().await;
         busy.push(tokio::spawn(async move { client.call(large(first)).await }));
     }
-    wait_for_pending_texts(&status, 4 * 401).await;
+    wait_for_pending_texts(&status, 4 * 311).await;
 
     let notices = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&notices);
@@ -105,7 +106,8 @@ async fn a_busy_daemon_lets_requests_wait_and_clients_try_again() {
     // The others have room for small requests, and a script is told.
     let mut line = daemon.stream();
     let answer = tokio::task::spawn_blocking(move || {
-        let texts = serde_json::to_string(&large("6").texts).unwrap();
+        // Vectors take twice as much in JSON.
+        let texts = serde_json::to_string(&large("6").texts[..130]).unwrap();
         writeln!(line, "{{\"texts\":{texts}}}").unwrap();
         line.shutdown(Shutdown::Write).unwrap();
         let mut answer = String::new();
@@ -118,9 +120,9 @@ async fn a_busy_daemon_lets_requests_wait_and_clients_try_again() {
 
     daemon.proceed.send(()).unwrap();
     for busy in busy {
-        assert_eq!(busy.await.unwrap().unwrap().result.len(), 401);
+        assert_eq!(busy.await.unwrap().unwrap().result.len(), 311);
     }
-    assert_eq!(late.await.unwrap().unwrap().result.len(), 401);
+    assert_eq!(late.await.unwrap().unwrap().result.len(), 311);
     assert_eq!(notices.load(Ordering::Relaxed), 1, "it is told once");
 }
 
@@ -133,9 +135,9 @@ async fn one_connection_leaves_room_to_others() {
     // At most half of the room, with all the texts of its requests.
     let other = daemon.client().await;
     let other = tokio::spawn(async move { other.call(large("乙")).await });
-    poll_until(|| async { status.call(GetStatus).await.unwrap().pending_texts == 3 * 401 }).await;
+    poll_until(|| async { status.call(GetStatus).await.unwrap().pending_texts == 3 * 311 }).await;
     daemon.proceed.send(()).unwrap();
-    assert_eq!(other.await.unwrap().unwrap().result.len(), 401);
+    assert_eq!(other.await.unwrap().unwrap().result.len(), 311);
     let ids = tokio::task::spawn_blocking(move || read_replies(&mut greedy, 20));
     assert_eq!(ids.await.unwrap(), (1..=20).collect::<Vec<u64>>());
 }
@@ -167,7 +169,7 @@ async fn work_of_a_client_that_has_gone_is_not_computed() {
     let mut json = daemon.stream();
     let texts = serde_json::to_string(&large("5").texts).unwrap();
     writeln!(json, "{{\"texts\":{texts}}}").unwrap();
-    wait_for_pending_texts(&status, 6 * 401).await;
+    wait_for_pending_texts(&status, 6 * 311).await;
     drop((binary, json));
     wait_for_pending_texts(&status, 0).await;
     daemon.proceed.send(()).unwrap();

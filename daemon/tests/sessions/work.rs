@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use gte_daemon::{engine, serve};
 use gte_shared::client::{Client, ClientError};
-use gte_shared::wire::{Embed, ErrorCode, GetStatus, UseModel};
+use gte_shared::wire::{Embed, ErrorCode, GetStatus, TextOptions, UseModel};
 
 use crate::daemon::{Daemon, SHORT};
 
@@ -36,6 +36,7 @@ fn refused(error: ClientError) -> ErrorCode {
 
 pub(crate) fn texts(texts: &[&str]) -> Embed {
     Embed {
+        options: TextOptions::default(),
         texts: texts.iter().map(|text| (*text).to_owned()).collect(),
     }
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::duration::Time;
 use super::size::Size;
+use crate::wire::TextSteps;
 
 /// A setting.
 #[derive(Debug, PartialEq, Eq)]
@@ -36,6 +37,8 @@ pub enum Kind {
     Time,
     /// A [`Size`].
     Size,
+    /// [`TextSteps`].
+    TextSteps,
     /// True or false.
     Switch,
     /// One of these words.
@@ -77,6 +80,7 @@ impl Kind {
             Self::Count => expect(value.parse::<NonZero<usize>>().is_ok(), "a positive number"),
             Self::Time => value.parse::<Time>().map(drop),
             Self::Size => value.parse::<Size>().map(drop),
+            Self::TextSteps => value.parse::<TextSteps>().map(drop),
             Self::Switch => expect(value.parse::<bool>().is_ok(), "true or false"),
             Self::Word(words) => expect(words.contains(&value), &words.join(", ")),
         }

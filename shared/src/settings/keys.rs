@@ -1,6 +1,7 @@
 //! All settings.
 
 use super::key::{Key, Kind, User};
+use crate::wire::Truncation;
 
 /// Socket of the daemon.
 pub const SOCKET: Key = Key {
@@ -40,6 +41,27 @@ pub const PRECISION: Key = Key {
     default: "auto",
     user: User::Daemon,
     about: "Type that linear layers multiply in: f32, int8, or auto (int8 where it is faster)",
+};
+
+/// Steps before a text is tokenized.
+pub const TEXT_STEPS: Key = Key {
+    name: "text_steps",
+    variable: "GTE_TEXT_STEPS",
+    kind: Kind::TextSteps,
+    default: "those of the model",
+    user: User::Daemon,
+    about: "Steps before a text is tokenized: none, or nfkc, punctuation and lowercase with commas",
+};
+
+/// Treatment of a long text.
+pub const TRUNCATION: Key = Key {
+    name: "truncation",
+    variable: "GTE_TRUNCATION",
+    kind: Kind::Word(&Truncation::NAMES),
+    default: "head",
+    user: User::Daemon,
+    about: "A text of more tokens than the model reads: its head or tail is read, it is an error, \
+            or it is read in chunk windows",
 };
 
 /// Time to drain.
@@ -139,11 +161,13 @@ pub fn of_daemon() -> impl Iterator<Item = &'static Key> {
 }
 
 /// All settings, in the order of the configuration file.
-pub const ALL: [&Key; 13] = [
+pub const ALL: [&Key; 15] = [
     &SOCKET,
     &MODEL,
     &THREADS,
     &PRECISION,
+    &TEXT_STEPS,
+    &TRUNCATION,
     &DRAIN_TIMEOUT,
     &IDLE_EXIT,
     &IDLE_UNLOAD,

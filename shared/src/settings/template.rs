@@ -39,6 +39,7 @@ fn example(key: &Key) -> String {
         Kind::NameOrFolder => "\"gte-base-zh\"".to_owned(),
         Kind::Count => "2".to_owned(),
         Kind::Time => "\"10m\"".to_owned(),
+        Kind::TextSteps => "\"nfkc,lowercase\"".to_owned(),
         Kind::Size => "\"512MiB\"".to_owned(),
         Kind::Switch => (key.default != "true").to_string(),
         Kind::Word(words) => format!("\"{}\"", words.first().copied().unwrap_or_default()),

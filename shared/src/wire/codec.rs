@@ -72,7 +72,9 @@ pub fn decode_prefix<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, &[u8]), Co
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::{Embed, GetStatus, MAX_TEXTS_PER_REQUEST, Rank, Request, RequestEnvelope};
+    use crate::wire::{
+        Embed, GetStatus, MAX_TEXTS_PER_REQUEST, Rank, Request, RequestEnvelope, TextOptions,
+    };
 
     #[test]
     fn a_request_survives_the_round_trip() {
@@ -81,6 +83,7 @@ mod tests {
             Request::Rank(Rank {
                 query: "怎么退款".into(),
                 texts: vec!["退款流程".into(), String::new()],
+                options: TextOptions::default(),
             }),
         );
         let bytes = encode(&request).unwrap();
@@ -114,7 +117,8 @@ mod tests {
         // As many texts as a request may have, and as many bytes as a frame may have.
         let text = "x".repeat(MAX_FRAME_BYTES / MAX_TEXTS_PER_REQUEST - 4);
         let texts = vec![text; MAX_TEXTS_PER_REQUEST];
-        let bytes = encode(&Request::Embed(Embed { texts })).unwrap();
+        let options = TextOptions::default();
+        let bytes = encode(&Request::Embed(Embed { texts, options })).unwrap();
         assert!(bytes.len() <= MAX_FRAME_BYTES && bytes.len() > MAX_FRAME_BYTES / 100 * 98);
         assert!(decode::<Request>(&bytes).is_ok());
     }

@@ -15,16 +15,18 @@ mod model_info;
 mod reply;
 mod request;
 mod status;
+mod text_info;
+mod text_rules;
 
 pub use error_reply::{ErrorCode, ErrorReply};
 pub use handshake::{Hello, MAGIC, PROTOCOL, Welcome};
 pub use limits::{MAX_FRAME_BYTES, MAX_TEXTS_PER_REQUEST, STALL_TIMEOUT};
 pub use model_info::{ModelInfo, Pooling, Precision};
-pub use reply::{
-    Computed, Embedding, Hit, PairScore, Ranking, Reply, ReplyEnvelope, TextInfo, Timings,
-};
+pub use reply::{Computed, Embedding, Hit, PairScore, Ranking, Reply, ReplyEnvelope, Timings};
 pub use request::{
     Call, Embed, GetStatus, Rank, Request, RequestEnvelope, Shutdown, Similarities, Similarity,
     UseModel,
 };
 pub use status::{CacheStatus, DiskCacheStatus, Latency, State, Status};
+pub use text_info::{MAX_UNKNOWN_PLACES, TextInfo};
+pub use text_rules::{TextOptions, TextRules, TextStep, TextSteps, Truncation};

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::text_rules::TextRules;
+use crate::score::Scale;
+
 /// Description of a model for clients.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelInfo {
@@ -17,6 +20,12 @@ pub struct ModelInfo {
     pub precision: Precision,
     /// True if the model is compiled into the daemon.
     pub builtin: bool,
+    /// Rules by which texts become tokens: in a reply, those of the request; elsewhere, those of
+    /// requests that leave them out.
+    pub rules: TextRules,
+    /// Scale of the scores: in a reply, of those in it; elsewhere, of those of requests without
+    /// options.
+    pub scale: Scale,
 }
 
 /// Type that the linear layers of a model multiply in.

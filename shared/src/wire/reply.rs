@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::error_reply::ErrorReply;
 use super::model_info::ModelInfo;
 use super::status::Status;
+use super::text_info::TextInfo;
 use crate::score::Verdict;
 
 /// Content of a frame from the daemon after the handshake: the request's id, and the outcome.
@@ -53,15 +54,6 @@ pub struct Timings {
     pub total_micros: u64,
 }
 
-/// Token count and truncation of a text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TextInfo {
-    /// Number of tokens that the model has read, `[CLS]` and `[SEP]` included.
-    pub tokens: u32,
-    /// True if the text was longer than the model reads, so that its end was cut off.
-    pub truncated: bool,
-}
-
 /// Score of one pair.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PairScore {
@@ -71,16 +63,18 @@ pub struct PairScore {
     pub similarity: f64,
     /// Verdict of the score.
     pub verdict: Verdict,
-    /// Token count and truncation of the first text.
+    /// Reading of the first text.
     pub a: TextInfo,
-    /// Token count and truncation of the second text.
+    /// Reading of the second text.
     pub b: TextInfo,
+    /// True if the texts differ, and have become the same tokens.
+    pub same_tokens: bool,
 }
 
 /// Texts in the order of their similarity to a query.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ranking {
-    /// Token count and truncation of the query.
+    /// Reading of the query.
     pub query: TextInfo,
     /// The other texts, best first; equal scores keep the order of the request.
     pub hits: Vec<Hit>,
@@ -97,8 +91,10 @@ pub struct Hit {
     pub similarity: f64,
     /// Verdict of the score.
     pub verdict: Verdict,
-    /// Token count and truncation.
+    /// Reading of the text.
     pub text: TextInfo,
+    /// True if the text differs from the query, and has become the same tokens.
+    pub same_tokens: bool,
 }
 
 /// Vector of one text.
@@ -106,6 +102,6 @@ pub struct Hit {
 pub struct Embedding {
     /// [`ModelInfo::dimension`] values of unit length (L2).
     pub vector: Vec<f32>,
-    /// Token count and truncation.
+    /// Reading of the text.
     pub text: TextInfo,
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::model_info::ModelInfo;
 use super::reply::{Computed, Embedding, PairScore, Ranking, Reply};
 use super::status::Status;
+use super::text_rules::TextOptions;
 
 /// Content of a frame from the client after the handshake: an id that the client chooses, and the
 /// request.
@@ -48,12 +49,23 @@ pub enum Request {
 }
 
 /// Asks for the similarity of two texts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Similarity {
     /// The first text.
     pub a: String,
     /// The second text.
     pub b: String,
+    /// Options.
+    pub options: TextOptions,
+}
+
+impl Similarity {
+    /// Asks for the similarity of two texts, without options.
+    #[must_use]
+    pub fn of(a: String, b: String) -> Self {
+        let options = TextOptions::default();
+        Self { a, b, options }
+    }
 }
 
 impl From<Similarity> for Request {
@@ -82,10 +94,12 @@ impl Call for Similarity {
 }
 
 /// Asks for the similarities of many pairs, answered in their order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Similarities {
     /// The pairs.
     pub pairs: Vec<(String, String)>,
+    /// Options.
+    pub options: TextOptions,
 }
 
 impl From<Similarities> for Request {
@@ -114,12 +128,14 @@ impl Call for Similarities {
 }
 
 /// Asks for texts in the order of their similarity to a query, best first.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rank {
     /// Text that the other texts are compared with.
     pub query: String,
     /// Texts to rank.
     pub texts: Vec<String>,
+    /// Options.
+    pub options: TextOptions,
 }
 
 impl From<Rank> for Request {
@@ -148,10 +164,12 @@ impl Call for Rank {
 }
 
 /// Asks for the vectors of texts, in their order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Embed {
     /// The texts.
     pub texts: Vec<String>,
+    /// Options.
+    pub options: TextOptions,
 }
 
 impl From<Embed> for Request {

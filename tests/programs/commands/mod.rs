@@ -9,4 +9,5 @@ mod output;
 mod rank;
 mod sim;
 mod status;
+mod texts;
 mod truncation;

@@ -5,7 +5,7 @@ use gte_tests::{GOLDEN_A, GOLDEN_B, Sandbox, has_golden_score};
 use super::golden::assert_golden_cosine;
 
 #[test]
-fn sim_prints_a_json_object_of_seven_keys() {
+fn sim_prints_a_json_object_of_twelve_keys() {
     let sandbox = Sandbox::default();
     let object = sandbox.run(&["sim", GOLDEN_A, GOLDEN_B, "--json"]).json();
     assert_golden_cosine(&object["cosine"]);
@@ -18,7 +18,7 @@ fn sim_prints_a_json_object_of_seven_keys() {
     }
     assert!(object["micros"].as_u64().expect("micros is a number") > 0);
     let keys: Vec<&String> = object.as_object().expect("an object").keys().collect();
-    assert_eq!(keys.len(), 7, "{keys:?}");
+    assert_eq!(keys.len(), 12, "{keys:?}");
 }
 
 #[test]

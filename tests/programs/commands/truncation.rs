@@ -9,7 +9,8 @@ fn long_text() -> String {
 
 /// Asserts that stderr names the truncated text.
 fn assert_warns(output: &Output, text: &str) {
-    let warning = format!("{text}: the text was cut, only its first 512 tokens were read");
+    let warning =
+        format!("{text}: the text was cut at character 510, 512 of its 602 tokens were read");
     assert!(output.stderr.contains(&warning), "{output:?}");
 }
 

@@ -1,5 +1,6 @@
 //! Models on this machine: conversion, refusals, selection and verification.
 
+mod calibration;
 mod conversion;
 mod refusal;
 mod selection;

@@ -18,7 +18,14 @@ fn several_requests_in_flight_get_their_own_replies() {
     let daemon = Daemon::start(&sandbox, &[]);
     let mut stream = connect(&daemon, &sandbox);
     let texts = vec![GOLDEN_A.to_owned(); 3];
-    send_request(&mut stream, 71, Embed { texts });
+    send_request(
+        &mut stream,
+        71,
+        Embed {
+            texts,
+            ..Embed::default()
+        },
+    );
     send_request(&mut stream, 72, GetStatus);
     send_request(&mut stream, 73, pair());
     let mut ids = Vec::new();
@@ -108,10 +115,12 @@ fn too_many_texts_are_refused_before_they_are_computed() {
         Request::Rank(Rank {
             query: "甲".into(),
             texts: vec!["乙".into(); MAX_TEXTS_PER_REQUEST],
+            ..Rank::default()
         }),
         // More vectors than a reply has room for.
         Request::Embed(Embed {
             texts: vec!["乙".into(); 10_000],
+            ..Embed::default()
         }),
     ];
     for request in requests {

@@ -78,9 +78,5 @@ pub(crate) fn assert_still_answers(sandbox: &Sandbox) {
 
 /// Request for the score of the reference pair.
 pub(crate) fn pair() -> Request {
-    Similarity {
-        a: GOLDEN_A.into(),
-        b: GOLDEN_B.into(),
-    }
-    .into()
+    Similarity::of(GOLDEN_A.into(), GOLDEN_B.into()).into()
 }

@@ -72,8 +72,8 @@ fn on_daemon(state: &mut State, daemon: Daemon) -> Option<Effect> {
 
 #[cfg(test)]
 mod tests {
-    use gte_shared::score::Verdict;
-    use gte_shared::wire::{ModelInfo, Pooling, Precision, TextInfo};
+    use gte_shared::score::{Scale, Verdict};
+    use gte_shared::wire::{ModelInfo, Pooling, Precision, TextInfo, TextRules};
 
     use super::*;
     use crate::app::key_hint::Purpose;
@@ -106,6 +106,8 @@ mod tests {
             max_tokens: 512,
             precision: Precision::F32,
             builtin: false,
+            rules: TextRules::default(),
+            scale: Scale::default(),
         }
     }
 
@@ -116,13 +118,16 @@ mod tests {
     fn scored(id: &str) -> Outcome {
         let text = TextInfo {
             tokens: 3,
-            truncated: false,
+            total_tokens: 3,
+            windows: 1,
+            ..TextInfo::default()
         };
         Outcome::Scored(Scored {
             similarity: 50.0,
             cosine: 0.5,
             verdict: Verdict::Low,
-            texts: [text, text],
+            texts: [text.clone(), text],
+            same_tokens: false,
             model: model(id),
             micros: 1,
         })

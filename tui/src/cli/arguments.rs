@@ -52,7 +52,7 @@ pub fn main() -> ExitCode {
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => report::fail("gte", error.as_ref(), error::status(&error), |_| None),
+        Err(error) => report::fail("gte", error.as_ref(), error::status(&error), error::hint),
     }
 }
 

@@ -10,8 +10,9 @@ use gte_shared::wire::{Computed, PairScore, Similarities};
 use super::error::BLANK;
 use super::global::Global;
 use super::input::{Input, Line, LineFault};
-use super::output::{WithSource, score_columns, warn_if_cut};
+use super::output::{WithSource, score_columns, warn, warn_if_same};
 use super::pipeline::{self, Command};
+use super::text_options::TextArguments;
 
 /// Score many pairs, one per line: a<TAB>b
 ///
@@ -21,6 +22,8 @@ use super::pipeline::{self, Command};
 pub(super) struct Batch {
     #[command(flatten)]
     input: Input,
+    #[command(flatten)]
+    texts: TextArguments,
 }
 
 type Pair = (String, String);
@@ -28,12 +31,12 @@ type Pair = (String, String);
 impl Batch {
     pub(super) async fn run(self, global: &Global) -> anyhow::Result<()> {
         let lines = self.input.lines(parse)?;
-        pipeline::run(global.client()?, lines, &mut Printer(global)).await
+        pipeline::run(global.client()?, lines, &mut Printer(global, self.texts)).await
     }
 }
 
 /// Prints the scores of pairs as they come.
-struct Printer<'a>(&'a Global);
+struct Printer<'a>(&'a Global, TextArguments);
 
 impl Command for Printer<'_> {
     type Content = Pair;
@@ -44,6 +47,7 @@ impl Command for Printer<'_> {
         let pairs = lines.iter().map(|line| line.content.clone());
         Similarities {
             pairs: pairs.collect(),
+            options: self.1.options(),
         }
     }
 
@@ -77,8 +81,9 @@ impl Command for Printer<'_> {
                 writeln!(out, "{}\t{a}\t{b}", score_columns(global, score))?;
             }
             let number = line.number;
-            warn_if_cut(global, &format!("line {number}, text A"), score.a);
-            warn_if_cut(global, &format!("line {number}, text B"), score.b);
+            warn(global, &format!("line {number}, text A"), &score.a);
+            warn(global, &format!("line {number}, text B"), &score.b);
+            warn_if_same(global, &format!("line {number}"), score.same_tokens);
         }
         out.flush()?;
         Ok(())

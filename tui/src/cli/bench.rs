@@ -78,7 +78,7 @@ impl Bench {
             let client = global.client()?;
             let (a, b) = Texts::Cached.pair(run, 0, 0);
             // Connects, and puts the pair into the cache.
-            client.call(Similarity { a, b }).await?;
+            client.call(Similarity::of(a, b)).await?;
             clients.push(client);
         }
         let start = Instant::now();
@@ -89,7 +89,7 @@ impl Bench {
                 while start.elapsed() < seconds {
                     let (a, b) = texts.pair(run, number, times.len());
                     let asked = Instant::now();
-                    client.call(Similarity { a, b }).await?;
+                    client.call(Similarity::of(a, b)).await?;
                     times.push(asked.elapsed());
                 }
                 Ok::<_, ClientError>(times)

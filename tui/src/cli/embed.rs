@@ -10,8 +10,9 @@ use serde::Serialize;
 
 use super::global::Global;
 use super::input::{Input, Line, text};
-use super::output::warn_if_cut;
+use super::output::warn;
 use super::pipeline::{self, Command};
+use super::text_options::TextArguments;
 
 /// Print the embedding vector of each line
 ///
@@ -21,17 +22,19 @@ use super::pipeline::{self, Command};
 pub(super) struct Embed {
     #[command(flatten)]
     input: Input,
+    #[command(flatten)]
+    texts: TextArguments,
 }
 
 impl Embed {
     pub(super) async fn run(self, global: &Global) -> anyhow::Result<()> {
         let lines = self.input.lines(text)?;
-        pipeline::run(global.client()?, lines, &mut Printer(global)).await
+        pipeline::run(global.client()?, lines, &mut Printer(global, self.texts)).await
     }
 }
 
 /// Prints vectors as they come.
-struct Printer<'a>(&'a Global);
+struct Printer<'a>(&'a Global, TextArguments);
 
 impl Command for Printer<'_> {
     type Content = String;
@@ -42,6 +45,7 @@ impl Command for Printer<'_> {
         let texts = lines.iter().map(|line| line.content.clone());
         gte_shared::wire::Embed {
             texts: texts.collect(),
+            options: self.1.options(),
         }
     }
 
@@ -97,7 +101,7 @@ fn print(
             }
             writeln!(out)?;
         }
-        warn_if_cut(global, &format!("line {}", line.number), embedding.text);
+        warn(global, &format!("line {}", line.number), &embedding.text);
     }
     out.flush()?;
     Ok(())

@@ -1,5 +1,7 @@
 //! Errors in the user's input, and exit statuses.
 
+use std::error::Error;
+
 use gte_shared::client::ClientError;
 use gte_shared::endpoint::AnsweringModel;
 use gte_shared::report::EXIT_WRONG_INPUT;
@@ -15,6 +17,7 @@ const EXIT_FAILURE: u8 = 1;
 pub(super) struct InputError {
     location: String,
     problem: String,
+    hint: Option<String>,
 }
 
 impl InputError {
@@ -22,11 +25,17 @@ impl InputError {
         Self {
             location: location.into(),
             problem: problem.into(),
+            hint: None,
         }
     }
 
     pub(super) fn at_line(number: u64, problem: impl Into<String>) -> Self {
         Self::new(format!("line {number}"), problem)
+    }
+
+    /// Next step for the user, where there is one.
+    pub(super) fn hint(&self) -> Option<String> {
+        self.hint.clone()
     }
 
     /// Adds the location in the user's input to the daemon's error about one text of a request;
@@ -41,7 +50,9 @@ impl InputError {
         match (reply.code, reply.text) {
             (ErrorCode::BlankText, Some(text)) => Self::new(location(text as usize), BLANK).into(),
             (ErrorCode::TooLarge, Some(text)) => {
-                Self::new(location(text as usize), &reply.message).into()
+                let hint = reply.hint.clone();
+                let error = Self::new(location(text as usize), &reply.message);
+                Self { hint, ..error }.into()
             }
             _ => error.into(),
         }
@@ -65,6 +76,11 @@ impl ModelChanged {
 
 /// Message about a text without tokens to compare.
 pub(super) const BLANK: &str = "the text is blank";
+
+/// Next step after an error of this program.
+pub(super) fn hint(error: &(dyn Error + 'static)) -> Option<String> {
+    error.downcast_ref().and_then(InputError::hint)
+}
 
 /// Exit status of a failure.
 pub(super) fn status(error: &anyhow::Error) -> u8 {

@@ -3,12 +3,14 @@
 use super::global::Global;
 use super::messages::say;
 use super::sim::Sim;
+use super::text_options::TextArguments;
 
 const EXAMPLE: [&str; 2] = ["今天天气很好", "今天天气不错"];
 
 pub(super) async fn run(global: &Global) -> anyhow::Result<()> {
     let [a, b] = EXAMPLE;
     let sim = Sim {
+        texts: TextArguments::default(),
         a: a.to_owned(),
         b: b.to_owned(),
     };

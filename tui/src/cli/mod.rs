@@ -21,5 +21,6 @@ mod restart;
 mod sim;
 mod status;
 mod stop;
+mod text_options;
 
 pub use arguments::main;

@@ -22,12 +22,37 @@ pub(super) fn score_columns(global: &Global, score: &PairScore) -> String {
     format!("{:.2}\t{}\t{verdict}", score.similarity, score.cosine)
 }
 
-/// Warns on stderr that a text was cut. JSON rows have a field for this instead.
-pub(super) fn warn_if_cut(global: &Global, location: &str, text: TextInfo) {
-    if text.truncated && !global.json {
-        let tokens = text.tokens;
+/// Warns on stderr of what the model has not read, or does not know. JSON rows have fields for this
+/// instead.
+pub(super) fn warn(global: &Global, location: &str, text: &TextInfo) {
+    if global.json {
+        return;
+    }
+    let TextInfo {
+        tokens,
+        total_tokens,
+        unknown,
+        ..
+    } = text;
+    if let Some(cut_at) = text.cut_at {
         say(&format!(
-            "{location}: the text was cut, only its first {tokens} tokens were read"
+            "{location}: the text was cut at character {cut_at}, {tokens} of its {total_tokens} \
+             tokens were read"
+        ));
+    }
+    if text.is_mostly_unknown() {
+        say(&format!(
+            "{location}: the model does not know more than a third of the text ({unknown} unknown \
+             tokens)"
+        ));
+    }
+}
+
+/// Warns on stderr that the model cannot tell two texts apart.
+pub(super) fn warn_if_same(global: &Global, location: &str, same_tokens: bool) {
+    if same_tokens && !global.json {
+        say(&format!(
+            "{location}: the texts differ, but not in what the model reads of them"
         ));
     }
 }

@@ -4,15 +4,16 @@ use std::io::{self, Write};
 
 use clap::Args;
 use gte_shared::output::json_line;
-use gte_shared::wire::json::HitRow;
-use gte_shared::wire::{Computed, Hit, TextInfo};
+use gte_shared::wire::json::{HitRow, TextRow};
+use gte_shared::wire::{Computed, Hit, TextInfo, TextOptions};
 use serde::Serialize;
 
 use super::error::InputError;
 use super::global::Global;
 use super::input::{Input, Line, text};
-use super::output::warn_if_cut;
+use super::output::{warn, warn_if_same};
 use super::pipeline::{self, Command};
+use super::text_options::TextArguments;
 
 /// Rank lines by their similarity to a text, best first
 ///
@@ -23,6 +24,8 @@ pub(super) struct Rank {
     query: String,
     #[command(flatten)]
     input: Input,
+    #[command(flatten)]
+    texts: TextArguments,
 }
 
 /// One line and its score.
@@ -35,6 +38,7 @@ struct Ranked {
 /// All lines with their scores.
 struct Ranking {
     query: String,
+    options: TextOptions,
     model: String,
     query_info: Option<TextInfo>,
     ranked: Vec<Ranked>,
@@ -46,6 +50,7 @@ impl Rank {
         let lines = self.input.lines(text)?;
         let mut ranking = Ranking {
             query: self.query,
+            options: self.texts.options(),
             model: String::new(),
             query_info: None,
             ranked: Vec::new(),
@@ -73,6 +78,7 @@ impl Command for Ranking {
         gte_shared::wire::Rank {
             query: self.query.clone(),
             texts: texts.collect(),
+            options: self.options.clone(),
         }
     }
 
@@ -123,11 +129,11 @@ impl Ranking {
             #[serde(flatten)]
             hit: HitRow<'a>,
             text: &'a str,
-            query: Option<TextInfo>,
+            query: Option<TextRow<'a>>,
             model: &'a str,
         }
-        if let Some(query) = self.query_info {
-            warn_if_cut(global, "the query", query);
+        if let Some(query) = &self.query_info {
+            warn(global, "the query", query);
         }
         let mut out = io::BufWriter::new(io::stdout().lock());
         for Ranked { line, text, hit } in &self.ranked {
@@ -137,7 +143,7 @@ impl Ranking {
                     line: *line,
                     hit: HitRow::new(hit, interpretation),
                     text,
-                    query: self.query_info,
+                    query: self.query_info.as_ref().map(TextRow::from),
                     model: &self.model,
                 };
                 json_line(&mut out, &row)?;
@@ -148,7 +154,13 @@ impl Ranking {
                     "{similarity:.2}\t{cosine}\t{interpretation}\t{line}\t{text}"
                 )?;
             }
-            warn_if_cut(global, &format!("line {line}"), hit.text);
+            let location = format!("line {line}");
+            warn(global, &location, &hit.text);
+            warn_if_same(
+                global,
+                &format!("{location} and the query"),
+                hit.same_tokens,
+            );
         }
         out.flush()?;
         Ok(())

@@ -9,7 +9,8 @@ use gte_shared::wire::json::{PairRow, Source};
 
 use super::error::InputError;
 use super::global::Global;
-use super::output::{WithSource, score_columns, warn_if_cut};
+use super::output::{WithSource, score_columns, warn, warn_if_same};
+use super::text_options::TextArguments;
 
 /// Score one pair of texts
 ///
@@ -20,13 +21,15 @@ pub(super) struct Sim {
     pub(super) a: String,
     /// Second text
     pub(super) b: String,
+    #[command(flatten)]
+    pub(super) texts: TextArguments,
 }
 
 impl Sim {
     pub(super) async fn run(self, global: &Global) -> anyhow::Result<()> {
         let client = global.client()?;
-        let (a, b) = (self.a, self.b);
-        let computed = client.call(Similarity { a, b }).await;
+        let (a, b, options) = (self.a, self.b, self.texts.options());
+        let computed = client.call(Similarity { a, b, options }).await;
         let location = |text| format!("text {}", ["A", "B"][text % 2]);
         let computed = computed.map_err(|error| InputError::locate(error, location))?;
         let score = &computed.result;
@@ -40,8 +43,9 @@ impl Sim {
         } else {
             writeln!(out, "{}", score_columns(global, score))?;
         }
-        warn_if_cut(global, "text A", score.a);
-        warn_if_cut(global, "text B", score.b);
+        warn(global, "text A", &score.a);
+        warn(global, "text B", &score.b);
+        warn_if_same(global, "text A and B", score.same_tokens);
         Ok(())
     }
 }

@@ -122,7 +122,7 @@ impl Comparer {
 
     async fn ask(&self, a: String, b: String) -> Result<Computed<PairScore>, ClientError> {
         self.ensure_connected().await?;
-        self.client.call(Similarity { a, b }).await
+        self.client.call(Similarity::of(a, b)).await
     }
 
     async fn switch_model(&self, model: String) -> Result<ModelInfo, ClientError> {

@@ -15,6 +15,14 @@ pub struct Strings {
     pub placeholder: &'static str,
     /// Unit of a text's length.
     pub tokens: &'static str,
+    /// Word behind the number of unknown tokens.
+    pub unknown: &'static str,
+    /// Note beside a score: its model has no calibration.
+    pub uncalibrated: &'static str,
+    /// Note beside a score: the calibration of its model is from published figures alone.
+    pub provisional: &'static str,
+    /// Warning: two different texts have become the same tokens.
+    pub same_tokens: &'static str,
     /// Text before the number of tokens that were read of a cut text.
     pub cut_before: &'static str,
     /// Text after that number.

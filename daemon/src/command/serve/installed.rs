@@ -6,19 +6,21 @@ use std::time::Instant;
 
 use anyhow::Context;
 use gte_shared::endpoint::AnsweringModel;
-use gte_shared::wire::{DiskCacheStatus, ErrorCode, ErrorReply};
+use gte_shared::wire::{DiskCacheStatus, ErrorCode, ErrorReply, TextOptions};
 
 use crate::command::hints;
 use crate::engine::{self, DiskCache, Engine};
 use crate::lifecycle::InstanceLock;
 use crate::model::{Compute, FilesFingerprint};
-use crate::serve::{Loaded, Models};
-use crate::store::Store;
+use crate::serve::{Loaded, ModelScale, Models, Scales};
+use crate::store::{Store, StoredCalibration};
 
 /// The models on this machine, with threads and precision to compute them.
 pub(super) struct Installed {
     store: Store,
     compute: Compute,
+    /// Rules that the user has set.
+    rules: TextOptions,
     disk: Option<DiskCache>,
     /// Lock whose record names the model that answers.
     lock: Arc<InstanceLock>,
@@ -30,12 +32,14 @@ impl Installed {
     pub(super) fn new(
         store: Store,
         compute: Compute,
+        rules: TextOptions,
         disk: Option<DiskCache>,
         lock: Arc<InstanceLock>,
     ) -> Self {
         Self {
             store,
             compute,
+            rules,
             disk,
             lock,
             last: Mutex::default(),
@@ -74,7 +78,11 @@ impl Installed {
         let model = self.store.load(name, self.compute)?;
         let after = self.files(name);
         let timings = model.timings;
-        let info = model.info;
+        let mut info = model.info;
+        info.rules = self.rules.rules(info.rules);
+        let scales = self.store.calibrations(&info)?;
+        let scales = Scales(scales.into_iter().map(ModelScale::from).collect());
+        info.scale = scales.scale(info.rules.text_steps);
         let vectors = match (&self.disk, before, after) {
             (Some(disk), Some(before), Some(after)) => {
                 let fingerprint = before.and_then(|before| {
@@ -113,7 +121,18 @@ impl Installed {
         Ok(Loaded {
             engine,
             model: info,
+            scales,
         })
+    }
+}
+
+impl From<StoredCalibration> for ModelScale {
+    fn from(stored: StoredCalibration) -> Self {
+        Self {
+            text_steps: stored.text_steps,
+            map: stored.map,
+            state: stored.state,
+        }
     }
 }
 

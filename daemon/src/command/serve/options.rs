@@ -2,6 +2,7 @@
 
 use clap::Args;
 use gte_shared::settings::keys;
+use gte_shared::wire::Truncation;
 
 /// Hold the model and answer on a local socket until a signal or `gte stop` ends it
 ///
@@ -26,6 +27,16 @@ pub(in crate::command) struct Serve {
     /// [default: auto]
     #[arg(long, value_name = "PRECISION", value_parser = ["f32", "int8", "auto"])]
     pub(super) precision: Option<String>,
+
+    /// Steps before a text is tokenized: none, or nfkc, punctuation and lowercase with commas
+    /// [default: those of the model]
+    #[arg(long, value_name = "STEPS", value_parser = |value: &str| keys::TEXT_STEPS.option(value))]
+    pub(super) text_steps: Option<String>,
+
+    /// Treatment of a text of more tokens than the model reads: its head or tail is read, it is
+    /// an error, or it is read in chunks [default: head]
+    #[arg(long, value_name = "HOW", value_parser = Truncation::NAMES)]
+    pub(super) truncation: Option<String>,
 
     /// Time for running requests to be answered after a signal or `gte stop` [default: 30s]
     #[arg(long, value_name = "TIME", value_parser = |value: &str| keys::DRAIN_TIMEOUT.option(value))]

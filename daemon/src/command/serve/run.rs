@@ -136,6 +136,7 @@ impl Serve {
         let installed = Installed::new(
             Store::of_user(),
             settings.compute,
+            settings.rules,
             disk.clone(),
             Arc::clone(&lock),
         );

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use gte_shared::settings::{Key, Setting, Settings, SettingsError, Size, Time, keys};
+use gte_shared::wire::TextOptions;
 
 use super::options::Serve;
 use crate::command::compute_options::{Choice, ComputeOptions};
@@ -42,6 +43,8 @@ pub(super) struct ServeSettings {
     pub(super) socket: Option<PathBuf>,
     pub(super) model: Option<String>,
     pub(super) compute: Compute,
+    /// Rules of requests that leave them out.
+    pub(super) rules: TextOptions,
     /// Most bytes of vectors on disk.
     pub(super) disk_cache: Option<u64>,
     pub(super) log_format: LogFormat,
@@ -80,6 +83,11 @@ impl ServeSettings {
             socket: settings.get(&keys::SOCKET, option(&keys::SOCKET))?,
             model: settings.get(&keys::MODEL, option(&keys::MODEL))?,
             compute: ComputeOptions { threads, precision }.resolve(),
+            rules: TextOptions {
+                text_steps: settings.get(&keys::TEXT_STEPS, option(&keys::TEXT_STEPS))?,
+                truncation: settings.get(&keys::TRUNCATION, option(&keys::TRUNCATION))?,
+                ..TextOptions::default()
+            },
             disk_cache: disk_cache.and_then(|Size(bytes)| bytes),
             log_format: match format.as_deref() {
                 Some("json") => LogFormat::Json,
@@ -105,6 +113,8 @@ impl Serve {
             (&keys::THREADS, &self.threads),
             (&keys::PRECISION, &self.precision),
             (&keys::DRAIN_TIMEOUT, &self.drain_timeout),
+            (&keys::TEXT_STEPS, &self.text_steps),
+            (&keys::TRUNCATION, &self.truncation),
             (&keys::IDLE_EXIT, &self.idle_exit),
             (&keys::IDLE_UNLOAD, &self.idle_unload),
             (&keys::DISK_CACHE, &self.disk_cache),

@@ -26,6 +26,9 @@ pub(super) enum Message {
     Close(Sender<()>),
 }
 
+/// Mark of a file that is of no use from now on.
+struct Useless;
+
 /// The thread's own state.
 pub(super) struct Keeper {
     path: PathBuf,
@@ -59,15 +62,13 @@ impl Keeper {
 
     /// Keeps the file until it is closed, every sender is gone, or the file is of no use.
     pub(super) fn run(mut self, messages: &Receiver<Message>) {
-        let ended = self.open().and_then(|()| self.serve(messages));
-        if let Err(fault) = ended {
-            self.shared.report(&fault);
-        }
+        // What ends it has been reported.
+        self.open().and_then(|()| self.serve(messages)).ok();
     }
 
     /// Answers lookups as they come, and writes whenever none waits: several small lists of vectors
     /// become one transaction, and a lookup waits for one transaction at most.
-    fn serve(&mut self, messages: &Receiver<Message>) -> Result<(), FileError> {
+    fn serve(&mut self, messages: &Receiver<Message>) -> Result<(), Useless> {
         loop {
             let message = if self.puts.is_empty() {
                 messages
@@ -93,7 +94,7 @@ impl Keeper {
     }
 
     /// Opens the file, unless it is open, or it is not the time to try again.
-    fn open(&mut self) -> Result<(), FileError> {
+    fn open(&mut self) -> Result<(), Useless> {
         let too_early = self.retry_at.is_some_and(|at| Instant::now() < at);
         if self.file.is_some() || too_early {
             return Ok(());
@@ -107,21 +108,22 @@ impl Keeper {
             }
             Err(fault) => {
                 self.retry_at = Some(Instant::now() + RETRY_INTERVAL);
-                self.failed(fault)
+                self.failed(&fault)
             }
         }
     }
 
-    /// Reports a fault, or returns one that is final.
-    fn failed(&mut self, fault: FileError) -> Result<(), FileError> {
-        if fault.is_final() {
-            return Err(fault);
+    /// Reports a fault, and ends if the file is of no use, before anybody is answered.
+    fn failed(&self, fault: &FileError) -> Result<(), Useless> {
+        self.shared.report(fault);
+        if !fault.is_final() {
+            return Ok(());
         }
-        self.shared.report(&fault);
-        Ok(())
+        self.shared.end();
+        Err(Useless)
     }
 
-    fn get(&mut self, keys: &[Key], lookup: Lookup) -> Result<(), FileError> {
+    fn get(&mut self, keys: &[Key], lookup: Lookup) -> Result<(), Useless> {
         if lookup.is_abandoned() {
             return Ok(());
         }
@@ -136,14 +138,14 @@ impl Keeper {
                     return Ok(());
                 }
                 let removed = file.remove_all(&damaged);
-                self.failed(FileError::Damaged(self.path.clone()))?;
-                removed.or_else(|fault| self.failed(fault))
+                self.failed(&FileError::Damaged(self.path.clone()))?;
+                removed.or_else(|fault| self.failed(&fault))
             }
-            Err(fault) => self.failed(fault),
+            Err(fault) => self.failed(&fault),
         }
     }
 
-    fn write_all(&mut self) -> Result<(), FileError> {
+    fn write_all(&mut self) -> Result<(), Useless> {
         while !self.puts.is_empty() {
             self.write()?;
         }
@@ -151,28 +153,28 @@ impl Keeper {
     }
 
     /// Writes the oldest of the vectors that wait, which then wait no longer, whatever happens.
-    fn write(&mut self) -> Result<(), FileError> {
+    fn write(&mut self) -> Result<(), Useless> {
         let count = self.puts.len().min(TRANSACTION);
         let vectors: Vec<_> = self.puts.drain(..count).collect();
         self.shared.have_left(count);
-        let mut written = self.put(&vectors);
+        let mut written = self.put(&vectors)?;
         if let Err(FileError::Replaced(_)) = written
             && let Some(file) = self.file.take()
         {
             file.abandon();
-            written.or_else(|fault| self.failed(fault))?;
-            written = self.put(&vectors);
+            written.or_else(|fault| self.failed(&fault))?;
+            written = self.put(&vectors)?;
         }
-        written.or_else(|fault| self.failed(fault))
+        written.or_else(|fault| self.failed(&fault))
     }
 
-    fn put(&mut self, vectors: &[(Key, Vector)]) -> Result<(), FileError> {
+    fn put(&mut self, vectors: &[(Key, Vector)]) -> Result<Result<(), FileError>, Useless> {
         self.open()?;
         let Some(file) = &mut self.file else {
-            return Ok(());
+            return Ok(Ok(()));
         };
         let put = file.put_all(vectors);
         self.shared.measure(file.bytes());
-        put
+        Ok(put)
     }
 }

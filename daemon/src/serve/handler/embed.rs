@@ -1,23 +1,23 @@
 //! Handler of `Embed`: the vectors of texts.
 
-use std::sync::Arc;
 use std::time::Instant;
 
-use gte_shared::wire::{Computed, Embed, Embedding, ErrorReply, MAX_FRAME_BYTES, TextInfo};
+use gte_shared::wire::{Computed, Embed, Embedding, ErrorReply, MAX_FRAME_BYTES};
 
 use super::handle::Handle;
-use super::reply::{computed, embed, result_of, too_many};
+use super::reply::{Answered, computed, embed, result_of, too_many};
+use crate::engine::EmbeddedText;
 use crate::serve::context::{Context, ReplyForm};
 
 /// Most bytes of a value of a vector and the comma behind it in JSON, such as `-1.2345678e-38,`.
 const JSON_VALUE_BYTES: usize = 16;
 
-/// Most bytes of a vector in a reply besides its values. In binary: its length and its token count
-/// as variable integers, and the truncation flag.
-const BINARY_OVERHEAD_BYTES: usize = 5 + 5 + 1;
+/// Most bytes of a vector in a reply besides its values. In binary: variable integers of up to five
+/// bytes, for its length and for what became of the text.
+const BINARY_OVERHEAD_BYTES: usize = 76;
 
-/// The same in JSON: the names of its fields.
-const JSON_OVERHEAD_BYTES: usize = 80;
+/// The same in JSON, with the names of the fields.
+const JSON_OVERHEAD_BYTES: usize = 384;
 
 /// Bytes for the rest of a reply: more than model, timings and lengths take.
 const ENVELOPE_BYTES: usize = 4096;
@@ -33,16 +33,18 @@ impl Handle for Embed {
 
     async fn handle(self, context: &Context) -> Result<Computed<Vec<Embedding>>, ErrorReply> {
         let start = Instant::now();
-        let embedded = embed(context, self.texts).await?;
+        let Answered {
+            embedded, model, ..
+        } = embed(context, self.texts, &self.options).await?;
         let vectors = result_of(embedded, |texts| {
-            let embedding = |(vector, text): &(Arc<[f32]>, TextInfo)| Embedding {
-                vector: vector.to_vec(),
-                text: *text,
+            let embedding = |text: &EmbeddedText| Embedding {
+                vector: text.vector.to_vec(),
+                text: text.info.clone(),
             };
             texts.iter().map(embedding).collect()
         });
         let (times, embeddings) = vectors.await?;
-        Ok(computed(context, start, times, embeddings))
+        Ok(computed(model, start, times, embeddings))
     }
 }
 
@@ -56,8 +58,12 @@ fn vector_bytes(form: ReplyForm, dimension: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use gte_shared::score::Scale;
     use gte_shared::wire::json::reply_line;
-    use gte_shared::wire::{ModelInfo, Pooling, Precision, Reply, ReplyEnvelope, Timings, codec};
+    use gte_shared::wire::{
+        MAX_UNKNOWN_PLACES, ModelInfo, Pooling, Precision, Reply, ReplyEnvelope, TextInfo,
+        TextOptions, TextRules, Timings, codec,
+    };
 
     use super::*;
 
@@ -67,14 +73,20 @@ mod tests {
         let vectors = (MAX_FRAME_BYTES - ENVELOPE_BYTES) / vector_bytes(form, dimension);
         let request = |texts: usize| Embed {
             texts: vec![String::new(); texts],
+            options: TextOptions::default(),
         };
         assert!(request(vectors).reply_bytes(form, dimension).is_ok());
         assert!(request(vectors + 1).reply_bytes(form, dimension).is_err());
         let embedding = Embedding {
             vector: vec![value; dimension],
             text: TextInfo {
-                tokens: 512,
-                truncated: true,
+                tokens: u32::MAX,
+                total_tokens: u32::MAX,
+                cut_at: Some(u32::MAX),
+                windows: u32::MAX,
+                unknown: u32::MAX,
+                unknown_at: vec![(u32::MAX, u32::MAX); MAX_UNKNOWN_PLACES],
+                changed_by: "nfkc,punctuation,lowercase".parse().unwrap(),
             },
         };
         Reply::Embeddings(Computed {
@@ -85,6 +97,8 @@ mod tests {
                 max_tokens: 512,
                 precision: Precision::F32,
                 builtin: false,
+                rules: TextRules::default(),
+                scale: Scale::default(),
             },
             timings: Timings {
                 tokenize_micros: u64::MAX,

@@ -5,7 +5,7 @@ use gte_shared::wire::{Call, ErrorReply};
 use crate::serve::context::{Context, ReplyForm};
 
 /// Bytes of a score in a reply, or of another short entry, in either form of reply.
-const SCORE_BYTES: usize = 256;
+const SCORE_BYTES: usize = 512;
 
 /// A request that the daemon can answer.
 pub(super) trait Handle: Call {

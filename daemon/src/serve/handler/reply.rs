@@ -1,22 +1,36 @@
 //! Helpers of the handlers: vectors, scores, and common parts of replies.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use gte_shared::score::{self, Verdict};
 use gte_shared::wire::{
-    Computed, ErrorCode, ErrorReply, MAX_FRAME_BYTES, PairScore, TextInfo, Timings,
+    Computed, ErrorCode, ErrorReply, MAX_FRAME_BYTES, ModelInfo, PairScore, TextOptions, Timings,
 };
 
-use crate::engine::{Embedded, EngineError};
+use crate::engine::{Embedded, EmbeddedText, EngineError};
 use crate::serve::context::Context;
 use crate::serve::offload::offload;
+use crate::serve::scales::Scoring;
+
+/// Texts of a request with their vectors, and the model that computed them.
+pub(super) struct Answered {
+    pub(super) embedded: Embedded,
+    /// Model, with the rules and the scale of the request.
+    pub(super) model: ModelInfo,
+    /// Scale of the request.
+    pub(super) scoring: Scoring,
+}
 
 /// Computes the vectors of texts; an error of the engine becomes a reply.
-pub(super) async fn embed(context: &Context, texts: Vec<String>) -> Result<Embedded, ErrorReply> {
+pub(super) async fn embed(
+    context: &Context,
+    texts: Vec<String>,
+    options: &TextOptions,
+) -> Result<Answered, ErrorReply> {
     let loaded = context.service.load(&context.selected).await?;
-    let embedded = loaded.engine.embed(context.caller, texts).await;
-    embedded.map_err(|error| {
+    let rules = options.rules(loaded.model.rules);
+    let embedded = loaded.engine.embed(context.caller, texts, rules).await;
+    let embedded = embedded.map_err(|error| {
         if matches!(error, EngineError::Ended) {
             context.service.fail();
         }
@@ -25,23 +39,29 @@ pub(super) async fn embed(context: &Context, texts: Vec<String>) -> Result<Embed
             tracing::error!(error = %reply, "request failed");
         }
         reply
+    })?;
+    let scoring = loaded.scales.scoring(rules.text_steps, options.score);
+    let model = ModelInfo {
+        rules,
+        scale: scoring.scale,
+        ..loaded.model.clone()
+    };
+    Ok(Answered {
+        embedded,
+        model,
+        scoring,
     })
 }
 
 /// Adds the model and the time since `start` to a result.
 pub(super) fn computed<T>(
-    context: &Context,
+    model: ModelInfo,
     start: Instant,
     [tokenize, embed]: [Duration; 2],
     result: T,
 ) -> Computed<T> {
-    let selected = &context.selected;
-    // What was loaded in place of an unloaded model has a description of its own.
-    let model = selected
-        .get()
-        .map_or(&selected.model, |loaded| &loaded.model);
     Computed {
-        model: model.clone(),
+        model,
         timings: Timings {
             tokenize_micros: micros(tokenize),
             embed_micros: micros(embed),
@@ -58,31 +78,29 @@ pub(super) fn micros(duration: Duration) -> u64 {
 /// Makes the result of the texts of a request, on a thread for long work if they are many.
 pub(super) async fn result_of<T: Send + 'static>(
     embedded: Embedded,
-    result: impl FnOnce(&[(Arc<[f32]>, TextInfo)]) -> T + Send + 'static,
+    result: impl FnOnce(&[EmbeddedText]) -> T + Send + 'static,
 ) -> Result<([Duration; 2], T), ErrorReply> {
     let Embedded {
         texts,
         tokenize,
         embed,
     } = embedded;
-    let bytes = texts.iter().map(|(vector, _)| size_of_val(&**vector)).sum();
+    let bytes = texts.iter().map(|text| size_of_val(&*text.vector)).sum();
     let result = offload(bytes, move || result(&texts)).await?;
     Ok(([tokenize, embed], result))
 }
 
-/// Scores two texts, given as vectors of unit length.
-pub(super) fn score_pair(
-    (a, a_info): &(impl AsRef<[f32]>, TextInfo),
-    (b, b_info): &(impl AsRef<[f32]>, TextInfo),
-) -> PairScore {
-    let cosine = score::cosine(a.as_ref(), b.as_ref());
-    let similarity = score::similarity(cosine);
+/// Scores two texts.
+pub(super) fn score_pair(scoring: &Scoring, a: &EmbeddedText, b: &EmbeddedText) -> PairScore {
+    let cosine = score::cosine(&a.vector, &b.vector);
+    let similarity = scoring.score(cosine);
     PairScore {
         cosine,
         similarity,
         verdict: Verdict::of(similarity),
-        a: *a_info,
-        b: *b_info,
+        a: a.info.clone(),
+        b: b.info.clone(),
+        same_tokens: a.is_confused_with(b),
     }
 }
 

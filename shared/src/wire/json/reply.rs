@@ -3,10 +3,10 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::rows::{HitRow, PairRow, Source, VectorRow, VectorSpace};
+use super::rows::{HitRow, PairRow, Source, TextRow, VectorRow, VectorSpace};
 use crate::wire::error_reply::{ErrorCode, ErrorReply};
 use crate::wire::model_info::ModelInfo;
-use crate::wire::reply::{Hit, PairScore, Reply, TextInfo};
+use crate::wire::reply::{Hit, PairScore, Reply};
 use crate::wire::status::Status;
 
 /// Encodes the reply line of an outcome, without its line feed. `id` is that of the request.
@@ -47,7 +47,7 @@ enum Body<'a> {
         source: Source<'a>,
     },
     Ranking {
-        query: TextInfo,
+        query: TextRow<'a>,
         results: Vec<IndexedHit<'a>>,
         #[serde(flatten)]
         source: Source<'a>,
@@ -83,7 +83,7 @@ impl<'a> From<&'a Reply> for Body<'a> {
                 source: Source::of(computed),
             },
             Reply::Ranking(computed) => Self::Ranking {
-                query: computed.result.query,
+                query: TextRow::from(&computed.result.query),
                 results: computed.result.hits.iter().map(IndexedHit::from).collect(),
                 source: Source::of(computed),
             },
@@ -99,7 +99,7 @@ impl<'a> From<&'a Reply> for Body<'a> {
     }
 }
 
-fn pair_row(score: &PairScore) -> PairRow<'static> {
+fn pair_row(score: &PairScore) -> PairRow<'_> {
     PairRow::new(score, score.verdict.interpretation())
 }
 
@@ -111,8 +111,8 @@ struct IndexedHit<'a> {
     row: HitRow<'a>,
 }
 
-impl From<&Hit> for IndexedHit<'_> {
-    fn from(hit: &Hit) -> Self {
+impl<'a> From<&'a Hit> for IndexedHit<'a> {
+    fn from(hit: &'a Hit) -> Self {
         Self {
             index: hit.index,
             row: HitRow::new(hit, hit.verdict.interpretation()),

@@ -3,11 +3,13 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::score::ScoreKind;
 use crate::wire::error_reply::{ErrorCode, ErrorReply};
 use crate::wire::limits::MAX_TEXTS_PER_REQUEST;
 use crate::wire::request::{
     Embed, GetStatus, Rank, Request, Shutdown, Similarities, Similarity, UseModel,
 };
+use crate::wire::text_rules::{TextOptions, TextSteps, Truncation};
 
 /// Forms of a request line, for the error that names them.
 const FORMS: &str = r#"{"a":…,"b":…}, {"pairs":[[…,…],…]}, {"query":…,"texts":[…]}, {"texts":[…]}, {"command":"status"}, {"command":"shutdown"} or {"command":"use","model":…}"#;
@@ -31,6 +33,9 @@ struct Line {
     texts: Option<Vec<String>>,
     command: Option<Command>,
     model: Option<String>,
+    text_steps: Option<TextSteps>,
+    truncation: Option<Truncation>,
+    score: Option<ScoreKind>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -74,14 +79,32 @@ pub fn parse_request(line: &[u8]) -> (Option<Value>, Result<Request, ErrorReply>
         texts,
         command,
         model,
+        text_steps,
+        truncation,
+        score,
     } = line;
+    let options = TextOptions {
+        text_steps,
+        truncation,
+        score: score.unwrap_or_default(),
+    };
+    if command.is_some() && options != TextOptions::default() {
+        return (id, Err(refusal("a command takes no options of texts")));
+    }
     let request = match (a, b, pairs, query, texts, (command, model)) {
-        (Some(a), Some(b), None, None, None, (None, None)) => Ok(Similarity { a, b }.into()),
-        (None, None, Some(pairs), None, None, (None, None)) => Ok(Similarities { pairs }.into()),
-        (None, None, None, Some(query), Some(texts), (None, None)) => {
-            Ok(Rank { query, texts }.into())
+        (Some(a), Some(b), None, None, None, (None, None)) => {
+            Ok(Similarity { a, b, options }.into())
         }
-        (None, None, None, None, Some(texts), (None, None)) => Ok(Embed { texts }.into()),
+        (None, None, Some(pairs), None, None, (None, None)) => {
+            Ok(Similarities { pairs, options }.into())
+        }
+        (None, None, None, Some(query), Some(texts), (None, None)) => Ok(Rank {
+            query,
+            texts,
+            options,
+        }
+        .into()),
+        (None, None, None, None, Some(texts), (None, None)) => Ok(Embed { texts, options }.into()),
         (None, None, None, None, None, (Some(command), model)) => match (command, model) {
             (Command::Status, None) => Ok(GetStatus.into()),
             (Command::Shutdown, None) => Ok(Shutdown.into()),
@@ -140,6 +163,7 @@ fn describe(error: &serde_json::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::text_rules::TextStep;
 
     fn parse(line: &str) -> Result<Request, ErrorReply> {
         parse_request(line.as_bytes()).1
@@ -181,14 +205,16 @@ mod tests {
             parse(r#"{"a":"甲","b":"乙"}"#).unwrap(),
             Similarity {
                 a: "甲".into(),
-                b: "乙".into()
+                b: "乙".into(),
+                options: TextOptions::default(),
             }
             .into()
         );
         assert_eq!(
             parse(r#"{"pairs":[["甲","乙"]]}"#).unwrap(),
             Similarities {
-                pairs: vec![("甲".into(), "乙".into())]
+                pairs: vec![("甲".into(), "乙".into())],
+                options: TextOptions::default(),
             }
             .into()
         );
@@ -196,14 +222,28 @@ mod tests {
             parse(r#"{"query":"甲","texts":["乙"]}"#).unwrap(),
             Rank {
                 query: "甲".into(),
-                texts: vec!["乙".into()]
+                texts: vec!["乙".into()],
+                options: TextOptions::default(),
             }
             .into()
         );
         assert_eq!(
             parse(r#"{"texts":[]}"#).unwrap(),
-            Embed { texts: vec![] }.into()
+            Embed {
+                texts: vec![],
+                options: TextOptions::default()
+            }
+            .into()
         );
+        let line =
+            r#"{"texts":["甲"],"truncation":"chunk","score":"raw","text_steps":["lowercase"]}"#;
+        let options = TextOptions {
+            text_steps: Some(TextSteps::NONE.with(TextStep::Lowercase)),
+            truncation: Some(Truncation::Chunk),
+            score: ScoreKind::Raw,
+        };
+        let texts = vec!["甲".to_owned()];
+        assert_eq!(parse(line).unwrap(), Embed { texts, options }.into());
         assert_eq!(parse(r#"{"command":"status"}"#).unwrap(), GetStatus.into());
         assert_eq!(
             parse(r#"{"command":"use","model":"gte-base-zh"}"#).unwrap(),
@@ -229,6 +269,9 @@ mod tests {
             r#"{"command":"use"}"#,
             r#"{"command":"status","model":"秘密"}"#,
             r#"{"model":"秘密"}"#,
+            r#"{"command":"status","truncation":"head"}"#,
+            r#"{"a":"秘密","b":"","truncation":"秘密"}"#,
+            r#"{"a":"秘密","b":"","text_steps":["秘密"]}"#,
         ] {
             let error = parse(line).unwrap_err();
             assert_eq!(error.code, ErrorCode::BadRequest, "{line}");

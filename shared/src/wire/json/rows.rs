@@ -2,14 +2,24 @@
 
 use serde::Serialize;
 
+use crate::score::Scale;
 use crate::wire::model_info::Pooling;
-use crate::wire::reply::{Computed, Embedding, Hit, PairScore, TextInfo};
+use crate::wire::reply::{Computed, Embedding, Hit, PairScore};
+use crate::wire::text_info::TextInfo;
+use crate::wire::text_rules::{TextSteps, Truncation};
 
 /// The model of a result and the time that it took.
 #[derive(Clone, Debug, Serialize)]
 pub struct Source<'a> {
     /// Name of the model.
     pub model: &'a str,
+    /// Steps before the texts were tokenized.
+    pub text_steps: TextSteps,
+    /// Treatment of long texts.
+    pub truncation: Truncation,
+    /// Meaning of the scores, and how it is known.
+    #[serde(flatten)]
+    pub scale: Scale,
     /// Time of the whole request inside the daemon, in microseconds.
     pub micros: u64,
 }
@@ -19,7 +29,50 @@ impl<'a> Source<'a> {
     pub fn of<T>(computed: &'a Computed<T>) -> Self {
         Self {
             model: &computed.model.id,
+            text_steps: computed.model.rules.text_steps,
+            truncation: computed.model.rules.truncation,
+            scale: computed.model.scale,
             micros: computed.timings.total_micros,
+        }
+    }
+}
+
+/// Reading of a text. Keys that say nothing are left out.
+#[derive(Clone, Debug, Serialize)]
+pub struct TextRow<'a> {
+    /// Number of tokens that the model has read.
+    pub tokens: u32,
+    /// Number of tokens of the whole text.
+    pub total_tokens: u32,
+    /// True if a part of the text was not read.
+    pub truncated: bool,
+    /// Offset of the cut.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cut_at: Option<u32>,
+    /// Number of windows, if there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub windows: Option<u32>,
+    /// Number of unknown tokens.
+    pub unknown: u32,
+    /// Offsets of the first of them.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub unknown_at: &'a [(u32, u32)],
+    /// Steps that have changed the text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changed_by: Option<TextSteps>,
+}
+
+impl<'a> From<&'a TextInfo> for TextRow<'a> {
+    fn from(info: &'a TextInfo) -> Self {
+        Self {
+            tokens: info.tokens,
+            total_tokens: info.total_tokens,
+            truncated: info.is_truncated(),
+            cut_at: info.cut_at,
+            windows: (info.windows > 1).then_some(info.windows),
+            unknown: info.unknown,
+            unknown_at: &info.unknown_at,
+            changed_by: Some(info.changed_by).filter(|steps| *steps != TextSteps::NONE),
         }
     }
 }
@@ -33,22 +86,25 @@ pub struct PairRow<'a> {
     pub cosine: f32,
     /// Text of the verdict.
     pub interpretation: &'a str,
-    /// Token count and truncation of the first text.
-    pub a: TextInfo,
-    /// Token count and truncation of the second text.
-    pub b: TextInfo,
+    /// True if the texts differ, and have become the same tokens.
+    pub same_tokens: bool,
+    /// Reading of the first text.
+    pub a: TextRow<'a>,
+    /// Reading of the second text.
+    pub b: TextRow<'a>,
 }
 
 impl<'a> PairRow<'a> {
     /// Creates the row of a score; `interpretation` is its verdict in the reader's language.
     #[must_use]
-    pub fn new(score: &PairScore, interpretation: &'a str) -> Self {
+    pub fn new(score: &'a PairScore, interpretation: &'a str) -> Self {
         Self {
             similarity: score.similarity,
             cosine: score.cosine,
             interpretation,
-            a: score.a,
-            b: score.b,
+            same_tokens: score.same_tokens,
+            a: TextRow::from(&score.a),
+            b: TextRow::from(&score.b),
         }
     }
 }
@@ -62,20 +118,23 @@ pub struct HitRow<'a> {
     pub cosine: f32,
     /// Text of the verdict.
     pub interpretation: &'a str,
-    /// Token count and truncation.
+    /// True if the text differs from the query, and has become the same tokens.
+    pub same_tokens: bool,
+    /// Reading of the text.
     #[serde(flatten)]
-    pub text: TextInfo,
+    pub text: TextRow<'a>,
 }
 
 impl<'a> HitRow<'a> {
     /// Creates the row of a hit; `interpretation` is its verdict in the reader's language.
     #[must_use]
-    pub fn new(hit: &Hit, interpretation: &'a str) -> Self {
+    pub fn new(hit: &'a Hit, interpretation: &'a str) -> Self {
         Self {
             similarity: hit.similarity,
             cosine: hit.cosine,
             interpretation,
-            text: hit.text,
+            same_tokens: hit.same_tokens,
+            text: TextRow::from(&hit.text),
         }
     }
 }
@@ -85,16 +144,16 @@ impl<'a> HitRow<'a> {
 pub struct VectorRow<'a> {
     /// Values of a vector of unit length (L2).
     pub embedding: &'a [f32],
-    /// Token count and truncation.
+    /// Reading of the text.
     #[serde(flatten)]
-    pub text: TextInfo,
+    pub text: TextRow<'a>,
 }
 
 impl<'a> From<&'a Embedding> for VectorRow<'a> {
     fn from(embedding: &'a Embedding) -> Self {
         Self {
             embedding: &embedding.vector,
-            text: embedding.text,
+            text: TextRow::from(&embedding.text),
         }
     }
 }

@@ -38,8 +38,10 @@ pub struct Scored {
     pub cosine: f32,
     /// Verdict on the score.
     pub verdict: Verdict,
-    /// Token counts of the texts, A and B.
+    /// Readings of the texts, A and B.
     pub texts: [TextInfo; 2],
+    /// True if the texts differ, and have become the same tokens.
+    pub same_tokens: bool,
     /// Model that computed the score.
     pub model: ModelInfo,
     /// Time inside the daemon, in microseconds.
@@ -54,6 +56,7 @@ impl From<Computed<PairScore>> for Scored {
             cosine: score.cosine,
             verdict: score.verdict,
             texts: [score.a, score.b],
+            same_tokens: score.same_tokens,
             model: computed.model,
             micros: computed.timings.total_micros,
         }
@@ -113,13 +116,13 @@ impl PairState {
         self.answered_revision != self.revision
     }
 
-    /// Token count of one side, if a score is shown.
+    /// Reading of the text of one side, if a score is shown.
     #[must_use]
-    pub fn text_info(&self, side: Side) -> Option<TextInfo> {
+    pub fn text_info(&self, side: Side) -> Option<&TextInfo> {
         match &self.outcome {
             Outcome::Scored(scored) => Some(match side {
-                Side::A => scored.texts[0],
-                Side::B => scored.texts[1],
+                Side::A => &scored.texts[0],
+                Side::B => &scored.texts[1],
             }),
             _ => None,
         }

@@ -69,7 +69,7 @@ fn draw_rule(state: &State, side: Side, theme: Theme, frame: &mut Frame, area: R
     let width = usize::from(area.width);
     let right = match state.pair.text_info(side) {
         None => Span::raw(""),
-        Some(info) if info.truncated => {
+        Some(info) if info.is_truncated() => {
             let long = format!(
                 " {}{}{} ",
                 strings.cut_before, info.tokens, strings.cut_after
@@ -81,6 +81,13 @@ fn draw_rule(state: &State, side: Side, theme: Theme, frame: &mut Frame, area: R
                 Span::styled(format!(" {} ", strings.cut_short), theme.warning())
             }
         }
+        Some(info) if info.unknown > 0 => Span::styled(
+            format!(
+                " {} {}  {} {} ",
+                info.tokens, strings.tokens, info.unknown, strings.unknown
+            ),
+            theme.warning(),
+        ),
         Some(info) => Span::styled(
             format!(" {} {} ", info.tokens, strings.tokens),
             theme.quiet(),

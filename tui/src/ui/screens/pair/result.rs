@@ -1,5 +1,6 @@
 //! Drawing of the result: score, verdict, cosine and time, and the gauge below.
 
+use gte_shared::score::CalibrationState;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -57,15 +58,28 @@ fn draw_score(state: &State, scored: &Scored, theme: Theme, frame: &mut Frame, a
     let details = if state.pair.is_computing() {
         // The score shown belongs to the texts before the last change.
         vec![strings.computing.to_owned()]
+    } else if scored.same_tokens {
+        vec![strings.same_tokens.to_owned()]
     } else {
-        vec![
+        let note = match scored.model.scale.calibration {
+            CalibrationState::Uncalibrated => Some(strings.uncalibrated),
+            CalibrationState::Provisional => Some(strings.provisional),
+            CalibrationState::Shipped | CalibrationState::Fitted => None,
+        };
+        let details = [
             format!("{} {:.7}", strings.cosine, scored.cosine),
             milliseconds(scored.micros) + " " + strings.milliseconds,
-        ]
+        ];
+        note.map(str::to_owned).into_iter().chain(details).collect()
     };
     let mut width: usize = spans.iter().map(Span::width).sum();
+    let quiet = if scored.same_tokens {
+        theme.warning()
+    } else {
+        theme.quiet()
+    };
     for detail in details {
-        let detail = Span::styled(format!("   {detail}"), theme.quiet());
+        let detail = Span::styled(format!("   {detail}"), quiet);
         width += detail.width();
         if width <= usize::from(area.width) {
             spans.push(detail);

@@ -1,0 +1,184 @@
+//! Calibrations: those that come with the program, and those that the user has made.
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+use gte_shared::score::{Calibration, CalibrationState};
+use gte_shared::wire::{ModelInfo, Precision, TextSteps};
+use serde::{Deserialize, Serialize};
+
+use super::builtin_data;
+use super::error::{StoreError, at};
+use super::installed::Store;
+
+/// The calibrations that come with the program.
+const BUILTIN: &str = include_str!("../../assets/calibrations.json");
+
+/// File of the user's calibrations in the data folder.
+const FILE: &str = "calibrations.json";
+
+/// A calibration, and what it is for. What is left out may be anything.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StoredCalibration {
+    /// Name of the model.
+    pub(crate) model: String,
+    /// Precision that the model was computed in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) precision: Option<Precision>,
+    /// Steps before the texts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) text_steps: Option<TextSteps>,
+    /// Most tokens of a text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) max_tokens: Option<u32>,
+    /// Source of the calibration.
+    pub(crate) state: CalibrationState,
+    /// Data and day that it was made from and on, for people.
+    pub(crate) origin: String,
+    /// The map from cosines to scores.
+    pub(crate) map: Calibration,
+}
+
+impl StoredCalibration {
+    /// Returns true if it is for a model.
+    fn is_for(&self, model: &ModelInfo) -> bool {
+        self.model == model.id
+            && self.precision.is_none_or(|of| of == model.precision)
+            && self.max_tokens.is_none_or(|of| of == model.max_tokens)
+            // A folder of the built-in model's name may hold another model.
+            && (model.builtin || self.state != CalibrationState::Shipped)
+    }
+
+    /// Returns true if it stands in the place of the other one.
+    fn replaces(&self, other: &Self) -> bool {
+        self.model == other.model
+            && self.precision == other.precision
+            && self.text_steps == other.text_steps
+            && self.max_tokens == other.max_tokens
+    }
+}
+
+impl Store {
+    /// The calibrations of a model: the user's first, then those that come with the program.
+    ///
+    /// # Errors
+    ///
+    /// If the user's file cannot be read.
+    pub(crate) fn calibrations(
+        &self,
+        model: &ModelInfo,
+    ) -> Result<Vec<StoredCalibration>, StoreError> {
+        let builtin: Vec<_> = builtin_data::parse(FILE, BUILTIN)?;
+        let mut all = self.own_calibrations()?;
+        all.extend(builtin);
+        all.retain(|calibration: &StoredCalibration| calibration.is_for(model));
+        Ok(all)
+    }
+
+    /// Keeps a calibration, in the place of a former one for the same.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read or written.
+    pub(crate) fn keep_calibration(&self, new: StoredCalibration) -> Result<PathBuf, StoreError> {
+        let root = self.make_root()?;
+        let _lock = self.lock_selection()?;
+        let mut all = self.own_calibrations()?;
+        all.retain(|old| !new.replaces(old));
+        all.insert(0, new);
+        let path = root.join(FILE);
+        let aside = root.join(format!("{FILE}.new"));
+        let json = serde_json::to_vec_pretty(&all);
+        let json = json.map_err(|error| at(&path)(io::Error::other(error)))?;
+        fs::write(&aside, json).map_err(at(&aside))?;
+        fs::rename(&aside, &path).map_err(at(&path))?;
+        Ok(path)
+    }
+
+    fn own_calibrations(&self) -> Result<Vec<StoredCalibration>, StoreError> {
+        let Some(root) = &self.root else {
+            return Ok(Vec::new());
+        };
+        let path = root.join(FILE);
+        let json = match fs::read(&path) {
+            Ok(json) => json,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(at(&path)(error)),
+        };
+        serde_json::from_slice(&json).map_err(|error| at(&path)(error.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gte_shared::score::{Meaning, Scale};
+    use gte_shared::wire::{Pooling, TextRules, TextStep};
+
+    use super::*;
+
+    fn model(id: &str, builtin: bool) -> ModelInfo {
+        ModelInfo {
+            id: id.to_owned(),
+            dimension: 512,
+            pooling: Pooling::Cls,
+            max_tokens: 512,
+            precision: Precision::Int8,
+            builtin,
+            rules: TextRules::default(),
+            scale: Scale::default(),
+        }
+    }
+
+    #[test]
+    fn the_programs_own_are_for_their_models_alone() {
+        let store = Store { root: None };
+        let own = store
+            .calibrations(&model("bge-small-zh-v1.5", true))
+            .unwrap();
+        let lowercase = Some(TextSteps::NONE.with(TextStep::Lowercase));
+        let of = |steps| own.iter().find(|of| of.text_steps == steps);
+        for steps in [lowercase, Some(TextSteps::NONE)] {
+            let of = of(steps).unwrap();
+            assert_eq!(of.state, CalibrationState::Shipped);
+            assert_eq!(of.map.meaning(), Meaning::Rating);
+        }
+        let folder = model("bge-small-zh-v1.5", false);
+        assert!(store.calibrations(&folder).unwrap().is_empty());
+        for gte in ["gte-small-zh", "gte-base-zh", "gte-large-zh"] {
+            let of = store.calibrations(&model(gte, false)).unwrap();
+            assert_eq!(of[0].state, CalibrationState::Provisional);
+        }
+        assert!(
+            store
+                .calibrations(&model("other", false))
+                .unwrap()
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn a_new_calibration_replaces_the_one_for_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store {
+            root: Some(folder.path().join("gte")),
+        };
+        let new = |score: f64, precision| StoredCalibration {
+            model: "m".to_owned(),
+            precision: Some(precision),
+            text_steps: Some(TextSteps::NONE),
+            max_tokens: Some(512),
+            state: CalibrationState::Fitted,
+            origin: "pairs.tsv".to_owned(),
+            map: Calibration::ratings(vec![(0.5, score)]).unwrap(),
+        };
+        store.keep_calibration(new(10.0, Precision::Int8)).unwrap();
+        store.keep_calibration(new(20.0, Precision::F32)).unwrap();
+        let path = store.keep_calibration(new(30.0, Precision::Int8)).unwrap();
+        let kept = store.calibrations(&model("m", false)).unwrap();
+        assert_eq!(kept, [new(30.0, Precision::Int8)]);
+        fs::write(&path, "[{}]").unwrap();
+        assert!(store.calibrations(&model("m", false)).is_err());
+    }
+}

@@ -1,0 +1,106 @@
+//! `gted eval` and `gted calibrate` as a user runs them, on pairs that the test makes.
+
+use gte_tests::{Daemon, Output, Sandbox, gted};
+use serde_json::{Value, json};
+
+/// Labelled pairs in a file: those of label 1 share a beginning, the others do not.
+fn pairs(sandbox: &Sandbox, count: usize) -> String {
+    let subjects = [
+        "退款流程",
+        "发货时间",
+        "会员价格",
+        "密码重置",
+        "发票抬头",
+        "物流查询",
+    ];
+    let endings = [
+        "怎么办",
+        "在哪里看",
+        "是什么",
+        "多少钱",
+        "几天能好",
+        "可以改吗",
+    ];
+    let subject = |n: usize| subjects[n % subjects.len()];
+    let rows = (0..count).map(|n| {
+        let is_same = n % 2;
+        let other = subject(n + if is_same == 1 { 0 } else { 1 + n % 5 });
+        let (one, two) = (endings[n / 6 % 6], endings[(n / 36 + n) % 6]);
+        format!("{}{one}{}\t{other}{two}\t{is_same}\n", subject(n), n / 12)
+    });
+    let table = format!("a\tb\tlabel\n{}", rows.collect::<Vec<_>>().concat());
+    std::fs::write(sandbox.path().join("pairs.tsv"), table).expect("a file can be written");
+    "pairs.tsv".to_owned()
+}
+
+fn run(sandbox: &Sandbox, arguments: &[&str]) -> Output {
+    Output::of(sandbox.command(gted()).args(arguments))
+}
+
+#[test]
+fn eval_prints_the_figures_of_a_model() {
+    let sandbox = Sandbox::default();
+    let file = pairs(&sandbox, 60);
+    let of = run(&sandbox, &["eval", &file, "--json"]).json();
+    assert_eq!(
+        (&of["pairs"], &of["model"]),
+        (&json!(60), &json!("bge-small-zh-v1.5"))
+    );
+    for key in [
+        "spearman",
+        "pearson",
+        "roc_auc",
+        "average_precision",
+        "best_f1",
+        "best_accuracy",
+    ] {
+        let value = of[key].as_f64().expect("a number");
+        assert!((0.3..=1.0).contains(&value), "{key} {of}");
+    }
+    let report = run(&sandbox, &["eval", &file]).success();
+    assert!(report.contains("spearman\t"), "{report}");
+    assert!(report.contains("0.95  "), "{report}");
+    let models = "bge-small-zh-v1.5,bge-small-zh-v1.5";
+    let table = run(&sandbox, &["eval", &file, "--models", models]).success();
+    assert_eq!(table.lines().count(), 3, "{table}");
+    let wrong = run(&sandbox, &["eval", "missing.tsv"]);
+    assert_eq!(wrong.code(), Some(1), "{wrong:?}");
+    assert!(wrong.stderr.contains("missing.tsv"), "{wrong:?}");
+}
+
+#[test]
+fn a_fit_is_kept_and_the_next_daemon_answers_with_it() {
+    let sandbox = Sandbox::default();
+    let file = pairs(&sandbox, 240);
+    let few = run(&sandbox, &["calibrate", &pairs(&sandbox, 60)]);
+    assert_eq!(few.code(), Some(1), "{few:?}");
+    assert!(few.stderr.contains("at least 100 are needed"), "{few:?}");
+    assert!(
+        !sandbox
+            .path()
+            .join(".local/share/gte/calibrations.json")
+            .exists()
+    );
+
+    pairs(&sandbox, 240);
+    let dry = run(&sandbox, &["calibrate", &file, "--dry-run", "--json"]).json();
+    assert_eq!(dry["meaning"], "probability");
+    let kept = run(&sandbox, &["calibrate", &file]);
+    assert!(kept.stderr.contains("calibrations.json"), "{kept:?}");
+    let report = kept.success();
+    assert!(report.contains("calibration_error\t"), "{report}");
+
+    let _daemon = Daemon::start(&sandbox, &[]);
+    let scored = sandbox
+        .run(&["sim", "退款流程怎么办", "退款流程是什么", "--json"])
+        .json();
+    assert_eq!(scored["meaning"], "probability");
+    assert_eq!(scored["calibration"], "fitted");
+    // It is for the steps that it was made with.
+    let other = ["sim", "甲", "乙", "--json", "--text-steps", "none"];
+    let other: Value = sandbox.run(&other).json();
+    assert_eq!(
+        (&other["meaning"], &other["calibration"]),
+        (&json!("rating"), &json!("shipped"))
+    );
+}
