@@ -154,6 +154,7 @@ fn long_texts_that_wrap_and_are_cut() {
         let mut scored = scored(0.8);
         scored.texts[0] = TextInfo {
             tokens: 512,
+            total_tokens: 600,
             cut_at: Some(424),
             ..TextInfo::default()
         };

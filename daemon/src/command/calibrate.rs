@@ -51,6 +51,10 @@ struct Row<'a> {
 
 impl Calibrate {
     pub(super) fn run(&self) -> anyhow::Result<()> {
+        if let Some(name) = &self.model {
+            // A fit is kept by the name of its model, which a folder does not own.
+            Store::of_user().available(name)?;
+        }
         let pairs = self.options.pairs()?;
         let (info, scored) = self.options.score(self.model.as_deref(), &pairs)?;
         let cosines: Vec<f64> = scored.iter().map(|scored| scored.cosine).collect();

@@ -23,6 +23,7 @@ use super::serve::{NotStarted, Serve};
 use super::uninstall::Uninstall;
 use super::use_model::Use;
 use super::verify::Verify;
+use crate::eval::EvalError;
 use crate::lifecycle::InstanceError;
 
 /// Exit status of a failure without an exit status of its own.
@@ -47,9 +48,17 @@ fn exit_status(error: &anyhow::Error) -> u8 {
             Some(InstanceError::AlreadyRunning(_)) => EXIT_ALREADY_RUNNING,
             _ => EXIT_NOT_STARTED,
         },
-        None if error.is::<SettingsError>() => report::EXIT_WRONG_INPUT,
+        None if error.is::<SettingsError>() || is_wrong_input(error) => report::EXIT_WRONG_INPUT,
         None => EXIT_FAILURE,
     }
+}
+
+/// Returns true for a fault in the pairs that a user has given.
+fn is_wrong_input(error: &anyhow::Error) -> bool {
+    matches!(
+        error.downcast_ref(),
+        Some(EvalError::Line { .. } | EvalError::Text { .. } | EvalError::Unfit(_))
+    )
 }
 
 /// Local Chinese semantic similarity: the daemon that holds the model.

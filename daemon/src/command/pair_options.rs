@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
 use clap::Args;
+use gte_shared::settings::{Settings, keys};
 use gte_shared::wire::{ModelInfo, TextOptions, TextSteps, Truncation};
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -19,12 +20,12 @@ pub(super) struct PairOptions {
     pub(super) file: PathBuf,
 
     /// Steps before a text is tokenized: none, or nfkc, punctuation and lowercase with commas
-    /// [default: those of the model]
+    /// [default: as the daemon is set]
     #[arg(long, value_name = "STEPS")]
     text_steps: Option<TextSteps>,
 
     /// Treatment of a text of more tokens than the model reads: its head or tail is read, it is
-    /// an error, or it is read in chunks [default: head]
+    /// an error, or it is read in chunks [default: as the daemon is set]
     #[arg(long, value_name = "head|tail|error|chunk")]
     truncation: Option<Truncation>,
 
@@ -39,17 +40,26 @@ impl PairOptions {
     }
 
     /// Scores the pairs with a model: that of a name or folder, else the one that the daemon would
-    /// use. Shows its progress on a terminal.
+    /// use. What the options leave out is as the daemon is set. Shows its progress on a terminal.
     pub(super) fn score(
         &self,
         name: Option<&str>,
         pairs: &Pairs,
     ) -> anyhow::Result<(ModelInfo, Vec<Scored>)> {
-        let model = Store::of_user().load(name, self.compute.resolve())?;
+        let settings = Settings::load()?;
+        let name: Option<String> = settings.get(&keys::MODEL, name)?;
+        let compute = ComputeOptions {
+            threads: self.compute.threads.or(settings.get(&keys::THREADS, None)?),
+            precision: self
+                .compute
+                .precision
+                .or(settings.get(&keys::PRECISION, None)?),
+        };
+        let model = Store::of_user().load(name.as_deref(), compute.resolve())?;
         let mut info = model.info.clone();
         let options = TextOptions {
-            text_steps: self.text_steps,
-            truncation: self.truncation,
+            text_steps: self.text_steps.or(settings.get(&keys::TEXT_STEPS, None)?),
+            truncation: self.truncation.or(settings.get(&keys::TRUNCATION, None)?),
             ..TextOptions::default()
         };
         info.rules = options.rules(info.rules);

@@ -2,7 +2,7 @@
 
 use gte_shared::score::Calibration;
 
-use super::correlation::as_f64;
+use super::correlation::{as_f64, spearman};
 use super::error::EvalError;
 use super::logistic::logistic_regression;
 use super::pairs::Labels;
@@ -34,18 +34,33 @@ const NEAREST: f64 = 1e-3;
 ///
 /// If there are too few pairs, or the cosines do not rise with the labels.
 pub(crate) fn fit(cosines: &[f64], labels: &[f64], kind: Labels) -> Result<Calibration, EvalError> {
+    match kind {
+        Labels::Binary => check_binary(labels)?,
+        Labels::Rated { .. } => check_ratings(labels)?,
+    }
+    // Two standard errors of the correlation of what has none.
+    if spearman(cosines, labels) < 2.0 / as_f64(labels.len()).sqrt() {
+        return Err(falling());
+    }
+    fit_any(cosines, labels, kind)
+}
+
+/// Fits a calibration to pairs of whatever number.
+pub(super) fn fit_any(
+    cosines: &[f64],
+    labels: &[f64],
+    kind: Labels,
+) -> Result<Calibration, EvalError> {
     let fitted = match kind {
-        Labels::Binary => {
-            check_binary(labels)?;
-            probability(cosines, labels)
-        }
-        Labels::Rated { least, greatest } => {
-            check_ratings(labels)?;
-            ratings(cosines, labels, least, greatest)
-        }
+        Labels::Binary => probability(cosines, labels),
+        Labels::Rated { least, greatest } => ratings(cosines, labels, least, greatest),
     };
+    fitted.ok_or_else(falling)
+}
+
+fn falling() -> EvalError {
     let unfit = "the cosines do not rise with the labels: are these the right columns?";
-    fitted.ok_or_else(|| EvalError::Unfit(unfit.to_owned()))
+    EvalError::Unfit(unfit.to_owned())
 }
 
 fn check_binary(labels: &[f64]) -> Result<(), EvalError> {
@@ -64,24 +79,32 @@ fn check_ratings(labels: &[f64]) -> Result<(), EvalError> {
     let mut different = labels.to_vec();
     different.sort_by(f64::total_cmp);
     different.dedup();
-    let (pairs, ratings) = (labels.len(), different.len());
-    if pairs < MIN_PAIRS || ratings < MIN_RATINGS {
+    let count = |rating: &f64| {
+        labels
+            .iter()
+            .filter(|label| label.total_cmp(rating).is_eq())
+            .count()
+    };
+    let most = different.iter().map(count).max().unwrap_or(0);
+    let (pairs, ratings, others) = (labels.len(), different.len(), labels.len() - most);
+    if pairs < MIN_PAIRS || ratings < MIN_RATINGS || others < MIN_OF_A_LABEL {
         return Err(EvalError::Unfit(format!(
             "{pairs} pairs of {ratings} different ratings are too few: at least {MIN_PAIRS} are \
-             needed, of {MIN_RATINGS} different ratings"
+             needed, of {MIN_RATINGS} different ratings, and {MIN_OF_A_LABEL} besides the most \
+             frequent one; labels of two kinds have to be 0 and 1"
         )));
     }
     Ok(())
 }
 
 /// Matches the distributions: the score at a quantile of the cosines is the rating at the same
-/// quantile. Equal ratings lie in the middle of their ranks.
+/// quantile. Equal ones lie in the middle of their ranks.
 fn ratings(cosines: &[f64], labels: &[f64], least: f64, greatest: f64) -> Option<Calibration> {
-    let cosines = sorted(cosines);
+    let cosines = levels(&sorted(cosines));
     let levels = levels(&sorted(labels));
     let knots = (0..KNOTS).map(|knot| {
         let share = (as_f64(knot) + 0.5) / as_f64(KNOTS);
-        let cosine = quantile(&cosines, share);
+        let cosine = interpolate(&cosines, share);
         let rating = interpolate(&levels, share);
         let score = 100.0 * (rating - least) / (greatest - least);
         (cosine, score)
@@ -95,7 +118,9 @@ fn ratings(cosines: &[f64], labels: &[f64], least: f64, greatest: f64) -> Option
             .last()
             .map_or(lowest, |(_, before)| before + MARGIN / as_f64(KNOTS));
         let score = score.max(before).min(highest);
-        if increasing.last().is_none_or(|(before, _)| *before < cosine) {
+        // The ends of the scale are knots already.
+        let is_inner = cosine > -1.0 && cosine < 1.0;
+        if is_inner && increasing.last().is_none_or(|(before, _)| *before < cosine) {
             increasing.push((cosine, score));
         }
     }
@@ -106,14 +131,6 @@ fn sorted(values: &[f64]) -> Vec<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     sorted
-}
-
-/// Value at a share of sorted values, between two of them if need be.
-fn quantile(sorted: &[f64], share: f64) -> f64 {
-    let ranked: Vec<(f64, f64)> = (0..sorted.len())
-        .map(|rank| ((as_f64(rank) + 0.5) / as_f64(sorted.len()), sorted[rank]))
-        .collect();
-    interpolate(&ranked, share)
 }
 
 /// Different values of sorted ones, each at the middle of its shares.
@@ -241,9 +258,24 @@ mod tests {
         assert!(one_sided.contains("19 pairs of label 1") && one_sided.contains("20 of either"));
         let (least, greatest) = (0.0, 5.0);
         let rated = Labels::Rated { least, greatest };
-        let two = refused((0..200).map(|n| as_f64(5 * (n % 2))).collect(), rated);
+        let two = refused((0..200).map(|n| as_f64(5 * (n / 100))).collect(), rated);
         assert!(two.contains("of 3 different ratings"), "{two}");
         let falling = (0..200).map(|n| f64::from(u8::from(n < 100))).collect();
         assert!(refused(falling, Labels::Binary).contains("do not rise"));
+        let falling = (0..200).map(|n| as_f64(5 - n / 40)).collect();
+        assert!(refused(falling, rated).contains("do not rise"));
+        let mut one_sided = vec![0.0; 200];
+        one_sided[198..].copy_from_slice(&[2.0, 5.0]);
+        assert!(refused(one_sided, rated).contains("20 besides the most frequent"));
+    }
+
+    #[test]
+    fn many_pairs_of_the_same_text_are_fitted() {
+        let mut cosines = cosines(200);
+        cosines[170..].fill(1.0);
+        let labels: Vec<f64> = (0..200).map(|n| as_f64(n / 40)).collect();
+        let (least, greatest) = (0.0, 4.0);
+        let fitted = fit(&cosines, &labels, Labels::Rated { least, greatest }).unwrap();
+        assert!(fitted.score(0.75) < fitted.score(0.9));
     }
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::classification::Classification;
 use super::correlation::as_f64;
 use super::error::EvalError;
-use super::fit::fit;
+use super::fit::fit_any;
 use super::pairs::Labels;
 
 /// Random halves of the pairs: fitted on one, tested on the other.
@@ -39,7 +39,8 @@ pub(crate) enum Reliability {
         distance: f64,
         /// Share of the pairs of the highest rating whose verdict is high.
         high: f64,
-        /// Share of the pairs in the lowest fifth of the range whose verdict is low.
+        /// Share of the pairs in the lowest fifth of the range whose verdict is low; there is a
+        /// pair of the lowest rating at least.
         low: f64,
     },
 }
@@ -60,7 +61,7 @@ impl Reliability {
             };
             let half = |half: &[usize]| (of(half, cosines), of(half, labels));
             let (train, test) = (half(fitted), half(other));
-            let map = fit(&train.0, &train.1, kind)?;
+            let map = fit_any(&train.0, &train.1, kind)?;
             tested.push((map, train, test));
         }
         let mean = |value: &dyn Fn(&Tested) -> f64| {
@@ -69,7 +70,7 @@ impl Reliability {
         Ok(match kind {
             Labels::Binary => {
                 let accuracy = mean(&|(_, train, test)| accuracy(train, test));
-                let map = fit(cosines, labels, kind)?;
+                let map = fit_any(cosines, labels, kind)?;
                 Self::Probability {
                     calibration_error: mean(&|(map, _, (cosines, labels))| {
                         calibration_error(map, cosines, labels)
@@ -89,12 +90,8 @@ impl Reliability {
                         let sum: f64 = cosines.iter().zip(labels).map(distance).sum();
                         sum / as_f64(labels.len())
                     }),
-                    high: mean(&|(map, _, test)| {
-                        share(map, test, |label| label >= greatest, Verdict::High)
-                    }),
-                    low: mean(&|(map, _, test)| {
-                        share(map, test, |label| rated(label) < 0.2, Verdict::Low)
-                    }),
+                    high: share(&tested, |label| label >= greatest, Verdict::High),
+                    low: share(&tested, |label| rated(label) < 0.2, Verdict::Low),
                 }
             }
         })
@@ -111,17 +108,16 @@ fn score(map: &Calibration, cosine: f64) -> f64 {
     map.score(cosine)
 }
 
-/// Share of the pairs with such labels that have a verdict.
-fn share(
-    map: &Calibration,
-    (cosines, labels): &Half,
-    of: impl Fn(f64) -> bool,
-    verdict: Verdict,
-) -> f64 {
-    let of = cosines.iter().zip(labels).filter(|(_, label)| of(**label));
-    let of: Vec<f64> = of.map(|(cosine, _)| score(map, *cosine)).collect();
-    let right = of.iter().filter(|score| Verdict::of(**score) == verdict);
-    as_f64(right.count()) / as_f64(of.len().max(1))
+/// Share of the tested pairs with such labels that have a verdict.
+fn share(tested: &[Tested], of: impl Fn(f64) -> bool, verdict: Verdict) -> f64 {
+    let (mut right, mut all) = (0, 0);
+    for (map, _, (cosines, labels)) in tested {
+        for (cosine, _) in cosines.iter().zip(labels).filter(|(_, label)| of(**label)) {
+            all += 1;
+            right += usize::from(Verdict::of(score(map, *cosine)) == verdict);
+        }
+    }
+    as_f64(right) / as_f64(all.max(1))
 }
 
 /// Accuracy of the best threshold of one half on the other.

@@ -108,7 +108,7 @@ impl Source {
 
     /// Steps before a text is tokenized, by default. The built-in model knows no capital letters:
     /// all words with one are the same to it. With small ones, which its training has, it agrees
-    /// more with people (README, "Text steps"). Other models read texts as published.
+    /// more with people (README, "What is read of a text"). Other models read texts as published.
     #[must_use]
     pub(crate) fn text_steps(&self) -> TextSteps {
         match self {

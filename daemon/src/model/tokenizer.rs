@@ -157,8 +157,11 @@ impl Tokenizer {
     }
 }
 
-/// Characters that end a sentence.
-const SENTENCE_ENDS: [char; 9] = ['。', '！', '？', '；', '…', '.', '!', '?', ';'];
+/// Characters that end a sentence. A full stop of ASCII is as often part of a number.
+const SENTENCE_ENDS: [char; 8] = ['。', '！', '？', '；', '…', '!', '?', ';'];
+
+/// Characters that belong to a sentence behind its end.
+const CLOSING: [char; 8] = ['”', '’', '」', '』', '）', '》', ')', '"'];
 
 impl Tokenize for Tokenizer {
     fn tokenize(&self, text: &str, rules: TextRules) -> Result<Tokens, TokenizeError> {
@@ -190,7 +193,7 @@ impl Tokenize for Tokenizer {
             let windows = vec![ids.into()];
             return Ok(Tokens { windows, info });
         }
-        // Offsets take as long again, and few texts need them.
+        // Offsets take as long again.
         let encoding = self.inner.encode(text.text(), true).map_err(failed)?;
         let places = encoding.get_offsets();
         // Tokens of the text itself, without [CLS] and [SEP].
@@ -201,10 +204,16 @@ impl Tokenize for Tokenizer {
             Truncation::Tail => own.saturating_sub(capacity)..own,
             Truncation::Chunk => 0..own,
         };
+        let ends_with = |token: usize, signs: &[char]| {
+            let of = places.get(token + 1).filter(|_| token < own);
+            let token = of.and_then(|(from, to)| text.text().get(*from..*to));
+            token.is_some_and(|token| token.ends_with(signs))
+        };
         let ends_sentence = |token: usize| {
-            let (from, to) = places[token + 1];
-            let token = text.text().get(from..to).unwrap_or_default();
-            token.ends_with(SENTENCE_ENDS)
+            let ends = |token| ends_with(token, &SENTENCE_ENDS);
+            let closes = |token| ends_with(token, &CLOSING);
+            let is_last = !ends(token + 1) && !closes(token + 1);
+            is_last && (ends(token) || closes(token) && token > 0 && ends(token - 1))
         };
         let windows = windows(read.clone(), capacity, ends_sentence);
         // Places have that of [CLS] before them.

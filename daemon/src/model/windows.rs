@@ -24,9 +24,9 @@ pub(super) fn windows(
             .find(|token| ends_sentence(*token));
         let end = last.map_or(limit, |last| last + 1);
         windows.push(start..end);
-        // Not the end of this window itself, behind which nothing would overlap.
+        // Half of the overlap stays at least.
         let shared = end - overlap;
-        let before = (shared..end.saturating_sub(1)).find(|token| ends_sentence(*token));
+        let before = (shared..end - overlap / 2 - 1).find(|token| ends_sentence(*token));
         start = before.map_or(shared, |before| before + 1);
     }
     windows.push(start..tokens.end);

@@ -1,5 +1,7 @@
 //! The scales on which a model's scores can be read.
 
+use std::sync::Arc;
+
 use gte_shared::score::{Calibration, CalibrationState, Scale, ScoreKind, raw};
 use gte_shared::wire::TextSteps;
 
@@ -9,7 +11,7 @@ pub struct ModelScale {
     /// Steps before the texts that it was made with; `None` if it stands for all.
     pub text_steps: Option<TextSteps>,
     /// The map from cosines to scores.
-    pub map: Calibration,
+    pub map: Arc<Calibration>,
     /// Its source.
     pub state: CalibrationState,
 }
@@ -21,7 +23,7 @@ pub struct Scales(pub Vec<ModelScale>);
 /// A scale in use.
 #[derive(Clone, Debug)]
 pub(super) struct Scoring {
-    map: Option<Calibration>,
+    map: Option<Arc<Calibration>>,
     /// Description for clients.
     pub(super) scale: Scale,
 }
@@ -40,7 +42,7 @@ impl Scales {
             ScoreKind::Raw => None,
         };
         Scoring {
-            map: found.map(|found| found.map.clone()),
+            map: found.map(|found| Arc::clone(&found.map)),
             scale: found.map_or_else(Scale::default, |found| Scale::of(&found.map, found.state)),
         }
     }
@@ -56,6 +58,8 @@ impl Scoring {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use gte_shared::score::Meaning;
     use gte_shared::wire::TextStep;
 
@@ -65,7 +69,7 @@ mod tests {
     fn a_scale_is_that_of_the_steps_and_the_first() {
         let scale = |text_steps, score, state| ModelScale {
             text_steps,
-            map: Calibration::ratings(vec![(0.5, score)]).unwrap(),
+            map: Arc::new(Calibration::ratings(vec![(0.5, score)]).unwrap()),
             state,
         };
         let lowercase = TextSteps::NONE.with(TextStep::Lowercase);

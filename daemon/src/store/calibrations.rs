@@ -1,7 +1,7 @@
 //! Calibrations: those that come with the program, and those that the user has made.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use gte_shared::score::{Calibration, CalibrationState};
@@ -61,20 +61,24 @@ impl StoredCalibration {
 }
 
 impl Store {
-    /// The calibrations of a model: the user's first, then those that come with the program.
+    /// The calibrations of a model: the user's first, then those that come with the program. The
+    /// error is that of a user's file that cannot be read; the others stand all the same.
     ///
     /// # Errors
     ///
-    /// If the user's file cannot be read.
+    /// If those that come with the program are not what they were.
     pub(crate) fn calibrations(
         &self,
         model: &ModelInfo,
-    ) -> Result<Vec<StoredCalibration>, StoreError> {
+    ) -> Result<(Vec<StoredCalibration>, Option<StoreError>), StoreError> {
         let builtin: Vec<_> = builtin_data::parse(FILE, BUILTIN)?;
-        let mut all = self.own_calibrations()?;
+        let (mut all, error) = match self.own_calibrations() {
+            Ok(own) => (own, None),
+            Err(error) => (Vec::new(), Some(error)),
+        };
         all.extend(builtin);
         all.retain(|calibration: &StoredCalibration| calibration.is_for(model));
-        Ok(all)
+        Ok((all, error))
     }
 
     /// Keeps a calibration, in the place of a former one for the same.
@@ -92,7 +96,12 @@ impl Store {
         let aside = root.join(format!("{FILE}.new"));
         let json = serde_json::to_vec_pretty(&all);
         let json = json.map_err(|error| at(&path)(io::Error::other(error)))?;
-        fs::write(&aside, json).map_err(at(&aside))?;
+        let written = File::create(&aside).and_then(|mut file| {
+            file.write_all(&json)?;
+            // A crash of the machine leaves the former file or this one.
+            file.sync_all()
+        });
+        written.map_err(at(&aside))?;
         fs::rename(&aside, &path).map_err(at(&path))?;
         Ok(path)
     }
@@ -134,28 +143,22 @@ mod tests {
     #[test]
     fn the_programs_own_are_for_their_models_alone() {
         let store = Store { root: None };
-        let own = store
-            .calibrations(&model("bge-small-zh-v1.5", true))
-            .unwrap();
+        let of = |model: &ModelInfo| store.calibrations(model).unwrap().0;
+        let own = of(&model("bge-small-zh-v1.5", true));
         let lowercase = Some(TextSteps::NONE.with(TextStep::Lowercase));
-        let of = |steps| own.iter().find(|of| of.text_steps == steps);
         for steps in [lowercase, Some(TextSteps::NONE)] {
-            let of = of(steps).unwrap();
-            assert_eq!(of.state, CalibrationState::Shipped);
-            assert_eq!(of.map.meaning(), Meaning::Rating);
+            let own = own.iter().find(|own| own.text_steps == steps).unwrap();
+            assert_eq!(own.state, CalibrationState::Shipped);
+            assert_eq!(own.map.meaning(), Meaning::Rating);
         }
-        let folder = model("bge-small-zh-v1.5", false);
-        assert!(store.calibrations(&folder).unwrap().is_empty());
+        assert!(of(&model("bge-small-zh-v1.5", false)).is_empty());
         for gte in ["gte-small-zh", "gte-base-zh", "gte-large-zh"] {
-            let of = store.calibrations(&model(gte, false)).unwrap();
-            assert_eq!(of[0].state, CalibrationState::Provisional);
+            assert_eq!(
+                of(&model(gte, false))[0].state,
+                CalibrationState::Provisional
+            );
         }
-        assert!(
-            store
-                .calibrations(&model("other", false))
-                .unwrap()
-                .is_empty()
-        );
+        assert!(of(&model("other", false)).is_empty());
     }
 
     #[test]
@@ -176,9 +179,12 @@ mod tests {
         store.keep_calibration(new(10.0, Precision::Int8)).unwrap();
         store.keep_calibration(new(20.0, Precision::F32)).unwrap();
         let path = store.keep_calibration(new(30.0, Precision::Int8)).unwrap();
-        let kept = store.calibrations(&model("m", false)).unwrap();
-        assert_eq!(kept, [new(30.0, Precision::Int8)]);
+        let (kept, error) = store.calibrations(&model("m", false)).unwrap();
+        assert!(kept == [new(30.0, Precision::Int8)] && error.is_none());
+        // A faulty file does not take the program's own away, and is not overwritten.
         fs::write(&path, "[{}]").unwrap();
-        assert!(store.calibrations(&model("m", false)).is_err());
+        let (own, error) = store.calibrations(&model("gte-base-zh", false)).unwrap();
+        assert!(own.len() == 1 && error.is_some());
+        assert!(store.keep_calibration(new(40.0, Precision::Int8)).is_err());
     }
 }

@@ -10,8 +10,8 @@ const LOWEST: (f64, f64) = (-1.0, 0.0);
 /// Score of a cosine of 1, of the same text, on a scale of ratings.
 const HIGHEST: (f64, f64) = (1.0, 100.0);
 
-/// A strictly increasing map from cosines to scores between 0 and 100, so that it never changes an
-/// order.
+/// A map from cosines to scores between 0 and 100 that increases strictly, as far as f64 tells its
+/// values apart, so that it never changes an order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", try_from = "Map", into = "Map")]
 pub struct Calibration(Map);
@@ -38,7 +38,7 @@ enum Map {
 
 /// Fault of a map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a calibration has to increase strictly, from 0 at a cosine of -1 to 100 at 1")]
+#[error("a calibration has to increase strictly")]
 pub struct CalibrationError;
 
 impl Calibration {

@@ -23,6 +23,11 @@ pub trait Call: Into<Request> + Send {
     /// Takes the output from a reply; `None` if the reply belongs to another request.
     fn output(reply: Reply) -> Option<Self::Output>;
 
+    /// Options of a request for texts.
+    fn options(&self) -> Option<&TextOptions> {
+        None
+    }
+
     /// Number of texts in the request.
     fn text_count(&self) -> usize {
         0
@@ -88,6 +93,10 @@ impl Call for Similarity {
         }
     }
 
+    fn options(&self) -> Option<&TextOptions> {
+        Some(&self.options)
+    }
+
     fn text_count(&self) -> usize {
         2
     }
@@ -120,6 +129,10 @@ impl Call for Similarities {
             Reply::Similarities(output) => Some(output),
             _ => None,
         }
+    }
+
+    fn options(&self) -> Option<&TextOptions> {
+        Some(&self.options)
     }
 
     fn text_count(&self) -> usize {
@@ -158,6 +171,10 @@ impl Call for Rank {
         }
     }
 
+    fn options(&self) -> Option<&TextOptions> {
+        Some(&self.options)
+    }
+
     fn text_count(&self) -> usize {
         1 + self.texts.len()
     }
@@ -190,6 +207,10 @@ impl Call for Embed {
             Reply::Embeddings(output) => Some(output),
             _ => None,
         }
+    }
+
+    fn options(&self) -> Option<&TextOptions> {
+        Some(&self.options)
     }
 
     fn text_count(&self) -> usize {

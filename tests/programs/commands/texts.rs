@@ -165,3 +165,36 @@ fn scores_say_what_they_mean() {
     let unrelated = sim(&sandbox, &["怎么退款", "北京到上海的高铁几点开"]);
     assert!(unrelated["similarity"].as_f64() < Some(20.0), "{unrelated}");
 }
+
+#[test]
+fn a_text_has_the_same_vector_by_every_way() {
+    let sandbox = Sandbox::default();
+    let texts = [
+        "怎么退款",
+        PHONE,
+        &long_text(),
+        "好",
+        "北京到上海的高铁几点开",
+    ];
+    let all = texts.join("\n");
+    let rows = sandbox.run_with(&["embed", "--json"], &all).json_lines();
+    let vectors: Vec<&Value> = rows.iter().map(|row| &row["embedding"]).collect();
+    sandbox.run(&["stop"]).success();
+    // Another daemon, which remembers nothing, on one thread.
+    let daemon = Daemon::start(&sandbox, &["--threads", "1"]);
+    let mut connection = daemon.connect_json(&sandbox);
+    for (text, vector) in texts.iter().zip(&vectors).rev() {
+        let reply = connection.ask(&json!({"texts": [text]}).to_string());
+        assert_eq!(&reply["results"][0]["embedding"], *vector, "{text}");
+    }
+    let printed = sandbox.run_with(&["embed"], &all).success();
+    for (line, vector) in printed.lines().zip(vectors) {
+        let values = line
+            .split('\t')
+            .map(|value| value.parse::<f32>().expect("a number"));
+        let vector = vector.as_array().expect("values").iter();
+        #[expect(clippy::cast_possible_truncation, reason = "written from f32")]
+        let vector = vector.map(|value| value.as_f64().expect("a number") as f32);
+        assert!(values.eq(vector));
+    }
+}

@@ -5,12 +5,12 @@ use std::io::{self, Write};
 use clap::Args;
 use gte_shared::output::json_line;
 use gte_shared::wire::json::{PairRow, Source};
-use gte_shared::wire::{Computed, PairScore, Similarities};
+use gte_shared::wire::{Computed, PairScore, Similarities, TextOptions};
 
 use super::error::BLANK;
 use super::global::Global;
 use super::input::{Input, Line, LineFault};
-use super::output::{WithSource, score_columns, warn, warn_if_same};
+use super::output::{WithSource, note_scale, score_columns, warn, warn_if_same};
 use super::pipeline::{self, Command};
 use super::text_options::TextArguments;
 
@@ -31,12 +31,22 @@ type Pair = (String, String);
 impl Batch {
     pub(super) async fn run(self, global: &Global) -> anyhow::Result<()> {
         let lines = self.input.lines(parse)?;
-        pipeline::run(global.client()?, lines, &mut Printer(global, self.texts)).await
+        let mut printer = Printer {
+            global,
+            options: self.texts.options(),
+            noted: false,
+        };
+        pipeline::run(global.client()?, lines, &mut printer).await
     }
 }
 
 /// Prints the scores of pairs as they come.
-struct Printer<'a>(&'a Global, TextArguments);
+struct Printer<'a> {
+    global: &'a Global,
+    options: TextOptions,
+    /// True once the scale of the scores has been told.
+    noted: bool,
+}
 
 impl Command for Printer<'_> {
     type Content = Pair;
@@ -47,7 +57,7 @@ impl Command for Printer<'_> {
         let pairs = lines.iter().map(|line| line.content.clone());
         Similarities {
             pairs: pairs.collect(),
-            options: self.1.options(),
+            options: self.options.clone(),
         }
     }
 
@@ -67,7 +77,11 @@ impl Command for Printer<'_> {
         lines: Vec<Line<Pair>>,
         computed: Computed<Vec<PairScore>>,
     ) -> anyhow::Result<()> {
-        let global = self.0;
+        let global = self.global;
+        if !self.noted {
+            self.noted = true;
+            note_scale(global, &computed.model, &self.options);
+        }
         let mut out = io::BufWriter::new(io::stdout().lock());
         for (line, score) in lines.iter().zip(&computed.result) {
             if global.json {

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use clap::Args;
 use gte_shared::output::json_line;
 use gte_shared::wire::json::{VectorRow, VectorSpace};
-use gte_shared::wire::{Computed, Embedding};
+use gte_shared::wire::{Computed, Embedding, TextRules};
 use serde::Serialize;
 
 use super::global::Global;
@@ -81,6 +81,8 @@ fn print(
         vector: VectorRow<'a>,
         model: &'a str,
         #[serde(flatten)]
+        rules: TextRules,
+        #[serde(flatten)]
         space: VectorSpace,
     }
     let mut out = io::BufWriter::new(io::stdout().lock());
@@ -90,6 +92,7 @@ fn print(
                 line: line.number,
                 vector: VectorRow::from(embedding),
                 model: &computed.model.id,
+                rules: computed.model.rules,
                 space: VectorSpace::of(computed),
             };
             json_line(&mut out, &row)?;

@@ -1,7 +1,8 @@
 //! Output: rows on stdout, and warnings about their texts on stderr.
 
+use gte_shared::score::{CalibrationState, ScoreKind};
 use gte_shared::wire::json::Source;
-use gte_shared::wire::{PairScore, TextInfo};
+use gte_shared::wire::{ModelInfo, PairScore, TextInfo, TextOptions};
 use serde::Serialize;
 
 use super::global::Global;
@@ -20,6 +21,24 @@ pub(super) struct WithSource<'a, T> {
 pub(super) fn score_columns(global: &Global, score: &PairScore) -> String {
     let verdict = global.interpretation(score.verdict);
     format!("{:.2}\t{}\t{verdict}", score.similarity, score.cosine)
+}
+
+/// Says on stderr that scores are not calibrated, or from published figures alone, unless the user
+/// has asked for raw ones. JSON rows have fields for this instead.
+pub(super) fn note_scale(global: &Global, model: &ModelInfo, options: &TextOptions) {
+    if global.json || options.score == ScoreKind::Raw {
+        return;
+    }
+    let id = &model.id;
+    match model.scale.calibration {
+        CalibrationState::Uncalibrated => say(&format!(
+            "scores of {id} are not calibrated: they are 100 x cosine; see `gted calibrate --help`"
+        )),
+        CalibrationState::Provisional => say(&format!(
+            "scores of {id} are calibrated provisionally, from published figures alone"
+        )),
+        CalibrationState::Shipped | CalibrationState::Fitted => {}
+    }
 }
 
 /// Warns on stderr of what the model has not read, or does not know. JSON rows have fields for this

@@ -4,14 +4,15 @@ use std::io::{self, Write};
 
 use clap::Args;
 use gte_shared::output::json_line;
+use gte_shared::score::Scale;
 use gte_shared::wire::json::{HitRow, TextRow};
-use gte_shared::wire::{Computed, Hit, TextInfo, TextOptions};
+use gte_shared::wire::{Computed, Hit, ModelInfo, TextInfo, TextOptions, TextRules};
 use serde::Serialize;
 
 use super::error::InputError;
 use super::global::Global;
 use super::input::{Input, Line, text};
-use super::output::{warn, warn_if_same};
+use super::output::{note_scale, warn, warn_if_same};
 use super::pipeline::{self, Command};
 use super::text_options::TextArguments;
 
@@ -39,7 +40,7 @@ struct Ranked {
 struct Ranking {
     query: String,
     options: TextOptions,
-    model: String,
+    model: Option<ModelInfo>,
     query_info: Option<TextInfo>,
     ranked: Vec<Ranked>,
 }
@@ -51,7 +52,7 @@ impl Rank {
         let mut ranking = Ranking {
             query: self.query,
             options: self.texts.options(),
-            model: String::new(),
+            model: None,
             query_info: None,
             ranked: Vec::new(),
         };
@@ -98,7 +99,7 @@ impl Command for Ranking {
         mut lines: Vec<Line<String>>,
         computed: Computed<gte_shared::wire::Ranking>,
     ) -> anyhow::Result<()> {
-        self.model = computed.model.id;
+        self.model = Some(computed.model);
         self.query_info = Some(computed.result.query);
         for hit in computed.result.hits {
             if let Some(line) = lines.get_mut(hit.index as usize) {
@@ -131,7 +132,15 @@ impl Ranking {
             text: &'a str,
             query: Option<TextRow<'a>>,
             model: &'a str,
+            #[serde(flatten)]
+            rules: TextRules,
+            #[serde(flatten)]
+            scale: Scale,
         }
+        let Some(model) = &self.model else {
+            return Ok(());
+        };
+        note_scale(global, model, &self.options);
         if let Some(query) = &self.query_info {
             warn(global, "the query", query);
         }
@@ -144,7 +153,9 @@ impl Ranking {
                     hit: HitRow::new(hit, interpretation),
                     text,
                     query: self.query_info.as_ref().map(TextRow::from),
-                    model: &self.model,
+                    model: &model.id,
+                    rules: model.rules,
+                    scale: model.scale,
                 };
                 json_line(&mut out, &row)?;
             } else {

@@ -9,7 +9,7 @@ use gte_shared::wire::json::{PairRow, Source};
 
 use super::error::InputError;
 use super::global::Global;
-use super::output::{WithSource, score_columns, warn, warn_if_same};
+use super::output::{WithSource, note_scale, score_columns, warn, warn_if_same};
 use super::text_options::TextArguments;
 
 /// Score one pair of texts
@@ -29,7 +29,12 @@ impl Sim {
     pub(super) async fn run(self, global: &Global) -> anyhow::Result<()> {
         let client = global.client()?;
         let (a, b, options) = (self.a, self.b, self.texts.options());
-        let computed = client.call(Similarity { a, b, options }).await;
+        let asked = Similarity {
+            a,
+            b,
+            options: options.clone(),
+        };
+        let computed = client.call(asked).await;
         let location = |text| format!("text {}", ["A", "B"][text % 2]);
         let computed = computed.map_err(|error| InputError::locate(error, location))?;
         let score = &computed.result;
@@ -43,6 +48,7 @@ impl Sim {
         } else {
             writeln!(out, "{}", score_columns(global, score))?;
         }
+        note_scale(global, &computed.model, &options);
         warn(global, "text A", &score.a);
         warn(global, "text B", &score.b);
         warn_if_same(global, "text A and B", score.same_tokens);

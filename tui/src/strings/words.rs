@@ -23,9 +23,11 @@ pub struct Strings {
     pub provisional: &'static str,
     /// Warning: two different texts have become the same tokens.
     pub same_tokens: &'static str,
-    /// Text before the number of tokens that were read of a cut text.
+    /// Short form for narrow terminals.
+    pub same_tokens_short: &'static str,
+    /// Text before the numbers of tokens, read and all, of a cut text.
     pub cut_before: &'static str,
-    /// Text after that number.
+    /// Text after them.
     pub cut_after: &'static str,
     /// Short form for narrow terminals, without a number.
     pub cut_short: &'static str,

@@ -80,7 +80,10 @@ impl Installed {
         let timings = model.timings;
         let mut info = model.info;
         info.rules = self.rules.rules(info.rules);
-        let scales = self.store.calibrations(&info)?;
+        let (scales, error) = self.store.calibrations(&info)?;
+        if let Some(error) = error {
+            tracing::error!(%error, "own calibrations left out: mend or remove the file");
+        }
         let scales = Scales(scales.into_iter().map(ModelScale::from).collect());
         info.scale = scales.scale(info.rules.text_steps);
         let vectors = match (&self.disk, before, after) {
@@ -130,7 +133,7 @@ impl From<StoredCalibration> for ModelScale {
     fn from(stored: StoredCalibration) -> Self {
         Self {
             text_steps: stored.text_steps,
-            map: stored.map,
+            map: Arc::new(stored.map),
             state: stored.state,
         }
     }

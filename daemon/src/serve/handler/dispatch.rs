@@ -2,13 +2,17 @@
 
 use std::time::Instant;
 
-use gte_shared::wire::{ErrorReply, MAX_TEXTS_PER_REQUEST, Reply, Request};
+use gte_shared::wire::{ErrorReply, MAX_TEXTS_PER_REQUEST, Reply, Request, Truncation};
 
 use super::handle::Handle;
 use super::panic::catch;
 use super::reply::{micros, too_many};
 use crate::serve::admission::{SMALL_BYTES, bytes_at_work};
 use crate::serve::context::Context;
+
+/// Least bytes of a text that each window adds: half of one of 510 tokens, less what it shares with
+/// the next, and a byte for each token.
+const LEAST_WINDOW_BYTES: usize = 510 / 2 - 64;
 
 /// Memory that a request takes while it is at work; `message` is the size of its message. Zero for
 /// a command.
@@ -47,9 +51,15 @@ fn weight<H: Handle>(context: &Context, request: &H, message: usize) -> Result<u
         // A command is answered whatever room there is, unless it is strangely large.
         return Ok(if message <= SMALL_BYTES { 0 } else { message });
     }
-    let dimension = context.selected.model.dimension as usize;
+    let model = &context.selected.model;
+    let dimension = model.dimension as usize;
     let reply = request.reply_bytes(context.form, dimension)?;
-    Ok(bytes_at_work(message, texts, dimension, reply))
+    let rules = request.options().map(|options| options.rules(model.rules));
+    let windows = match rules.map(|rules| rules.truncation) {
+        Some(Truncation::Chunk) => texts + message / LEAST_WINDOW_BYTES,
+        _ => texts,
+    };
+    Ok(bytes_at_work(message, windows, dimension, reply))
 }
 
 /// Answers one request.

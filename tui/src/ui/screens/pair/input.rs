@@ -71,8 +71,8 @@ fn draw_rule(state: &State, side: Side, theme: Theme, frame: &mut Frame, area: R
         None => Span::raw(""),
         Some(info) if info.is_truncated() => {
             let long = format!(
-                " {}{}{} ",
-                strings.cut_before, info.tokens, strings.cut_after
+                " {}{}/{}{} ",
+                strings.cut_before, info.tokens, info.total_tokens, strings.cut_after
             );
             let long = Span::styled(long, theme.warning());
             if left.len() + long.width() + 4 <= width {

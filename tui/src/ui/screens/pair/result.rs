@@ -10,6 +10,9 @@ use super::gauge;
 use crate::app::{Daemon, Outcome, Scored, State};
 use crate::ui::theme::Theme;
 
+/// Space between two details.
+const GAP: &str = "   ";
+
 pub(super) fn draw(state: &State, theme: Theme, frame: &mut Frame, area: Rect) {
     let strings = state.language.strings();
     let rule = Rect {
@@ -55,33 +58,24 @@ fn draw_score(state: &State, scored: &Scored, theme: Theme, frame: &mut Frame, a
         Span::styled(format!("{:.2}  ", scored.similarity), style),
         Span::styled(state.language.verdict(scored.verdict), style),
     ];
-    let details = if state.pair.is_computing() {
-        // The score shown belongs to the texts before the last change.
-        vec![strings.computing.to_owned()]
-    } else if scored.same_tokens {
-        vec![strings.same_tokens.to_owned()]
-    } else {
-        let note = match scored.model.scale.calibration {
-            CalibrationState::Uncalibrated => Some(strings.uncalibrated),
-            CalibrationState::Provisional => Some(strings.provisional),
-            CalibrationState::Shipped | CalibrationState::Fitted => None,
-        };
-        let details = [
-            format!("{} {:.7}", strings.cosine, scored.cosine),
-            milliseconds(scored.micros) + " " + strings.milliseconds,
-        ];
-        note.map(str::to_owned).into_iter().chain(details).collect()
-    };
     let mut width: usize = spans.iter().map(Span::width).sum();
-    let quiet = if scored.same_tokens {
-        theme.warning()
-    } else {
-        theme.quiet()
+    let fits = |width: usize, text: &str| {
+        width + Span::raw(text).width() + GAP.len() <= usize::from(area.width)
     };
-    for detail in details {
-        let detail = Span::styled(format!("   {detail}"), quiet);
-        width += detail.width();
-        if width <= usize::from(area.width) {
+    if !state.pair.is_computing() && scored.same_tokens {
+        // More important than all details, so that there is a form for narrow terminals.
+        let words = if fits(width, strings.same_tokens) {
+            strings.same_tokens
+        } else {
+            strings.same_tokens_short
+        };
+        spans.push(Span::styled(format!("{GAP}{words}"), theme.warning()));
+        width += spans.last().map_or(0, Span::width);
+    }
+    for detail in details(state, scored) {
+        if fits(width, &detail) {
+            let detail = Span::styled(format!("{GAP}{detail}"), theme.quiet());
+            width += detail.width();
             spans.push(detail);
         }
     }
@@ -96,6 +90,25 @@ fn draw_score(state: &State, scored: &Scored, theme: Theme, frame: &mut Frame, a
         ..area
     };
     gauge::draw(scored, state.language, theme, frame, gauge);
+}
+
+/// Details beside a score, the most important first.
+fn details(state: &State, scored: &Scored) -> Vec<String> {
+    let strings = state.language.strings();
+    if state.pair.is_computing() {
+        // The score shown belongs to the texts before the last change.
+        return vec![strings.computing.to_owned()];
+    }
+    let note = match scored.model.scale.calibration {
+        CalibrationState::Uncalibrated => Some(strings.uncalibrated),
+        CalibrationState::Provisional => Some(strings.provisional),
+        CalibrationState::Shipped | CalibrationState::Fitted => None,
+    };
+    let details = [
+        format!("{} {:.7}", strings.cosine, scored.cosine),
+        milliseconds(scored.micros) + " " + strings.milliseconds,
+    ];
+    note.map(str::to_owned).into_iter().chain(details).collect()
 }
 
 /// Milliseconds with one decimal.
