@@ -212,6 +212,31 @@ fn a_command_fails_when_another_model_answers() {
     }
 }
 
+#[test]
+fn a_command_fails_when_texts_are_read_in_another_way() {
+    let sandbox = Sandbox::default();
+    let mut first = Daemon::start(&sandbox, &[]);
+    let mut command = sandbox.gte(&["batch", "--no-start"]);
+    let mut child = command.stdin(Stdio::piped()).spawn().expect("gte starts");
+    let mut stdin = child.stdin.take().expect("stdin is piped");
+    let mut stdout = BufReader::new(child.stdout.take().expect("stdout is piped"));
+    let mut line = String::new();
+    writeln!(stdin, "甲\t乙").expect("a line can be sent");
+    stdout.read_line(&mut line).expect("it is answered");
+    sandbox.run(&["stop"]).success();
+    first.wait();
+    let _second = Daemon::start(&sandbox, &["--text-steps", "none"]);
+    writeln!(stdin, "丙\t丁").expect("a line can be sent");
+    drop(stdin);
+    let output = child.wait_with_output().expect("gte ends");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(
+        stderr.contains("is set otherwise than for the lines before"),
+        "{stderr}"
+    );
+}
+
 /// Replaces a file of an installed model by a pipe, so that loading the model waits until the test
 /// writes the content. Returns the content.
 fn block_loading(sandbox: &Sandbox, name: &str) -> Vec<u8> {

@@ -64,6 +64,8 @@ impl Calibrate {
         let file = self.options.file.file_name().unwrap_or_default();
         let fitted = StoredCalibration {
             model: info.id.clone(),
+            builtin: Some(info.builtin),
+            pooling: Some(info.pooling),
             precision: Some(info.precision),
             text_steps: Some(info.rules.text_steps),
             max_tokens: Some(info.max_tokens),

@@ -5,6 +5,7 @@ use std::error::Error;
 use gte_shared::report;
 use gte_shared::wire::{ErrorCode, ErrorReply};
 
+use crate::eval::EvalError;
 use crate::lifecycle::InstanceError;
 use crate::lifecycle::units::UnitError;
 use crate::model::ModelError;
@@ -19,6 +20,7 @@ pub(super) fn hint(error: &(dyn Error + 'static)) -> Option<String> {
         .or_else(|| error.downcast_ref().and_then(InstanceError::hint))
         .or_else(|| error.downcast_ref().and_then(UnitError::hint))
         .or_else(|| error.downcast_ref().and_then(BindError::hint))
+        .or_else(|| error.downcast_ref().and_then(EvalError::hint))
 }
 
 /// Makes the reply to a client from an error.

@@ -39,3 +39,20 @@ pub(crate) enum EvalError {
     #[error(transparent)]
     Embed(#[from] EmbedError),
 }
+
+impl EvalError {
+    /// Next step for the user, where there is one.
+    pub(crate) fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Line { .. } => {
+                "each line is a<TAB>b<TAB>label, with 0 and 1 or ratings as labels"
+            }
+            Self::Text {
+                problem: TokenizeError::TooManyTokens { .. },
+                ..
+            } => "shorten it, or choose --truncation head, tail or chunk",
+            _ => return None,
+        };
+        Some(hint.to_owned())
+    }
+}

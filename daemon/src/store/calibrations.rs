@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use gte_shared::score::{Calibration, CalibrationState};
-use gte_shared::wire::{ModelInfo, Precision, TextSteps};
+use gte_shared::wire::{ModelInfo, Pooling, Precision, TextSteps};
 use serde::{Deserialize, Serialize};
 
 use super::builtin_data;
@@ -24,7 +24,13 @@ const FILE: &str = "calibrations.json";
 pub(crate) struct StoredCalibration {
     /// Name of the model.
     pub(crate) model: String,
-    /// Precision that the model was computed in.
+    /// True for the built-in model, false for others of its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) builtin: Option<bool>,
+    /// Pooling that the model was computed with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) pooling: Option<Pooling>,
+    /// Precision that it was computed in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) precision: Option<Precision>,
     /// Steps before the texts.
@@ -47,8 +53,8 @@ impl StoredCalibration {
         self.model == model.id
             && self.precision.is_none_or(|of| of == model.precision)
             && self.max_tokens.is_none_or(|of| of == model.max_tokens)
-            // A folder of the built-in model's name may hold another model.
-            && (model.builtin || self.state != CalibrationState::Shipped)
+            && self.pooling.is_none_or(|of| of == model.pooling)
+            && self.builtin.is_none_or(|of| of == model.builtin)
     }
 
     /// Returns true if it stands in the place of the other one.
@@ -57,6 +63,8 @@ impl StoredCalibration {
             && self.precision == other.precision
             && self.text_steps == other.text_steps
             && self.max_tokens == other.max_tokens
+            && self.pooling == other.pooling
+            && self.builtin == other.builtin
     }
 }
 
@@ -123,7 +131,7 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use gte_shared::score::{Meaning, Scale};
-    use gte_shared::wire::{Pooling, TextRules, TextStep};
+    use gte_shared::wire::{TextRules, TextStep};
 
     use super::*;
 
@@ -169,6 +177,8 @@ mod tests {
         };
         let new = |score: f64, precision| StoredCalibration {
             model: "m".to_owned(),
+            builtin: Some(false),
+            pooling: Some(Pooling::Cls),
             precision: Some(precision),
             text_steps: Some(TextSteps::NONE),
             max_tokens: Some(512),
@@ -181,6 +191,7 @@ mod tests {
         let path = store.keep_calibration(new(30.0, Precision::Int8)).unwrap();
         let (kept, error) = store.calibrations(&model("m", false)).unwrap();
         assert!(kept == [new(30.0, Precision::Int8)] && error.is_none());
+        assert!(store.calibrations(&model("m", true)).unwrap().0.is_empty());
         // A faulty file does not take the program's own away, and is not overwritten.
         fs::write(&path, "[{}]").unwrap();
         let (own, error) = store.calibrations(&model("gte-base-zh", false)).unwrap();

@@ -62,6 +62,15 @@ fn eval_prints_the_figures_of_a_model() {
     let models = "bge-small-zh-v1.5,bge-small-zh-v1.5";
     let table = run(&sandbox, &["eval", &file, "--models", models]).success();
     assert_eq!(table.lines().count(), 3, "{table}");
+    std::fs::write(sandbox.path().join("two.tsv"), "甲\t乙\n").expect("a file can be written");
+    let columns = run(&sandbox, &["eval", "two.tsv"]);
+    assert_eq!(columns.code(), Some(2), "{columns:?}");
+    assert!(
+        columns
+            .stderr
+            .contains("hint: each line is a<TAB>b<TAB>label"),
+        "{columns:?}"
+    );
     let wrong = run(&sandbox, &["eval", "missing.tsv"]);
     assert_eq!(wrong.code(), Some(1), "{wrong:?}");
     assert!(wrong.stderr.contains("missing.tsv"), "{wrong:?}");

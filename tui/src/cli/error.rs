@@ -6,7 +6,7 @@ use gte_shared::client::ClientError;
 use gte_shared::endpoint::AnsweringModel;
 use gte_shared::report::EXIT_WRONG_INPUT;
 use gte_shared::settings::SettingsError;
-use gte_shared::wire::ErrorCode;
+use gte_shared::wire::{ErrorCode, ModelInfo};
 
 /// Exit status of a failure other than wrong input.
 const EXIT_FAILURE: u8 = 1;
@@ -59,18 +59,31 @@ impl InputError {
     }
 }
 
-/// Another model answers than the one that has answered before: their scores are not comparable.
+/// Another model answers than the one that has answered before, or it answers in another way: their
+/// scores are not comparable.
 #[derive(Debug, thiserror::Error)]
-#[error("{now} answers now, and {before} has answered the lines before; run the command again")]
-pub(super) struct ModelChanged {
-    before: String,
-    now: String,
+pub(super) enum ModelChanged {
+    /// Another model.
+    #[error("{now} answers now, and {before} has answered the lines before; run the command again")]
+    Model {
+        /// The model before.
+        before: AnsweringModel,
+        /// The model now.
+        now: AnsweringModel,
+    },
+    /// The same model, with other text steps, another truncation or another scale.
+    #[error("{0} is set otherwise than for the lines before; run the command again")]
+    Settings(AnsweringModel),
 }
 
 impl ModelChanged {
-    pub(super) fn new(before: &AnsweringModel, now: &AnsweringModel) -> Self {
-        let [before, now] = [before, now].map(ToString::to_string);
-        Self { before, now }
+    pub(super) fn new(before: &ModelInfo, now: &ModelInfo) -> Self {
+        let [before, now] = [before, now].map(AnsweringModel::from);
+        if before == now {
+            Self::Settings(now)
+        } else {
+            Self::Model { before, now }
+        }
     }
 }
 

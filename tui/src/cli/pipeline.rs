@@ -5,8 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use gte_shared::client::{Client, ClientError};
-use gte_shared::endpoint::AnsweringModel;
-use gte_shared::wire::{Call, Computed};
+use gte_shared::wire::{Call, Computed, ModelInfo};
 use tokio::task::JoinHandle;
 
 use super::error::{InputError, ModelChanged};
@@ -93,7 +92,7 @@ struct Pipeline<'a, C: Command> {
     client: Arc<Client>,
     command: &'a mut C,
     /// Model of the first answer.
-    model: Option<AnsweringModel>,
+    model: Option<ModelInfo>,
     asked: VecDeque<Asked<C>>,
 }
 
@@ -158,10 +157,10 @@ impl<C: Command> Pipeline<'_, C> {
         lines: Vec<Line<C::Content>>,
         computed: Computed<C::Result>,
     ) -> anyhow::Result<()> {
-        let now = AnsweringModel::from(&computed.model);
+        let now = &computed.model;
         let first = self.model.get_or_insert_with(|| now.clone());
-        if *first != now {
-            return Err(ModelChanged::new(first, &now).into());
+        if first != now {
+            return Err(ModelChanged::new(first, now).into());
         }
         self.command.answer(lines, computed)
     }
