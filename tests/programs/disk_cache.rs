@@ -27,6 +27,17 @@ fn texts() -> String {
     (0..300).map(|n| format!("退款流程第{n}号\n")).collect()
 }
 
+/// Starts a daemon with a disk cache, and waits until its file is open: a slow disk would be
+/// bypassed.
+fn start(sandbox: &Sandbox, options: &[&str]) -> Daemon {
+    let daemon = Daemon::start(sandbox, &[&ON[..], options].concat());
+    wait_until("the disk cache", || {
+        let state = state(sandbox);
+        state["bytes"].as_u64() > Some(0) || state["faults"].as_u64() > Some(0)
+    });
+    daemon
+}
+
 /// Vectors of all texts, as they are printed.
 fn embed(sandbox: &Sandbox) -> String {
     sandbox.run_with(&["embed"], texts()).success()
@@ -54,7 +65,7 @@ fn nothing_is_kept_unless_asked_for() {
 #[test]
 fn the_next_daemon_computes_nothing_again() {
     let sandbox = Sandbox::default();
-    let mut daemon = Daemon::start(&sandbox, &ON);
+    let mut daemon = start(&sandbox, &[]);
     let before = embed(&sandbox);
     let counted = state(&sandbox);
     assert_eq!(
@@ -74,7 +85,7 @@ fn the_next_daemon_computes_nothing_again() {
     let text = "退款".as_bytes();
     assert!(!content.windows(text.len()).any(|window| window == text));
 
-    let _daemon = Daemon::start(&sandbox, &ON);
+    let _daemon = start(&sandbox, &[]);
     assert_eq!(embed(&sandbox), before);
     let counted = state(&sandbox);
     assert_eq!(
@@ -105,12 +116,8 @@ fn vectors_of_another_precision_or_model_are_not_taken() {
             fs::copy(&path, &renamed).expect("a file can be copied");
             fs::rename(&renamed, &path).expect("a file can be renamed");
         }
-        let options = [
-            &ON[..],
-            &["--model", utf8(&model), "--precision", precision],
-        ]
-        .concat();
-        let mut daemon = Daemon::start(&sandbox, &options);
+        let options = ["--model", utf8(&model), "--precision", precision];
+        let mut daemon = start(&sandbox, &options);
         embed(&sandbox);
         assert_eq!(state(&sandbox)["hits"], hits, "{precision} {weights}");
         stop(&sandbox, &mut daemon);
@@ -120,14 +127,14 @@ fn vectors_of_another_precision_or_model_are_not_taken() {
 #[test]
 fn a_killed_daemon_leaves_a_file_that_can_be_used() {
     let sandbox = Sandbox::default();
-    let mut daemon = Daemon::start(&sandbox, &ON);
+    let mut daemon = start(&sandbox, &[]);
     let before = embed(&sandbox);
     wait_until("the vectors to be written", || {
         state(&sandbox)["bytes"].as_u64() > Some(300 * 2048)
     });
     daemon.signal(Signal::KILL);
     daemon.wait();
-    let _daemon = Daemon::start(&sandbox, &ON);
+    let _daemon = start(&sandbox, &[]);
     assert_eq!(embed(&sandbox), before);
     let counted = state(&sandbox);
     assert_eq!(counted["faults"], 0, "{counted}");
@@ -140,7 +147,7 @@ fn a_corrupt_file_is_named_once_and_bypassed() {
     let path = file(&sandbox);
     fs::create_dir_all(folder(&sandbox)).expect("a folder can be made");
     fs::write(&path, "garbage ".repeat(9999)).expect("a file can be written");
-    let mut daemon = Daemon::start(&sandbox, &ON);
+    let mut daemon = start(&sandbox, &[]);
     let vectors = embed(&sandbox);
     let counted = state(&sandbox);
     let problem = counted["problem"].as_str().expect("a problem");
@@ -151,7 +158,7 @@ fn a_corrupt_file_is_named_once_and_bypassed() {
     stop(&sandbox, &mut daemon);
 
     fs::remove_file(&path).expect("a file can be removed");
-    let mut daemon = Daemon::start(&sandbox, &ON);
+    let mut daemon = start(&sandbox, &[]);
     assert_eq!(embed(&sandbox), vectors);
     assert_eq!(state(&sandbox)["problem"], Value::Null);
     stop(&sandbox, &mut daemon);
@@ -162,7 +169,7 @@ fn a_corrupt_file_is_named_once_and_bypassed() {
 #[test]
 fn a_file_that_another_daemon_has_is_bypassed() {
     let sandbox = Sandbox::default();
-    let _first = Daemon::start(&sandbox, &ON);
+    let _first = start(&sandbox, &[]);
     let socket = sandbox.path().join("other.sock");
     let mut other = sandbox.command(gted());
     let other = other.args(["serve", "--socket", utf8(&socket)]).args(ON);

@@ -280,7 +280,8 @@ mod tests {
         model.put_all(vectors(1));
         // A lookup goes before the vectors that wait.
         let written = async { while !is_there(&model).await {} };
-        tokio::time::timeout(LOOKUP_TIMEOUT, written).await.unwrap();
+        let patience = Duration::from_mins(1);
+        tokio::time::timeout(patience, written).await.unwrap();
         std::fs::remove_file(&path).unwrap();
         model.put_all(vectors(1));
         cache.close();
