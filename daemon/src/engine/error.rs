@@ -54,7 +54,7 @@ impl From<EngineError> for ErrorReply {
             }
             .about_text(index),
             EngineError::TooLong { index, .. } => Self::new(ErrorCode::TooLarge, message)
-                .with_hint("send the part of it that matters; a model reads 512 tokens")
+                .with_hint("send the part of it that matters, or several parts")
                 .about_text(index),
             EngineError::Interrupted => {
                 Self::new(ErrorCode::Internal, message).with_hint("try again")

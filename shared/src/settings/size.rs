@@ -1,6 +1,5 @@
 //! Sizes on disk that a user writes.
 
-use std::fmt;
 use std::str::FromStr;
 
 /// Word for no room at all.
@@ -34,18 +33,6 @@ impl FromStr for Size {
             None => Err("expected a size such as 512MiB, 2GiB or off".to_owned()),
             Some(bytes) if (SMALLEST..=LARGEST).contains(&bytes) => Ok(Self(Some(bytes))),
             Some(_) => Err("expected at least 64MiB and at most 4096GiB, or off".to_owned()),
-        }
-    }
-}
-
-impl fmt::Display for Size {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(bytes) = self.0 else {
-            return write!(f, "{OFF}");
-        };
-        match UNITS.iter().find(|(_, factor)| bytes % factor == 0) {
-            Some((unit, factor)) => write!(f, "{}{unit}", bytes / factor),
-            None => write!(f, "{bytes} bytes"),
         }
     }
 }
