@@ -10,11 +10,11 @@ use gte_shared::wire::codec::{decode, encode};
 use gte_shared::wire::frame::write_frame;
 use gte_shared::wire::json::{parse_request, reply_line};
 use gte_shared::wire::{
-    CacheStatus, Computed, DiskCacheStatus, Embed, Embedding, ErrorCode, ErrorReply, GetStatus,
-    Hello, Hit, Latency, MAGIC, ModelInfo, PROTOCOL, PairScore, Pooling, Precision, Rank, Ranking,
-    Reply, ReplyEnvelope, Request, RequestEnvelope, Shutdown, Similarities, Similarity, State,
-    Status, TextInfo, TextOptions, TextRules, TextStep, TextSteps, Timings, Truncation, UseModel,
-    Welcome,
+    CacheStatus, ClosestWord, Computed, DiskCacheStatus, Embed, Embedding, ErrorCode, ErrorReply,
+    Explain, ExplainedWord, Explanation, GetStatus, Hello, Hit, Latency, MAGIC, ModelInfo,
+    PROTOCOL, PairScore, Pooling, Precision, Rank, Ranking, Reply, ReplyEnvelope, Request,
+    RequestEnvelope, ScoreWithout, Shutdown, Similarities, Similarity, State, Status, TextInfo,
+    TextOptions, TextRules, TextStep, TextSteps, Timings, Truncation, UseModel, Welcome,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -127,7 +127,33 @@ fn computed<T>(result: T) -> Computed<T> {
     }
 }
 
-fn replies() -> [(&'static str, Reply); 7] {
+fn explanation() -> Explanation {
+    Explanation {
+        score: score(),
+        a: vec![ExplainedWord {
+            word: "天".into(),
+            from: 0,
+            to: 1,
+            without: Some(ScoreWithout {
+                cosine: 0.5,
+                similarity: 49.0,
+            }),
+            closest: Some(ClosestWord {
+                index: 0,
+                cosine: 0.5,
+            }),
+        }],
+        b: vec![ExplainedWord {
+            word: "a".into(),
+            from: 0,
+            to: 1,
+            without: None,
+            closest: None,
+        }],
+    }
+}
+
+fn replies() -> [(&'static str, Reply); 8] {
     let hit = Hit {
         index: 0,
         cosine: 0.5,
@@ -196,6 +222,10 @@ fn replies() -> [(&'static str, Reply); 7] {
         ("reply status", Reply::Status(status)),
         ("reply stopping", Reply::Stopping),
         ("reply selected", Reply::Selected(model())),
+        (
+            "reply explanation",
+            Reply::Explanation(computed(explanation())),
+        ),
     ]
 }
 
@@ -227,7 +257,7 @@ async fn the_handshake_is_as_documented() {
 #[tokio::test]
 async fn requests_are_as_documented() {
     let [a, b] = ["天", "a"].map(str::to_owned);
-    let requests: [(&str, Request); 7] = [
+    let requests: [(&str, Request); 8] = [
         (
             "request similarity",
             Similarity {
@@ -249,7 +279,7 @@ async fn requests_are_as_documented() {
             "request rank",
             Rank {
                 query: a.clone(),
-                texts: vec![b],
+                texts: vec![b.clone()],
                 options: TextOptions::default(),
             }
             .into(),
@@ -257,7 +287,7 @@ async fn requests_are_as_documented() {
         (
             "request embed",
             Embed {
-                texts: vec![a],
+                texts: vec![a.clone()],
                 options: TextOptions {
                     text_steps: Some(TextSteps::NONE),
                     truncation: Some(Truncation::Chunk),
@@ -272,6 +302,15 @@ async fn requests_are_as_documented() {
             "request use",
             UseModel {
                 model: "bge".into(),
+            }
+            .into(),
+        ),
+        (
+            "request explain",
+            Explain {
+                a,
+                b,
+                options: TextOptions::default(),
             }
             .into(),
         ),
@@ -305,7 +344,7 @@ fn json_replies_are_as_documented() {
 #[test]
 fn json_requests_are_as_documented() {
     let block = examples("json")["requests"];
-    assert_eq!(block.lines().count(), 8);
+    assert_eq!(block.lines().count(), 9);
     for line in block.lines() {
         let (_, request) = parse_request(line.as_bytes());
         request.unwrap_or_else(|error| panic!("{line}: {error}"));

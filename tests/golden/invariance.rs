@@ -37,6 +37,9 @@ fn check(precision: Precision) {
         let all: Vec<&[u32]> = ids.iter().map(|ids| &**ids).collect();
         assert_eq!(embed(&all), *alone, "{threads} threads");
         let backwards: Vec<&[u32]> = all.iter().rev().copied().collect();
+        let states = |texts: &[&[u32]]| model.encoder.hidden_states(texts).unwrap();
+        let both = states(&[all[4], all[9]]);
+        assert_eq!([states(&[all[4]]), states(&[all[9]])].concat(), both);
         let mut again = embed(&backwards);
         again.reverse();
         assert_eq!(again, *alone, "{threads} threads, backwards");

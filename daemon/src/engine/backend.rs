@@ -1,5 +1,6 @@
 //! The two traits through which the engine sees a model.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use gte_shared::wire::{TextInfo, TextRules};
@@ -12,6 +13,25 @@ pub struct Tokens {
     pub windows: Vec<Arc<[u32]>>,
     /// Reading of the text.
     pub info: TextInfo,
+}
+
+/// A text as token ids, and its words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenizedWords {
+    /// Ids of the text, which is read in one window.
+    pub tokens: Tokens,
+    /// Words of what is read, in their order. Punctuation is not a word.
+    pub words: Vec<Word>,
+}
+
+/// A word of a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Word {
+    /// Offsets in the text as it was sent, in characters: of its first character, and behind its
+    /// last one.
+    pub place: (u32, u32),
+    /// Its tokens among the ids of the text.
+    pub tokens: Range<usize>,
 }
 
 /// Failure to tokenize a text.
@@ -29,6 +49,12 @@ pub enum TokenizeError {
         /// Most tokens that the model reads.
         limit: usize,
     },
+    /// The text is read in several windows, and is not to be.
+    #[error("it is read in {windows} chunks, of which the words cannot be explained")]
+    SeveralWindows {
+        /// Number of its windows.
+        windows: usize,
+    },
     /// The tokenizer failed.
     #[error("the tokenizer failed on it")]
     Failed,
@@ -42,6 +68,14 @@ pub trait Tokenize: Send + Sync {
     ///
     /// If the text has no tokens or, by the rules, too many, or the tokenizer fails.
     fn tokenize(&self, text: &str, rules: TextRules) -> Result<Tokens, TokenizeError>;
+
+    /// Tokenizes one text by `rules`, and divides what is read of it into words.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`tokenize`](Self::tokenize), and if the text is read in several windows.
+    fn tokenize_words(&self, text: &str, rules: TextRules)
+    -> Result<TokenizedWords, TokenizeError>;
 }
 
 /// Failure of the model to compute a batch.
@@ -49,7 +83,7 @@ pub trait Tokenize: Send + Sync {
 #[error("{0}")]
 pub struct EmbedError(pub String);
 
-/// A model: batches of token ids in, vectors out.
+/// A model: batches of token ids in, vectors or hidden states out.
 pub trait Embed: Send {
     /// Number of threads that the model computes with.
     fn threads(&self) -> usize;
@@ -60,4 +94,12 @@ pub trait Embed: Send {
     ///
     /// If the computation fails.
     fn embed(&self, texts: &[&[u32]]) -> Result<Vec<Vec<f32>>, EmbedError>;
+
+    /// Computes the hidden states after the last layer of all tokens of each text: `[tokens,
+    /// hidden]`, row by row.
+    ///
+    /// # Errors
+    ///
+    /// If the computation fails.
+    fn hidden_states(&self, texts: &[&[u32]]) -> Result<Vec<Vec<f32>>, EmbedError>;
 }

@@ -50,6 +50,11 @@ impl From<EngineError> for ErrorReply {
                     format!("the text is too long: {problem}"),
                 )
                 .with_hint("shorten it, or choose the truncation head, tail or chunk"),
+                TokenizeError::SeveralWindows { .. } => Self::new(
+                    ErrorCode::TooLarge,
+                    format!("the text is too long: {problem}"),
+                )
+                .with_hint("shorten it, or choose the truncation head or tail"),
                 TokenizeError::Failed => Self::new(ErrorCode::Internal, message),
             }
             .about_text(index),

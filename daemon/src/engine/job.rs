@@ -12,19 +12,37 @@ use super::backend::EmbedError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CallerId(pub u64);
 
-/// Outcome of a job: its vectors in order.
+/// Outcome of a job: its vectors, or hidden states row by row, in order.
 pub(super) type Outcome = Result<Vec<Arc<[f32]>>, EmbedError>;
 
-/// Texts of one request, as it comes to the worker.
+/// One computation of the model. Equal ones are done once.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Task {
+    /// Vector of a text.
+    Vector(Arc<[u32]>),
+    /// Hidden states of the tokens of a text.
+    HiddenStates(Arc<[u32]>),
+}
+
+impl Task {
+    /// Token ids of the text.
+    pub(super) fn ids(&self) -> &Arc<[u32]> {
+        match self {
+            Self::Vector(ids) | Self::HiddenStates(ids) => ids,
+        }
+    }
+}
+
+/// Tasks of one request, as it comes to the worker.
 pub(super) struct Job {
     pub(super) caller: CallerId,
-    pub(super) texts: Vec<Arc<[u32]>>,
+    pub(super) tasks: Vec<Task>,
     pub(super) done: oneshot::Sender<Outcome>,
 }
 
-/// A text on its way through the model, shared by all jobs that have it.
+/// A text with its task on its way through the model, shared by all jobs that have it.
 pub(super) struct Text {
-    pub(super) ids: Arc<[u32]>,
+    pub(super) task: Task,
     /// True once the text has been put into a batch.
     pub(super) chosen: Cell<bool>,
     pub(super) result: OnceCell<Result<Arc<[f32]>, EmbedError>>,
@@ -39,12 +57,17 @@ pub(super) struct Running {
 }
 
 impl Text {
-    pub(super) fn new(ids: Arc<[u32]>) -> Self {
+    pub(super) fn new(task: Task) -> Self {
         Self {
-            ids,
+            task,
             chosen: Cell::new(false),
             result: OnceCell::new(),
         }
+    }
+
+    /// Number of its tokens.
+    pub(super) fn tokens(&self) -> usize {
+        self.task.ids().len()
     }
 
     pub(super) fn has_failed(&self) -> bool {

@@ -3,11 +3,14 @@
 //! Architecture invariant: the engine knows neither sockets nor Burn. It sees a model through
 //! [`Tokenize`] and [`Embed`], and is called through [`Engine::embed`].
 
+mod alignment;
 mod backend;
 mod cache;
 mod cost;
 mod disk_cache;
+mod embedded;
 mod error;
+mod explain;
 mod job;
 mod pending;
 mod pooling;
@@ -19,10 +22,12 @@ mod tokenizing;
 mod turns;
 mod worker;
 
-pub use backend::{Embed, EmbedError, Tokenize, TokenizeError, Tokens};
+pub use backend::{Embed, EmbedError, Tokenize, TokenizeError, TokenizedWords, Tokens, Word};
 pub(crate) use cost::batches;
 pub use disk_cache::{DiskCache, ModelVectors};
+pub use embedded::{Embedded, EmbeddedText};
 pub use error::EngineError;
+pub use explain::{Explained, ExplainedText, ExplainedWord};
 pub use job::CallerId;
 pub(crate) use pooling::pool;
-pub use queue::{Embedded, EmbeddedText, Engine, Limits};
+pub use queue::{Engine, Limits};

@@ -1,21 +1,20 @@
 //! The entry to the engine: texts are tokenized, looked up in the cache, and queued for the worker.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use gte_shared::wire::{CacheStatus, TextInfo, TextRules};
+use gte_shared::wire::{CacheStatus, TextRules};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
-use super::backend::{Embed, Tokenize, Tokens};
+use super::backend::{Embed, Tokenize};
 use super::cache::SharedCache;
 use super::disk_cache::ModelVectors;
+use super::embedded::{Embedded, EmbeddedText, hash};
 use super::error::EngineError;
-use super::job::{CallerId, Job};
+use super::job::{CallerId, Job, Task};
 use super::pending::Pending;
-use super::pooling::pool;
 use super::progress::Progress;
 use super::remembered::Remembered;
 use super::tokenizing::SharedTokenizer;
@@ -48,46 +47,14 @@ const END_TIMEOUT: Duration = Duration::from_millis(100);
 /// Runs of the worker until the engine ends: the first, and one more.
 const ATTEMPTS: usize = 2;
 
-/// Vectors of texts, in their order.
-#[derive(Clone, Debug)]
-pub struct Embedded {
-    /// Each text.
-    pub texts: Vec<EmbeddedText>,
-    /// Time from text to token ids.
-    pub tokenize: Duration,
-    /// Time from the queue to the last vector.
-    pub embed: Duration,
-}
-
-/// A text and its vector.
-#[derive(Clone, Debug)]
-pub struct EmbeddedText {
-    /// Vector of unit length (L2).
-    pub vector: Arc<[f32]>,
-    /// Reading of the text.
-    pub info: TextInfo,
-    /// Token ids of its windows.
-    windows: Vec<Arc<[u32]>>,
-    /// Hash of the text as it was sent.
-    hash: u64,
-}
-
-impl EmbeddedText {
-    /// Returns true if the other text differs, and has become the same tokens.
-    #[must_use]
-    pub fn is_confused_with(&self, other: &Self) -> bool {
-        self.hash != other.hash && self.windows == other.windows
-    }
-}
-
 /// A running engine. Clones share it. The engine ends when the last clone is dropped and all jobs
 /// are done.
 #[derive(Clone)]
 pub struct Engine {
-    tokenizer: SharedTokenizer,
+    pub(super) tokenizer: SharedTokenizer,
     jobs: mpsc::UnboundedSender<Job>,
     remembered: Remembered,
-    pending: Pending,
+    pub(super) pending: Pending,
     progress: Progress,
     bytes_per_text: usize,
     threads: usize,
@@ -180,15 +147,8 @@ impl Engine {
         let windows = tokens.iter().flat_map(|tokens| &tokens.windows);
         let windows: Vec<_> = windows.map(Arc::clone).collect();
         let mut vectors = self.vectors(caller, &windows).await?.into_iter();
-        let texts = tokens.into_iter().zip(hashes).map(|(tokens, hash)| {
-            let Tokens { windows, info } = tokens;
-            EmbeddedText {
-                vector: pool(&windows, vectors.by_ref()),
-                info,
-                windows,
-                hash,
-            }
-        });
+        let texts = tokens.into_iter().zip(hashes);
+        let texts = texts.map(|(tokens, hash)| EmbeddedText::new(tokens, hash, vectors.by_ref()));
         Ok(Embedded {
             texts: texts.collect(),
             tokenize,
@@ -196,7 +156,8 @@ impl Engine {
         })
     }
 
-    fn check_lengths(&self, texts: &[String]) -> Result<(), EngineError> {
+    /// Checks that no text is too long.
+    pub(super) fn check_lengths(&self, texts: &[String]) -> Result<(), EngineError> {
         let limit = self.bytes_per_text;
         let mut lengths = texts.iter().map(String::len).enumerate();
         match lengths.find(|(_, bytes)| *bytes > limit) {
@@ -210,7 +171,7 @@ impl Engine {
     }
 
     /// Returns the vectors of windows: remembered ones, and the others from the worker.
-    async fn vectors(
+    pub(super) async fn vectors(
         &self,
         caller: CallerId,
         windows: &[Arc<[u32]>],
@@ -218,19 +179,11 @@ impl Engine {
         let mut vectors = self.remembered.get_all(windows).await;
         let missing = windows.iter().zip(&vectors);
         let missing = missing.filter(|(_, vector)| vector.is_none());
-        let missing: Vec<Arc<[u32]>> = missing.map(|(ids, _)| Arc::clone(ids)).collect();
+        let missing: Vec<Task> = missing
+            .map(|(ids, _)| Task::Vector(Arc::clone(ids)))
+            .collect();
         if !missing.is_empty() {
-            let (done, answer) = oneshot::channel();
-            let job = Job {
-                caller,
-                texts: missing,
-                done,
-            };
-            self.jobs.send(job).map_err(|_| EngineError::Ended)?;
-            let computed = match answer.await {
-                Ok(outcome) => outcome?,
-                Err(_) => return Err(self.interrupted().await),
-            };
+            let computed = self.compute(caller, missing).await?;
             let empty = vectors.iter_mut().filter(|vector| vector.is_none());
             for (slot, vector) in empty.zip(computed) {
                 *slot = Some(vector);
@@ -240,6 +193,25 @@ impl Engine {
         vectors.ok_or(EngineError::Ended)
     }
 
+    /// Has the worker do tasks; returns their results in order.
+    pub(super) async fn compute(
+        &self,
+        caller: CallerId,
+        tasks: Vec<Task>,
+    ) -> Result<Vec<Arc<[f32]>>, EngineError> {
+        let (done, answer) = oneshot::channel();
+        let job = Job {
+            caller,
+            tasks,
+            done,
+        };
+        self.jobs.send(job).map_err(|_| EngineError::Ended)?;
+        match answer.await {
+            Ok(outcome) => Ok(outcome?),
+            Err(_) => Err(self.interrupted().await),
+        }
+    }
+
     /// Error of a request whose job was dropped. The worker drops its jobs a moment before it ends.
     async fn interrupted(&self) -> EngineError {
         match timeout(END_TIMEOUT, self.jobs.closed()).await {
@@ -247,12 +219,6 @@ impl Engine {
             Err(_) => EngineError::Interrupted,
         }
     }
-}
-
-fn hash(text: &String) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    text.hash(&mut hasher);
-    hasher.finish()
 }
 
 /// Runs the worker, and once more if it panics. Its jobs are then dropped, and the callers of those

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::backend::EmbedError;
 use super::cost::cost;
-use super::job::{Job, Running, Text};
+use super::job::{Job, Running, Task, Text};
 use super::turns::{Size, Turns};
 
 /// Most cost of a small job: a pair of two texts of a hundred characters. Small jobs go before all
@@ -19,7 +19,7 @@ pub(super) struct Scheduler {
     small: Turns,
     large: Turns,
     /// Texts without a result yet.
-    missing: HashMap<Arc<[u32]>, Rc<Text>>,
+    missing: HashMap<Task, Rc<Text>>,
     /// True after a batch of small jobs: the next batch is of large ones, which would otherwise
     /// wait for as long as small ones arrive.
     large_is_next: bool,
@@ -32,12 +32,12 @@ impl Scheduler {
 
     /// Adds a job. A text that another job or the job itself has already is not computed again.
     pub(super) fn add(&mut self, job: Job) {
-        let mut text = |ids: Arc<[u32]>| {
-            let text = self.missing.entry(Arc::clone(&ids));
-            Rc::clone(text.or_insert_with(|| Rc::new(Text::new(ids))))
+        let mut text = |task: Task| {
+            let text = self.missing.entry(task.clone());
+            Rc::clone(text.or_insert_with(|| Rc::new(Text::new(task))))
         };
-        let total: usize = job.texts.iter().map(|ids| cost(ids.len())).sum();
-        let texts = job.texts.into_iter().map(&mut text).collect();
+        let total: usize = job.tasks.iter().map(|task| cost(task.ids().len())).sum();
+        let texts = job.tasks.into_iter().map(&mut text).collect();
         let running = Running::new(texts, job.done);
         let size = if total <= SMALL_COST {
             Size::Small
@@ -86,7 +86,7 @@ impl Scheduler {
         results: Vec<Result<Arc<[f32]>, EmbedError>>,
     ) {
         for (text, result) in batch.iter().zip(results) {
-            self.missing.remove(&text.ids);
+            self.missing.remove(&text.task);
             // A text is in one batch only, so it has no result yet.
             text.result.get_or_init(|| result);
         }
@@ -137,19 +137,21 @@ mod tests {
         lengths: &[usize],
     ) -> oneshot::Receiver<Outcome> {
         let (done, outcome) = oneshot::channel();
-        let texts = lengths.iter().map(|length| vec![0; *length].into());
-        let texts = texts.collect();
+        let tasks = lengths
+            .iter()
+            .map(|length| Task::Vector(vec![0; *length].into()));
+        let tasks = tasks.collect();
         let caller = CallerId(caller);
         scheduler.add(Job {
             caller,
-            texts,
+            tasks,
             done,
         });
         outcome
     }
 
     fn lengths(batch: &[Rc<Text>]) -> Vec<usize> {
-        batch.iter().map(|text| text.ids.len()).collect()
+        batch.iter().map(|text| text.tokens()).collect()
     }
 
     fn succeed(scheduler: &mut Scheduler, batch: &[Rc<Text>]) {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use gte_shared::wire::TextRules;
 use tokio::sync::Semaphore;
 
-use super::backend::{EmbedError, Tokenize, Tokens};
+use super::backend::{EmbedError, Tokenize, TokenizeError, TokenizedWords, Tokens};
 use super::error::EngineError;
 
 /// Most slices that are tokenized at a time; further ones wait in turn. One leaves half of a small
@@ -23,6 +23,9 @@ const SLICE_BYTES: usize = 32 * 1024;
 /// Most bytes of a request that is tokenized on the caller's thread. They take a fraction of a
 /// millisecond, no more than handing the request to another thread may take.
 const INLINE_BYTES: usize = 2 * 1024;
+
+/// A way to tokenize one text.
+type Way<T> = fn(&dyn Tokenize, &str, TextRules) -> Result<T, TokenizeError>;
 
 /// A tokenizer that requests share.
 #[derive(Clone)]
@@ -45,9 +48,30 @@ impl SharedTokenizer {
         texts: Vec<String>,
         rules: TextRules,
     ) -> Result<Vec<Tokens>, EngineError> {
+        let way: Way<_> = |tokenizer, text, rules| tokenizer.tokenize(text, rules);
         if texts.iter().map(size).sum::<usize>() <= INLINE_BYTES {
-            return tokenize_all(&*self.tokenizer, &texts, rules, 0);
+            return tokenize_all(way, &*self.tokenizer, &texts, rules, 0);
         }
+        self.in_slices(way, texts, rules).await
+    }
+
+    /// Tokenizes the texts of a request, and divides them into words: away from the caller's
+    /// thread, since the first time takes as long as loading a dictionary.
+    pub(super) async fn tokenize_words(
+        &self,
+        texts: Vec<String>,
+        rules: TextRules,
+    ) -> Result<Vec<TokenizedWords>, EngineError> {
+        let way: Way<_> = |tokenizer, text, rules| tokenizer.tokenize_words(text, rules);
+        self.in_slices(way, texts, rules).await
+    }
+
+    async fn in_slices<T: Send + 'static>(
+        &self,
+        way: Way<T>,
+        texts: Vec<String>,
+        rules: TextRules,
+    ) -> Result<Vec<T>, EngineError> {
         let mut tokens = Vec::with_capacity(texts.len());
         let mut texts = texts.into_iter().peekable();
         while let Some(first) = texts.next() {
@@ -63,7 +87,7 @@ impl SharedTokenizer {
             let tokenizer = Arc::clone(&self.tokenizer);
             let before = tokens.len();
             let slice = tokio::task::spawn_blocking(move || {
-                let tokens = tokenize_all(&*tokenizer, &slice, rules, before);
+                let tokens = tokenize_all(way, &*tokenizer, &slice, rules, before);
                 drop(permit);
                 tokens
             });
@@ -80,14 +104,15 @@ fn size(text: &String) -> usize {
 }
 
 /// Tokenizes texts, the first of which is the request's text `before`.
-fn tokenize_all(
+fn tokenize_all<T>(
+    way: Way<T>,
     tokenizer: &dyn Tokenize,
     texts: &[String],
     rules: TextRules,
     before: usize,
-) -> Result<Vec<Tokens>, EngineError> {
+) -> Result<Vec<T>, EngineError> {
     let tokenize = |(index, text): (usize, &String)| {
-        let tokens = tokenizer.tokenize(text, rules);
+        let tokens = way(tokenizer, text, rules);
         tokens.map_err(|problem| EngineError::Text { index, problem })
     };
     // A panic cannot leave the tokenizer half changed, since it is only read.

@@ -55,7 +55,7 @@ impl Turns {
                     *full = true;
                     continue;
                 }
-                let more: usize = turn.iter().map(|text| cost(text.ids.len())).sum();
+                let more: usize = turn.iter().map(|text| cost(text.tokens())).sum();
                 if total > 0 && total + more > MAX_COST {
                     // Its later texts wait as well: the texts of a caller keep their order.
                     *full = true;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::backend::{Embed, EmbedError};
-use super::job::{Job, Text};
+use super::job::{Job, Task, Text};
 use super::progress::Progress;
 use super::remembered::Remembered;
 use super::scheduler::Scheduler;
@@ -34,8 +34,11 @@ pub(super) fn run(
         let results = embed(model, &batch);
         let computed = batch.iter().zip(&results);
         remembered.put_all(computed.filter_map(|(text, result)| {
-            let vector = result.as_ref().ok()?;
-            Some((Arc::clone(&text.ids), Arc::clone(vector)))
+            let Task::Vector(ids) = &text.task else {
+                // Hidden states are larger than vectors, and rarely asked for again.
+                return None;
+            };
+            Some((Arc::clone(ids), Arc::clone(result.as_ref().ok()?)))
         }));
         // Jobs that were sent during the batch may have its texts, which were not cached yet.
         receive(queue, &mut scheduler);
@@ -51,37 +54,63 @@ fn receive(queue: &mut mpsc::UnboundedReceiver<Job>, scheduler: &mut Scheduler) 
     }
 }
 
-/// Computes the texts of a batch. If the batch fails, computes each text alone: texts of several
-/// callers share a batch, and one that fails must not fail those of others.
-fn embed(model: &dyn Embed, batch: &[Rc<Text>]) -> Vec<Result<Arc<[f32]>, EmbedError>> {
-    if batch.is_empty() {
+/// Result of one task.
+type Computed = Result<Arc<[f32]>, EmbedError>;
+
+/// Computes the texts of a batch, those of each kind of task at once.
+fn embed(model: &dyn Embed, batch: &[Rc<Text>]) -> Vec<Computed> {
+    let is_vector = |text: &&Rc<Text>| matches!(text.task, Task::Vector(_));
+    let (vectors, states): (Vec<_>, Vec<_>) = batch.iter().partition(is_vector);
+    let mut vectors = compute(&vectors, |texts| model.embed(texts)).into_iter();
+    let mut states = compute(&states, |texts| model.hidden_states(texts)).into_iter();
+    let of_text = |text: &Rc<Text>| match text.task {
+        Task::Vector(_) => vectors.next(),
+        Task::HiddenStates(_) => states.next(),
+    };
+    let left_out = || Err(EmbedError("the model left out a text".to_owned()));
+    let results = batch.iter().map(of_text);
+    results
+        .map(|result| result.unwrap_or_else(left_out))
+        .collect()
+}
+
+/// Computes texts by `model`. If that fails, computes each text alone: texts of several callers
+/// share a batch, and one that fails must not fail those of others.
+fn compute(
+    texts: &[&Rc<Text>],
+    model: impl Fn(&[&[u32]]) -> Result<Vec<Vec<f32>>, EmbedError>,
+) -> Vec<Computed> {
+    if texts.is_empty() {
         return Vec::new();
     }
-    let texts: Vec<&[u32]> = batch.iter().map(|text| &*text.ids).collect();
-    match call(model, &texts) {
-        Ok(vectors) => vectors
+    let ids: Vec<&[u32]> = texts.iter().map(|text| &**text.task.ids()).collect();
+    match call(&model, &ids) {
+        Ok(computed) => computed
             .into_iter()
-            .map(|vector| Ok(vector.into()))
+            .map(|values| Ok(values.into()))
             .collect(),
-        Err(error) if texts.len() == 1 => vec![Err(error)],
+        Err(error) if ids.len() == 1 => vec![Err(error)],
         Err(_) => {
-            let alone = |ids: &&[u32]| Ok(call(model, &[*ids])?.concat().into());
-            texts.iter().map(alone).collect()
+            let alone = |ids: &&[u32]| Ok(call(&model, &[*ids])?.concat().into());
+            ids.iter().map(alone).collect()
         }
     }
 }
 
 /// Calls the model. A panic of the model becomes an error.
-fn call(model: &dyn Embed, texts: &[&[u32]]) -> Result<Vec<Vec<f32>>, EmbedError> {
+fn call(
+    model: impl Fn(&[&[u32]]) -> Result<Vec<Vec<f32>>, EmbedError>,
+    texts: &[&[u32]],
+) -> Result<Vec<Vec<f32>>, EmbedError> {
     // A panic cannot leave the model half changed, since it is only read.
-    let vectors = catch_unwind(AssertUnwindSafe(|| model.embed(texts)))
+    let computed = catch_unwind(AssertUnwindSafe(|| model(texts)))
         .map_err(|_| EmbedError("the model panicked".to_owned()))??;
-    if vectors.len() == texts.len() {
-        Ok(vectors)
+    if computed.len() == texts.len() {
+        Ok(computed)
     } else {
         Err(EmbedError(format!(
-            "the model produced {} vectors for {} texts",
-            vectors.len(),
+            "the model produced {} results for {} texts",
+            computed.len(),
             texts.len()
         )))
     }
@@ -121,17 +150,28 @@ mod tests {
             }
             Ok(texts.iter().map(|ids| vec![ids[0] as f32]).collect())
         }
+
+        fn hidden_states(&self, texts: &[&[u32]]) -> Result<Vec<Vec<f32>>, EmbedError> {
+            self.embed(texts)?;
+            let state = |id: &u32| *id as f32;
+            Ok(texts
+                .iter()
+                .map(|ids| ids.iter().map(state).collect())
+                .collect())
+        }
     }
 
     /// A job of texts of these lengths, every token being `id`, which is its caller as well.
     fn job(id: u32, lengths: &[usize]) -> (Job, oneshot::Receiver<Outcome>) {
         let (done, outcome) = oneshot::channel();
-        let texts = lengths.iter().map(|length| vec![id; *length].into());
-        let texts = texts.collect();
+        let tasks = lengths
+            .iter()
+            .map(|length| Task::Vector(vec![id; *length].into()));
+        let tasks = tasks.collect();
         let caller = CallerId(id.into());
         let job = Job {
             caller,
-            texts,
+            tasks,
             done,
         };
         (job, outcome)
@@ -204,5 +244,17 @@ mod tests {
             assert!(failed.try_recv().unwrap().is_err());
             assert_eq!(third.try_recv().unwrap().unwrap(), [Arc::from([2.0])]);
         }
+    }
+
+    #[test]
+    fn hidden_states_are_computed_beside_vectors() {
+        let (mut states, mut outcome) = job(1, &[2, 3]);
+        states.tasks[1] = Task::HiddenStates([1, 1].into());
+        let (other, mut second) = job(1, &[2, 4]);
+        // The vector of the same text is another result.
+        assert_eq!(run_all(vec![states, other]), [vec![2, 4], vec![2]]);
+        let results = outcome.try_recv().unwrap().unwrap();
+        assert_eq!(results, [Arc::from([1.0]), Arc::from([1.0, 1.0])]);
+        assert_eq!(second.try_recv().unwrap().unwrap().len(), 2);
     }
 }

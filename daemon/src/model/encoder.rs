@@ -81,15 +81,6 @@ impl Encoder {
         &self.pool
     }
 
-    /// Computes the hidden states of the last layer for one text: `[tokens, hidden]`, row by row.
-    ///
-    /// # Errors
-    ///
-    /// If the computation fails.
-    pub fn hidden_states(&self, ids: &[u32]) -> Result<Vec<f32>, EmbedError> {
-        self.pool.install(|| self.run(&[ids], QueryRows::All))
-    }
-
     /// Computes the hidden states of concatenated texts, row by row.
     fn run(&self, texts: &[&[u32]], queries: QueryRows) -> Result<Vec<f32>, EmbedError> {
         let batch = Batch {
@@ -102,31 +93,43 @@ impl Encoder {
         hidden.try_into_vec().map_err(|error| failed(&error))
     }
 
-    /// Computes the vectors of a group of texts.
-    fn embed_group(&self, texts: &[&[u32]]) -> Result<Vec<Vec<f32>>, EmbedError> {
-        let queries = match self.pooling {
-            Pooling::Cls => QueryRows::First,
-            Pooling::Mean => QueryRows::All,
-        };
+    /// Computes the hidden states of many texts in groups, each of which one thread takes through
+    /// the whole network. For few texts, the threads share each operation, so that every weight is
+    /// read from memory once: for the few rows of a pair, reading the weights takes most of the
+    /// time.
+    fn states(&self, texts: &[&[u32]], queries: QueryRows) -> Result<Vec<Vec<f32>>, EmbedError> {
+        let groups = groups(texts, self.threads());
+        let states = self.pool.install(|| {
+            let groups = groups.par_iter().with_max_len(1);
+            let states = groups.map(|group| self.states_of_group(group, queries));
+            states.collect::<Result<Vec<_>, _>>()
+        })?;
+        Ok(states.concat())
+    }
+
+    /// Computes the hidden states of a group of texts, those of the rows that `queries` names.
+    fn states_of_group(
+        &self,
+        texts: &[&[u32]],
+        queries: QueryRows,
+    ) -> Result<Vec<Vec<f32>>, EmbedError> {
         let hidden = self.run(texts, queries)?;
+        // NaN and infinite values would still give a score.
+        if !hidden.iter().all(|value| value.is_finite()) {
+            return Err(EmbedError(
+                "the model produced NaN or infinite values; its weights may be damaged".to_owned(),
+            ));
+        }
         let mut rest = hidden.as_slice();
-        let mut vectors = Vec::with_capacity(texts.len());
+        let mut states = Vec::with_capacity(texts.len());
         for ids in texts {
             let (own, after) = rest
                 .split_at_checked(queries.count(ids.len()) * self.width)
                 .ok_or_else(|| EmbedError("the model produced too few hidden states".to_owned()))?;
             rest = after;
-            let vector = pool(self.pooling, own, self.width);
-            // NaN and infinite values would still give a score.
-            if !vector.iter().all(|value| value.is_finite()) {
-                return Err(EmbedError(
-                    "the model produced NaN or infinite values; its weights may be damaged"
-                        .to_owned(),
-                ));
-            }
-            vectors.push(vector);
+            states.push(own.to_vec());
         }
-        Ok(vectors)
+        Ok(states)
     }
 }
 
@@ -135,17 +138,20 @@ impl Embed for Encoder {
         self.pool.current_num_threads()
     }
 
-    /// Computes many texts in groups, each of which one thread takes through the whole network. For
-    /// few texts, the threads share each operation, so that every weight is read from memory once:
-    /// for the few rows of a pair, reading the weights takes most of the time.
     fn embed(&self, texts: &[&[u32]]) -> Result<Vec<Vec<f32>>, EmbedError> {
-        let groups = groups(texts, self.threads());
-        let vectors = self.pool.install(|| {
-            let groups = groups.par_iter().with_max_len(1);
-            let vectors = groups.map(|group| self.embed_group(group));
-            vectors.collect::<Result<Vec<_>, _>>()
-        })?;
-        Ok(vectors.concat())
+        let queries = match self.pooling {
+            Pooling::Cls => QueryRows::First,
+            Pooling::Mean => QueryRows::All,
+        };
+        let mut vectors = self.states(texts, queries)?;
+        for vector in &mut vectors {
+            *vector = pool(self.pooling, vector, self.width);
+        }
+        Ok(vectors)
+    }
+
+    fn hidden_states(&self, texts: &[&[u32]]) -> Result<Vec<Vec<f32>>, EmbedError> {
+        self.states(texts, QueryRows::All)
     }
 }
 

@@ -14,6 +14,7 @@ mod fingerprint;
 mod fused;
 mod loaded;
 mod pooling;
+mod reading;
 #[cfg(test)]
 mod reference;
 mod source;
@@ -21,6 +22,7 @@ mod spec;
 mod text_steps;
 mod tokenizer;
 mod windows;
+mod words;
 
 pub use compute::Compute;
 pub(crate) use config::BertConfig;

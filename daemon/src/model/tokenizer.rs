@@ -1,9 +1,8 @@
 //! Tokenizer: text to token ids, by the rules of Hugging Face's BERT tokenizer.
 
-use std::ops::Range;
 use std::sync::Arc;
 
-use gte_shared::wire::{MAX_UNKNOWN_PLACES, TextInfo, TextRules, Truncation};
+use gte_shared::wire::{TextInfo, TextRules, Truncation};
 use serde::Deserialize;
 use tokenizers::models::ModelWrapper;
 use tokenizers::models::wordpiece::WordPiece;
@@ -13,10 +12,11 @@ use tokenizers::processors::bert::BertProcessing;
 
 use super::config::SPECIAL_TOKENS;
 use super::error::ModelError;
+use super::reading::{Reading, count};
 use super::source::Source;
 use super::text_steps::Changed;
-use super::windows::windows;
-use crate::engine::{Tokenize, TokenizeError, Tokens};
+use super::words::Segmenter;
+use crate::engine::{Tokenize, TokenizeError, TokenizedWords, Tokens};
 
 /// Most characters of a word; a longer word is one unknown token (Hugging Face's rule).
 const MAX_WORD_CHARS: usize = 100;
@@ -28,6 +28,7 @@ pub struct Tokenizer {
     largest_id: u32,
     /// Id of what the vocabulary does not have.
     unknown_id: Option<u32>,
+    segmenter: Segmenter,
 }
 
 /// The part of `tokenizer_config.json` that a tokenizer from `vocab.txt` needs, with the defaults
@@ -95,6 +96,7 @@ impl Tokenizer {
             max_tokens,
             largest_id: largest_id.unwrap_or_default(),
             unknown_id,
+            segmenter: Segmenter::default(),
         })
     }
 
@@ -150,6 +152,23 @@ impl Tokenizer {
         windows.into_iter().next().ok_or(TokenizeError::Blank)
     }
 
+    /// Tokenizes a text with the places of its tokens, which takes as long again.
+    fn read<'a>(&self, text: Changed<'a>, rules: TextRules) -> Result<Reading<'a>, TokenizeError> {
+        let encoding = self.inner.encode(text.text(), true).map_err(failed)?;
+        let tokens = encoding.len();
+        if tokens <= SPECIAL_TOKENS {
+            return Err(TokenizeError::Blank);
+        }
+        if tokens > self.max_tokens && rules.truncation == Truncation::Error {
+            return Err(TokenizeError::TooManyTokens {
+                tokens,
+                limit: self.max_tokens,
+            });
+        }
+        let capacity = self.max_tokens - SPECIAL_TOKENS;
+        Ok(Reading::new(text, encoding, capacity, rules.truncation))
+    }
+
     /// Largest token id that the tokenizer produces.
     #[must_use]
     pub(crate) fn largest_id(&self) -> u32 {
@@ -157,93 +176,53 @@ impl Tokenizer {
     }
 }
 
-/// Characters that end a sentence. A full stop of ASCII is as often part of a number.
-const SENTENCE_ENDS: [char; 8] = ['。', '！', '？', '；', '…', '!', '?', ';'];
-
-/// Characters that belong to a sentence behind its end.
-const CLOSING: [char; 8] = ['”', '’', '」', '』', '）', '》', ')', '"'];
-
 impl Tokenize for Tokenizer {
     fn tokenize(&self, text: &str, rules: TextRules) -> Result<Tokens, TokenizeError> {
-        // The library's error message is left out: it may quote the text.
-        let failed = |_| TokenizeError::Failed;
-        let text = Changed::new(rules.text_steps, text).map_err(failed)?;
+        let text = changed(text, rules)?;
         let encoding = self.inner.encode_fast(text.text(), true).map_err(failed)?;
         let ids = encoding.get_ids();
-        let total = ids.len();
-        if total <= SPECIAL_TOKENS {
+        let is_unknown = |id: &u32| Some(*id) == self.unknown_id;
+        if ids.len() > self.max_tokens || ids.iter().any(is_unknown) {
+            return Ok(self.read(text, rules)?.tokens(self.unknown_id));
+        }
+        if ids.len() <= SPECIAL_TOKENS {
             return Err(TokenizeError::Blank);
         }
-        let is_long = total > self.max_tokens;
-        if is_long && rules.truncation == Truncation::Error {
-            return Err(TokenizeError::TooManyTokens {
-                tokens: total,
-                limit: self.max_tokens,
-            });
-        }
-        let mut info = TextInfo {
-            tokens: count(total),
-            total_tokens: count(total),
-            windows: 1,
-            changed_by: text.by,
-            ..TextInfo::default()
-        };
-        let is_unknown = |id: &u32| Some(*id) == self.unknown_id;
-        if !is_long && !ids.iter().any(is_unknown) {
-            let windows = vec![ids.into()];
-            return Ok(Tokens { windows, info });
-        }
-        // Offsets take as long again.
-        let encoding = self.inner.encode(text.text(), true).map_err(failed)?;
-        let places = encoding.get_offsets();
-        // Tokens of the text itself, without [CLS] and [SEP].
-        let capacity = self.max_tokens - SPECIAL_TOKENS;
-        let own = total - SPECIAL_TOKENS;
-        let read = match rules.truncation {
-            Truncation::Head | Truncation::Error => 0..own.min(capacity),
-            Truncation::Tail => own.saturating_sub(capacity)..own,
-            Truncation::Chunk => 0..own,
-        };
-        let ends_with = |token: usize, signs: &[char]| {
-            let of = places.get(token + 1).filter(|_| token < own);
-            let token = of.and_then(|(from, to)| text.text().get(*from..*to));
-            token.is_some_and(|token| token.ends_with(signs))
-        };
-        let ends_sentence = |token: usize| {
-            let ends = |token| ends_with(token, &SENTENCE_ENDS);
-            let closes = |token| ends_with(token, &CLOSING);
-            let is_last = !ends(token + 1) && !closes(token + 1);
-            is_last && (ends(token) || closes(token) && token > 0 && ends(token - 1))
-        };
-        let windows = windows(read.clone(), capacity, ends_sentence);
-        // Places have that of [CLS] before them.
-        if read.end < own {
-            info.cut_at = Some(text.sent_offsets(places[read.end]).1);
-        } else if read.start > 0 {
-            info.cut_at = Some(text.sent_offsets(places[read.start + 1]).0);
-        }
-        info.tokens = count(read.len() + SPECIAL_TOKENS);
-        info.windows = count(windows.len());
-        let unknown = read
-            .map(|token| token + 1)
-            .filter(|token| is_unknown(&ids[*token]));
-        let unknown: Vec<usize> = unknown.collect();
-        info.unknown = count(unknown.len());
-        let first = unknown.iter().take(MAX_UNKNOWN_PLACES);
-        info.unknown_at = first
-            .map(|token| text.sent_offsets(places[*token]))
-            .collect();
-        let window = |own: Range<usize>| -> Arc<[u32]> {
-            let ids = [&ids[..1], &ids[own.start + 1..=own.end], &ids[total - 1..]];
-            ids.concat().into()
-        };
         Ok(Tokens {
-            windows: windows.into_iter().map(window).collect(),
-            info,
+            windows: vec![ids.into()],
+            info: TextInfo {
+                tokens: count(ids.len()),
+                total_tokens: count(ids.len()),
+                windows: 1,
+                changed_by: text.by,
+                ..TextInfo::default()
+            },
+        })
+    }
+
+    fn tokenize_words(
+        &self,
+        text: &str,
+        rules: TextRules,
+    ) -> Result<TokenizedWords, TokenizeError> {
+        let reading = self.read(changed(text, rules)?, rules)?;
+        let windows = reading.windows();
+        if windows > 1 {
+            return Err(TokenizeError::SeveralWindows { windows });
+        }
+        Ok(TokenizedWords {
+            tokens: reading.tokens(self.unknown_id),
+            words: reading.words(&self.segmenter),
         })
     }
 }
 
-fn count(tokens: usize) -> u32 {
-    u32::try_from(tokens).unwrap_or(u32::MAX)
+/// Applies the steps of `rules` to a text.
+fn changed(text: &str, rules: TextRules) -> Result<Changed<'_>, TokenizeError> {
+    Changed::new(rules.text_steps, text).map_err(failed)
+}
+
+/// The library's error message is left out: it may quote the text.
+fn failed(_: tokenizers::Error) -> TokenizeError {
+    TokenizeError::Failed
 }

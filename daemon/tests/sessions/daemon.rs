@@ -5,7 +5,9 @@ use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use gte_daemon::engine::{self, Embed, EmbedError, Engine, Tokenize, TokenizeError, Tokens};
+use gte_daemon::engine::{
+    self, Embed, EmbedError, Engine, Tokenize, TokenizeError, TokenizedWords, Tokens, Word,
+};
 use gte_daemon::serve::{self, BoundSocket, Loaded, Models, Scales, Service, StartedBy};
 use gte_shared::client::{Client, Start};
 use gte_shared::endpoint::Endpoint;
@@ -40,6 +42,20 @@ impl Tokenize for Characters {
             },
         })
     }
+
+    fn tokenize_words(
+        &self,
+        text: &str,
+        rules: TextRules,
+    ) -> Result<TokenizedWords, TokenizeError> {
+        let tokens = self.tokenize(text, rules)?;
+        let word = |index: u32| Word {
+            place: (index, index + 1),
+            tokens: index as usize..index as usize + 1,
+        };
+        let words = (0..tokens.info.tokens).map(word).collect();
+        Ok(TokenizedWords { tokens, words })
+    }
 }
 
 /// Model whose vectors have the code of the first character. Fails on `!`, panics on `?`, and waits
@@ -65,6 +81,11 @@ impl Embed for StandIn {
             return Err(EmbedError("on purpose".to_owned()));
         }
         Ok(texts.iter().map(|ids| vec![ids[0] as f32, 1.0]).collect())
+    }
+
+    fn hidden_states(&self, texts: &[&[u32]]) -> Result<Vec<Vec<f32>>, EmbedError> {
+        let states = |ids: &[u32]| ids.iter().flat_map(|id| [*id as f32, 1.0]).collect();
+        Ok(texts.iter().map(|ids| states(ids)).collect())
     }
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 pub const MAGIC: [u8; 4] = *b"GTE1";
 
 /// Version of the messages inside the frames; both ends must have the same one.
-pub const PROTOCOL: u32 = 6;
+pub const PROTOCOL: u32 = 7;
 
 /// The first frame of a connection, from the client.
 ///

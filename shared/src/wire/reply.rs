@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::error_reply::ErrorReply;
+use super::explained_word::ExplainedWord;
 use super::model_info::ModelInfo;
 use super::status::Status;
 use super::text_info::TextInfo;
@@ -30,6 +31,8 @@ pub enum Reply {
     Stopping,
     /// To [`UseModel`](super::UseModel): the model that answers from now on.
     Selected(ModelInfo),
+    /// To [`Explain`](super::Explain).
+    Explanation(Computed<Explanation>),
 }
 
 /// A result, the model that computed it, and the time that it took.
@@ -69,6 +72,18 @@ pub struct PairScore {
     pub b: TextInfo,
     /// True if the texts differ, and have become the same tokens.
     pub same_tokens: bool,
+}
+
+/// A score, and what each word of both texts has to do with it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Explanation {
+    /// Score of the pair.
+    pub score: PairScore,
+    /// Words of the first text that were read, in their order, at most
+    /// [`MAX_EXPLAINED_WORDS`](super::MAX_EXPLAINED_WORDS).
+    pub a: Vec<ExplainedWord>,
+    /// Words of the second text.
+    pub b: Vec<ExplainedWord>,
 }
 
 /// Texts in the order of their similarity to a query.

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::model_info::ModelInfo;
-use super::reply::{Computed, Embedding, PairScore, Ranking, Reply};
+use super::reply::{Computed, Embedding, Explanation, PairScore, Ranking, Reply};
 use super::status::Status;
 use super::text_rules::TextOptions;
 
@@ -51,6 +51,8 @@ pub enum Request {
     Shutdown(Shutdown),
     /// See [`UseModel`].
     UseModel(UseModel),
+    /// See [`Explain`].
+    Explain(Explain),
 }
 
 /// Asks for the similarity of two texts.
@@ -290,5 +292,45 @@ impl Call for UseModel {
             Reply::Selected(output) => Some(output),
             _ => None,
         }
+    }
+}
+
+/// Asks for the similarity of two texts, and what each of their words has to do with it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Explain {
+    /// The first text.
+    pub a: String,
+    /// The second text.
+    pub b: String,
+    /// Options.
+    pub options: TextOptions,
+}
+
+impl From<Explain> for Request {
+    fn from(request: Explain) -> Self {
+        Self::Explain(request)
+    }
+}
+
+impl Call for Explain {
+    type Output = Computed<Explanation>;
+
+    fn reply(output: Self::Output) -> Reply {
+        Reply::Explanation(output)
+    }
+
+    fn output(reply: Reply) -> Option<Self::Output> {
+        match reply {
+            Reply::Explanation(output) => Some(output),
+            _ => None,
+        }
+    }
+
+    fn options(&self) -> Option<&TextOptions> {
+        Some(&self.options)
+    }
+
+    fn text_count(&self) -> usize {
+        2
     }
 }

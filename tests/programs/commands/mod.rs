@@ -3,6 +3,7 @@
 mod batch;
 mod bench;
 mod embed;
+mod explain;
 mod golden;
 mod input;
 mod output;

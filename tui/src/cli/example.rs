@@ -10,6 +10,7 @@ const EXAMPLE: [&str; 2] = ["今天天气很好", "今天天气不错"];
 pub(super) async fn run(global: &Global) -> anyhow::Result<()> {
     let [a, b] = EXAMPLE;
     let sim = Sim {
+        explain: false,
         texts: TextArguments::default(),
         a: a.to_owned(),
         b: b.to_owned(),

@@ -10,6 +10,7 @@ mod completions;
 mod embed;
 mod error;
 mod example;
+mod explanation;
 mod global;
 mod input;
 mod man;

@@ -2,17 +2,13 @@
 
 use std::time::Instant;
 
-use gte_shared::wire::{ErrorReply, MAX_TEXTS_PER_REQUEST, Reply, Request, Truncation};
+use gte_shared::wire::{ErrorReply, MAX_TEXTS_PER_REQUEST, Reply, Request};
 
 use super::handle::Handle;
 use super::panic::catch;
 use super::reply::{micros, too_many};
 use crate::serve::admission::{SMALL_BYTES, bytes_at_work};
 use crate::serve::context::Context;
-
-/// Least bytes of a text that each window adds: half of one of 510 tokens, less what it shares with
-/// the next, and a byte for each token.
-const LEAST_WINDOW_BYTES: usize = 510 / 2 - 64;
 
 /// Memory that a request takes while it is at work; `message` is the size of its message. Zero for
 /// a command.
@@ -33,6 +29,7 @@ pub(in crate::serve) fn weigh(
         Request::GetStatus(request) => weight(context, request, message),
         Request::Shutdown(request) => weight(context, request, message),
         Request::UseModel(request) => weight(context, request, message),
+        Request::Explain(request) => weight(context, request, message),
     };
     if let Err(error) = &weighed {
         context.service.count_request(0);
@@ -54,12 +51,8 @@ fn weight<H: Handle>(context: &Context, request: &H, message: usize) -> Result<u
     let model = &context.selected.model;
     let dimension = model.dimension as usize;
     let reply = request.reply_bytes(context.form, dimension)?;
-    let rules = request.options().map(|options| options.rules(model.rules));
-    let windows = match rules.map(|rules| rules.truncation) {
-        Some(Truncation::Chunk) => texts + message / LEAST_WINDOW_BYTES,
-        _ => texts,
-    };
-    Ok(bytes_at_work(message, windows, dimension, reply))
+    let vectors = request.most_vectors(model.rules, message);
+    Ok(bytes_at_work(message, vectors, dimension, reply))
 }
 
 /// Answers one request.
@@ -75,6 +68,7 @@ pub(in crate::serve) async fn answer(
         Request::GetStatus(request) => run(context, request).await,
         Request::Shutdown(request) => run(context, request).await,
         Request::UseModel(request) => run(context, request).await,
+        Request::Explain(request) => run(context, request).await,
     }
 }
 

@@ -34,7 +34,9 @@ impl Handle for Embed {
     async fn handle(self, context: &Context) -> Result<Computed<Vec<Embedding>>, ErrorReply> {
         let start = Instant::now();
         let Answered {
-            embedded, model, ..
+            computed: embedded,
+            model,
+            ..
         } = embed(context, self.texts, &self.options).await?;
         let vectors = result_of(embedded, |texts| {
             let embedding = |text: &EmbeddedText| Embedding {

@@ -1,11 +1,15 @@
 //! The trait of the handlers.
 
-use gte_shared::wire::{Call, ErrorReply};
+use gte_shared::wire::{Call, ErrorReply, TextRules, Truncation};
 
 use crate::serve::context::{Context, ReplyForm};
 
 /// Bytes of a score in a reply, or of another short entry, in either form of reply.
 const SCORE_BYTES: usize = 512;
+
+/// Least bytes of a text that each window adds: half of one of 510 tokens, less what it shares with
+/// the next, and a byte for each token.
+const LEAST_WINDOW_BYTES: usize = 510 / 2 - 64;
 
 /// A request that the daemon can answer.
 pub(super) trait Handle: Call {
@@ -19,6 +23,17 @@ pub(super) trait Handle: Call {
     /// If the reply cannot fit into a message, so that it is not computed.
     fn reply_bytes(&self, _form: ReplyForm, _dimension: usize) -> Result<usize, ErrorReply> {
         Ok(self.text_count() * SCORE_BYTES)
+    }
+
+    /// Most vectors that are computed for the request, in whose message there are `message` bytes.
+    /// `rules` are those of requests without options.
+    fn most_vectors(&self, rules: TextRules, message: usize) -> usize {
+        let rules = self.options().map(|options| options.rules(rules));
+        let windows = match rules.map(|rules| rules.truncation) {
+            Some(Truncation::Chunk) => message / LEAST_WINDOW_BYTES,
+            _ => 0,
+        };
+        self.text_count() + windows
     }
 
     /// Answers the request.

@@ -3,6 +3,7 @@
 
 mod dispatch;
 mod embed;
+mod explain;
 mod handle;
 mod panic;
 mod rank;

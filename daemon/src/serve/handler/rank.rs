@@ -15,7 +15,7 @@ impl Handle for Rank {
         let start = Instant::now();
         let all = std::iter::once(self.query).chain(self.texts).collect();
         let Answered {
-            embedded,
+            computed: embedded,
             model,
             scoring,
         } = embed(context, all, &self.options).await?;

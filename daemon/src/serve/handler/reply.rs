@@ -4,33 +4,46 @@ use std::time::{Duration, Instant};
 
 use gte_shared::score::{self, Verdict};
 use gte_shared::wire::{
-    Computed, ErrorCode, ErrorReply, MAX_FRAME_BYTES, ModelInfo, PairScore, TextOptions, Timings,
+    Computed, ErrorCode, ErrorReply, MAX_FRAME_BYTES, ModelInfo, PairScore, TextOptions, TextRules,
+    Timings,
 };
 
-use crate::engine::{Embedded, EmbeddedText, EngineError};
+use crate::engine::{Embedded, EmbeddedText, Engine, EngineError};
 use crate::serve::context::Context;
 use crate::serve::offload::offload;
 use crate::serve::scales::Scoring;
 
-/// Texts of a request with their vectors, and the model that computed them.
-pub(super) struct Answered {
-    pub(super) embedded: Embedded,
+/// Result of the engine for a request, and the model that computed it.
+pub(super) struct Answered<T> {
+    pub(super) computed: T,
     /// Model, with the rules and the scale of the request.
     pub(super) model: ModelInfo,
     /// Scale of the request.
     pub(super) scoring: Scoring,
 }
 
-/// Computes the vectors of texts; an error of the engine becomes a reply.
+/// Computes the vectors of texts.
 pub(super) async fn embed(
     context: &Context,
     texts: Vec<String>,
     options: &TextOptions,
-) -> Result<Answered, ErrorReply> {
+) -> Result<Answered<Embedded>, ErrorReply> {
+    answer(context, options, async |engine, rules| {
+        engine.embed(context.caller, texts, rules).await
+    })
+    .await
+}
+
+/// Has the engine of the request's model `compute`, by the rules of the request; an error of the
+/// engine becomes a reply.
+pub(super) async fn answer<T>(
+    context: &Context,
+    options: &TextOptions,
+    compute: impl AsyncFnOnce(&Engine, TextRules) -> Result<T, EngineError>,
+) -> Result<Answered<T>, ErrorReply> {
     let loaded = context.service.load(&context.selected).await?;
     let rules = options.rules(loaded.model.rules);
-    let embedded = loaded.engine.embed(context.caller, texts, rules).await;
-    let embedded = embedded.map_err(|error| {
+    let computed = compute(&loaded.engine, rules).await.map_err(|error| {
         if matches!(error, EngineError::Ended) {
             context.service.fail();
         }
@@ -47,7 +60,7 @@ pub(super) async fn embed(
         ..loaded.model.clone()
     };
     Ok(Answered {
-        embedded,
+        computed,
         model,
         scoring,
     })

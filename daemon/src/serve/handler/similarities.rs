@@ -13,7 +13,7 @@ impl Handle for Similarities {
         let start = Instant::now();
         let texts = self.pairs.into_iter().flat_map(|(a, b)| [a, b]).collect();
         let Answered {
-            embedded,
+            computed: embedded,
             model,
             scoring,
         } = embed(context, texts, &self.options).await?;

@@ -12,7 +12,7 @@ impl Handle for Similarity {
     async fn handle(self, context: &Context) -> Result<Computed<PairScore>, ErrorReply> {
         let start = Instant::now();
         let Answered {
-            embedded,
+            computed: embedded,
             model,
             scoring,
         } = embed(context, vec![self.a, self.b], &self.options).await?;

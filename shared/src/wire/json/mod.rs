@@ -9,4 +9,4 @@ mod rows;
 
 pub use reply::reply_line;
 pub use request::parse_request;
-pub use rows::{HitRow, PairRow, Source, TextRow, VectorRow, VectorSpace};
+pub use rows::{ExplanationRow, HitRow, PairRow, Source, TextRow, VectorRow, VectorSpace, WordRow};

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::rows::{HitRow, PairRow, Source, TextRow, VectorRow, VectorSpace};
+use super::rows::{ExplanationRow, HitRow, PairRow, Source, TextRow, VectorRow, VectorSpace};
 use crate::wire::error_reply::{ErrorCode, ErrorReply};
 use crate::wire::model_info::ModelInfo;
 use crate::wire::reply::{Hit, PairScore, Reply};
@@ -38,6 +38,13 @@ enum Body<'a> {
     Pair {
         #[serde(flatten)]
         row: PairRow<'a>,
+        #[serde(flatten)]
+        source: Source<'a>,
+    },
+    Explained {
+        #[serde(flatten)]
+        row: PairRow<'a>,
+        explanation: ExplanationRow<'a>,
         #[serde(flatten)]
         source: Source<'a>,
     },
@@ -76,6 +83,11 @@ impl<'a> From<&'a Reply> for Body<'a> {
         match reply {
             Reply::Similarity(computed) => Self::Pair {
                 row: pair_row(&computed.result),
+                source: Source::of(computed),
+            },
+            Reply::Explanation(computed) => Self::Explained {
+                row: pair_row(&computed.result.score),
+                explanation: ExplanationRow::from(&computed.result),
                 source: Source::of(computed),
             },
             Reply::Similarities(computed) => Self::Pairs {

@@ -7,7 +7,7 @@ use crate::score::ScoreKind;
 use crate::wire::error_reply::{ErrorCode, ErrorReply};
 use crate::wire::limits::MAX_TEXTS_PER_REQUEST;
 use crate::wire::request::{
-    Embed, GetStatus, Rank, Request, Shutdown, Similarities, Similarity, UseModel,
+    Embed, Explain, GetStatus, Rank, Request, Shutdown, Similarities, Similarity, UseModel,
 };
 use crate::wire::text_rules::{TextOptions, TextSteps, Truncation};
 
@@ -36,6 +36,8 @@ struct Line {
     text_steps: Option<TextSteps>,
     truncation: Option<Truncation>,
     score: Option<ScoreKind>,
+    #[serde(default)]
+    explain: bool,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -82,6 +84,7 @@ pub fn parse_request(line: &[u8]) -> (Option<Value>, Result<Request, ErrorReply>
         text_steps,
         truncation,
         score,
+        explain,
     } = line;
     let options = TextOptions {
         text_steps,
@@ -91,7 +94,16 @@ pub fn parse_request(line: &[u8]) -> (Option<Value>, Result<Request, ErrorReply>
     if command.is_some() && options != TextOptions::default() {
         return (id, Err(refusal("a command takes no options of texts")));
     }
+    if explain && a.is_none() {
+        return (
+            id,
+            Err(refusal("`explain` belongs to a pair of `a` and `b`")),
+        );
+    }
     let request = match (a, b, pairs, query, texts, (command, model)) {
+        (Some(a), Some(b), None, None, None, (None, None)) if explain => {
+            Ok(Explain { a, b, options }.into())
+        }
         (Some(a), Some(b), None, None, None, (None, None)) => {
             Ok(Similarity { a, b, options }.into())
         }
@@ -210,6 +222,13 @@ mod tests {
             }
             .into()
         );
+        let pair = Explain {
+            a: "甲".into(),
+            b: "乙".into(),
+            options: TextOptions::default(),
+        };
+        let line = r#"{"a":"甲","b":"乙","explain":true}"#;
+        assert_eq!(parse(line).unwrap(), pair.into());
         assert_eq!(
             parse(r#"{"pairs":[["甲","乙"]]}"#).unwrap(),
             Similarities {
@@ -271,6 +290,9 @@ mod tests {
             r#"{"model":"秘密"}"#,
             r#"{"command":"status","truncation":"head"}"#,
             r#"{"a":"秘密","b":"","truncation":"秘密"}"#,
+            r#"{"a":"秘密","b":"","explain":"秘密"}"#,
+            r#"{"texts":["秘密"],"explain":true}"#,
+            r#"{"command":"status","explain":true}"#,
             r#"{"a":"秘密","b":"","text_steps":["秘密"]}"#,
         ] {
             let error = parse(line).unwrap_err();

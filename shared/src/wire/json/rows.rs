@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use crate::score::Scale;
+use crate::wire::explained_word::{ClosestWord, ExplainedWord, ScoreWithout};
 use crate::wire::model_info::Pooling;
-use crate::wire::reply::{Computed, Embedding, Hit, PairScore};
+use crate::wire::reply::{Computed, Embedding, Explanation, Hit, PairScore};
 use crate::wire::text_info::TextInfo;
 use crate::wire::text_rules::{TextSteps, Truncation};
 
@@ -105,6 +106,62 @@ impl<'a> PairRow<'a> {
             same_tokens: score.same_tokens,
             a: TextRow::from(&score.a),
             b: TextRow::from(&score.b),
+        }
+    }
+}
+
+/// An explanation of a score.
+#[derive(Clone, Debug, Serialize)]
+pub struct ExplanationRow<'a> {
+    /// Words of the first text.
+    pub a: Vec<WordRow<'a>>,
+    /// Words of the second text.
+    pub b: Vec<WordRow<'a>>,
+}
+
+impl<'a> From<&'a Explanation> for ExplanationRow<'a> {
+    fn from(explanation: &'a Explanation) -> Self {
+        let rows = |words: &'a [ExplainedWord]| {
+            let score = explanation.score.similarity;
+            words.iter().map(|word| WordRow::new(word, score)).collect()
+        };
+        Self {
+            a: rows(&explanation.a),
+            b: rows(&explanation.b),
+        }
+    }
+}
+
+/// A word of an explained pair. Keys without a value are left out.
+#[derive(Clone, Debug, Serialize)]
+pub struct WordRow<'a> {
+    /// Word as it was sent.
+    pub word: &'a str,
+    /// Offset of its first character.
+    pub from: u32,
+    /// Offset behind its last character.
+    pub to: u32,
+    /// Score of the pair without this word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub without: Option<ScoreWithout>,
+    /// Score of the pair less that without this word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub effect: Option<f64>,
+    /// Most similar word of the other text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub closest: Option<ClosestWord>,
+}
+
+impl<'a> WordRow<'a> {
+    /// Creates the row of a word of a pair with this score.
+    fn new(word: &'a ExplainedWord, score: f64) -> Self {
+        Self {
+            word: &word.word,
+            from: word.from,
+            to: word.to,
+            without: word.without,
+            effect: word.effect(score),
+            closest: word.closest,
         }
     }
 }
