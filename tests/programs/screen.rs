@@ -13,6 +13,7 @@ const ROWS: NonZero<u16> = NonZero::new(24).unwrap();
 const ESC: &str = "\x1b";
 const F1: &str = "\x1bOP";
 const F2: &str = "\x1bOQ";
+const F3: &str = "\x1bOR";
 const UP: &str = "\x1b[A";
 
 fn open(sandbox: &Sandbox, arguments: &[&str]) -> Terminal {
@@ -61,6 +62,35 @@ fn the_screen_shows_the_score_of_typed_chinese() {
     // The score follows an edit, which makes both texts equal.
     terminal.keys("\x7f\x7f很好");
     terminal.wait_for(&["100.00"]);
+    close(terminal, ESC);
+}
+
+#[test]
+fn the_words_of_a_score_are_explained() {
+    let sandbox = Sandbox::default();
+    let _daemon = Daemon::start(&sandbox, &["--precision", "f32"]);
+    let mut terminal = open(&sandbox, &[]);
+    terminal.wait_for(&["就绪"]);
+    terminal.keys(GOLDEN_A);
+    // Without a second text.
+    terminal.keys(F3);
+    terminal.wait_for(&["解释：各词与分数", "输入两段文本"]);
+    terminal.keys(ESC);
+    terminal.wait_until("no explanation", |screen| {
+        !screen.contents().contains("解释：")
+    });
+    terminal.keys("\t");
+    terminal.keys(GOLDEN_B);
+    wait_for_golden_score(&mut terminal);
+    terminal.keys(F3);
+    terminal.wait_for(&["解释：各词与分数", "今天天气", "<-> 很", "不错"]);
+    // Keys over the words change no text.
+    terminal.keys("字");
+    terminal.keys(ESC);
+    terminal.wait_until("the score", |screen| {
+        let screen = screen.contents();
+        has_golden_score(&screen) && !screen.contains('字')
+    });
     close(terminal, ESC);
 }
 

@@ -2,6 +2,7 @@
 
 use crossterm::event::KeyEvent;
 
+use super::screens::explanation::Explained;
 use super::screens::models::ModelsEvent;
 use super::screens::pair::Outcome;
 use super::state::Daemon;
@@ -17,6 +18,8 @@ pub enum Action {
     Redraw,
     /// The daemon compared the texts of this revision.
     Answered(u64, Outcome),
+    /// The daemon answered the explanation of this number.
+    Explained(u64, Explained),
     /// The daemon's condition changed.
     Daemon(Daemon),
     /// The user should know something about the daemon.

@@ -14,6 +14,15 @@ pub enum Effect {
     },
     /// Cancel the waiting comparison.
     CancelCompare,
+    /// Explain the score of two texts.
+    Explain {
+        /// Number of the explanation, which the answer repeats.
+        number: u64,
+        /// The upper text.
+        a: String,
+        /// The lower text.
+        b: String,
+    },
     /// List the models.
     ListModels,
     /// Pull a model.

@@ -18,9 +18,11 @@ pub enum Purpose {
     Help,
     /// Open the list of models.
     Models,
+    /// Explain the score.
+    Explain,
     /// Leave the program.
     Leave,
-    /// Scroll the help.
+    /// Scroll what is open.
     Scroll,
     /// Close what is open.
     Close,

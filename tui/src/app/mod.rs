@@ -13,6 +13,7 @@ pub use action::Action;
 pub use editor::Editor;
 pub use effect::Effect;
 pub use key_hint::{KeyHint, Purpose};
+pub use screens::explanation::{Explained, ExplanationState};
 pub use screens::help::HelpState;
 pub use screens::models::{ModelsError, ModelsEvent, ModelsState, Notice};
 pub use screens::pair::{Outcome, PairState, Scored, Side};

@@ -3,6 +3,7 @@
 use gte_shared::wire::ModelInfo;
 
 use super::key_hint::{KeyHint, Purpose};
+use super::screens::explanation::ExplanationState;
 use super::screens::help::HelpState;
 use super::screens::models::ModelsState;
 use super::screens::pair::PairState;
@@ -46,6 +47,8 @@ pub struct State {
     pub notice: Option<String>,
     /// The two texts and their score.
     pub pair: PairState,
+    /// The explanation, over the pair while it is open.
+    pub explanation: ExplanationState,
     /// The list of models, over the pair while the list is open.
     pub models: ModelsState,
     /// The help, over everything else while the help is open.
@@ -63,6 +66,7 @@ impl State {
             daemon: Daemon::Connecting,
             notice: None,
             pair: PairState::default(),
+            explanation: ExplanationState::default(),
             models: ModelsState::default(),
             help: HelpState::default(),
             leaving: false,
@@ -72,10 +76,10 @@ impl State {
     /// Returns true if a panel covers the texts.
     #[must_use]
     pub fn is_covered(&self) -> bool {
-        self.help.is_open() || self.models.open
+        self.help.is_open() || self.models.open || self.explanation.is_open()
     }
 
-    /// Keys that work now, and their purposes.
+    /// Keys that work now, and their purposes, the most important first.
     #[must_use]
     pub fn key_hints(&self) -> Vec<KeyHint> {
         let mut hints = Vec::new();
@@ -83,13 +87,18 @@ impl State {
             hints.extend(HelpState::KEY_HINTS);
         } else if self.models.open {
             hints.extend(self.models.key_hints());
+        } else if self.explanation.is_open() {
+            hints.extend(ExplanationState::KEY_HINTS);
         } else {
             hints.extend(self.pair.key_hints());
+            hints.push(KeyHint::new("Esc", Purpose::Leave));
             hints.push(KeyHint::new("F2", Purpose::Models));
+            hints.push(KeyHint::new("F3", Purpose::Explain));
         }
-        // Esc closes a panel first.
-        let leave = if self.is_covered() { "Ctrl-C" } else { "Esc" };
-        hints.push(KeyHint::new(leave, Purpose::Leave));
+        if self.is_covered() {
+            // Esc closes a panel first.
+            hints.push(KeyHint::new("Ctrl-C", Purpose::Leave));
+        }
         hints
     }
 }

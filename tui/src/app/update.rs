@@ -23,6 +23,10 @@ pub fn update(state: &mut State, action: Action) -> Option<Effect> {
             }
             None
         }
+        Action::Explained(number, explained) => {
+            state.explanation.on_answer(number, explained);
+            None
+        }
         Action::Daemon(daemon) => on_daemon(state, daemon),
         Action::Notice(notice) => {
             state.notice = Some(notice);
@@ -46,7 +50,9 @@ fn on_key(state: &mut State, key: KeyEvent) -> Option<Effect> {
             state.help.on_key(key, lines);
         }
         _ if state.models.open => return state.models.on_key(key),
+        _ if state.explanation.is_open() => state.explanation.on_key(key),
         KeyCode::F(2) => return Some(state.models.open()),
+        KeyCode::F(3) => return state.explanation.open(&state.pair),
         KeyCode::Esc => state.leaving = true,
         KeyCode::F(1) => state.help.open(),
         // In a text, a question mark is a character. A Chinese input method types the wide form.
@@ -171,7 +177,7 @@ mod tests {
             hint.map(|hint| hint.purpose)
         };
         assert_eq!(escape(&state), Some(Purpose::Leave));
-        for code in [KeyCode::F(1), KeyCode::F(2)] {
+        for code in [KeyCode::F(1), KeyCode::F(2), KeyCode::F(3)] {
             press(&mut state, code);
             assert_eq!(escape(&state), Some(Purpose::Close));
             press(&mut state, KeyCode::Esc);

@@ -6,13 +6,11 @@ use std::time::Duration;
 
 use gte_shared::client::{Client, ClientError};
 use gte_shared::report::with_hint;
-use gte_shared::wire::{
-    Computed, ErrorCode, GetStatus, ModelInfo, PairScore, Similarity, UseModel,
-};
+use gte_shared::wire::{Call, ErrorCode, Explain, GetStatus, Similarity, TextOptions, UseModel};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout_at};
 
-use crate::app::{Action, Daemon, ModelsError, ModelsEvent, Outcome};
+use crate::app::{Action, Daemon, Explained, ModelsError, ModelsEvent, Outcome};
 
 /// Pause after the last change before texts are compared: longer than the time between two keys of
 /// a fast typist, and too short to be noticed.
@@ -74,10 +72,21 @@ impl Comparer {
         }
     }
 
+    /// Has the daemon explain a score, and reports the words.
+    pub(super) async fn explain(self: Arc<Self>, number: u64, a: String, b: String) {
+        let options = TextOptions::default();
+        let explained = match self.ask(Explain { a, b, options }).await {
+            Ok(computed) => Explained::Words(Box::new(computed)),
+            Err(error) if is_blank(&error) => Explained::Blank,
+            Err(error) => Explained::Failed(line(&error)),
+        };
+        self.send(Action::Explained(number, explained));
+    }
+
     /// Asks the daemon to use a model, and reports the result.
     pub(super) async fn use_model(self: Arc<Self>, model: String) {
         self.switching.store(true, Ordering::Relaxed);
-        let switched = self.switch_model(model).await;
+        let switched = self.ask(UseModel { model }).await;
         self.switching.store(false, Ordering::Relaxed);
         let used = match switched {
             Ok(model) => {
@@ -106,11 +115,9 @@ impl Comparer {
     }
 
     async fn compare(&self, a: String, b: String) -> Outcome {
-        match self.ask(a, b).await {
+        match self.ask(Similarity::of(a, b)).await {
             Ok(computed) => Outcome::Scored(computed.into()),
-            Err(ClientError::Refused(error)) if error.code == ErrorCode::BlankText => {
-                Outcome::Blank
-            }
+            Err(error) if is_blank(&error) => Outcome::Blank,
             Err(error) => {
                 if !self.client.is_connected().await {
                     self.send(Action::Daemon(Daemon::Unreachable));
@@ -120,20 +127,20 @@ impl Comparer {
         }
     }
 
-    async fn ask(&self, a: String, b: String) -> Result<Computed<PairScore>, ClientError> {
+    async fn ask<C: Call>(&self, call: C) -> Result<C::Output, ClientError> {
         self.ensure_connected().await?;
-        self.client.call(Similarity::of(a, b)).await
-    }
-
-    async fn switch_model(&self, model: String) -> Result<ModelInfo, ClientError> {
-        self.ensure_connected().await?;
-        self.client.call(UseModel { model }).await
+        self.client.call(call).await
     }
 
     fn send(&self, action: Action) {
         // The send fails once the screen is left.
         drop(self.action_tx.send(action));
     }
+}
+
+/// Returns true if nothing is left of one of the texts to compare.
+fn is_blank(error: &ClientError) -> bool {
+    matches!(error, ClientError::Refused(error) if error.code == ErrorCode::BlankText)
 }
 
 /// One line for an error.

@@ -50,6 +50,11 @@ impl Effects {
             Some(Effect::CancelCompare) => {
                 self.question_tx.send_replace(None);
             }
+            Some(Effect::Explain { number, a, b }) => {
+                drop(tokio::spawn(
+                    Arc::clone(&self.comparer).explain(number, a, b),
+                ));
+            }
             Some(Effect::ListModels) => drop(tokio::spawn(gted::list(self.action_tx.clone()))),
             Some(Effect::Pull { number, name }) => {
                 let pull = gted::pull(number, name, self.action_tx.clone());

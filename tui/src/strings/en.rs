@@ -40,6 +40,7 @@ pub(super) const EN: Strings = Strings {
     hint_scroll: "scroll",
     hint_close: "close",
     hint_models: "models",
+    hint_explain: "explain",
     hint_select: "select",
     hint_pull: "fetch and use",
     hint_use: "use",
@@ -57,6 +58,12 @@ pub(super) const EN: Strings = Strings {
     remaining: "left",
     seconds: "s",
     loading: "loading",
+    explanation_title: "Explanation: the words and the score",
+    explanation_notes: &[
+        "number  points that the score gains by the word",
+        "->      closest word of the other text, and cosine",
+        "<->     each is the other's closest",
+    ],
     help_title: "Help",
     help: &[
         "Type two texts and pause for a moment.",
@@ -72,6 +79,7 @@ pub(super) const EN: Strings = Strings {
         "Ctrl-W   delete the word before",
         "F1 or ?  help (? in an empty text only)",
         "F2       models: fetch one, use another",
+        "F3       explain the score, word by word",
         "Esc      leave (so does Ctrl-C)",
         "",
         "Texts stay on this machine, in no file.",

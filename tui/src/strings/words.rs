@@ -55,6 +55,8 @@ pub struct Strings {
     pub hint_close: &'static str,
     /// Key hint: open the list of models.
     pub hint_models: &'static str,
+    /// Key hint: explain the score.
+    pub hint_explain: &'static str,
     /// Key hint: select a model.
     pub hint_select: &'static str,
     /// Key hint: pull the selected model and use it.
@@ -89,6 +91,10 @@ pub struct Strings {
     pub seconds: &'static str,
     /// Word before a model that the daemon loads.
     pub loading: &'static str,
+    /// Title of the explanation.
+    pub explanation_title: &'static str,
+    /// Lines below the words of an explanation.
+    pub explanation_notes: &'static [&'static str],
     /// Title of the help.
     pub help_title: &'static str,
     /// Lines of the help.

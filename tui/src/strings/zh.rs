@@ -36,6 +36,7 @@ pub(super) const ZH: Strings = Strings {
     hint_scroll: "滚动",
     hint_close: "关闭",
     hint_models: "模型",
+    hint_explain: "解释",
     hint_select: "选择",
     hint_pull: "下载并使用",
     hint_use: "使用",
@@ -53,6 +54,12 @@ pub(super) const ZH: Strings = Strings {
     remaining: "剩余",
     seconds: "秒",
     loading: "正在载入",
+    explanation_title: "解释：各词与分数",
+    explanation_notes: &[
+        "数字  有此词时分数增加多少",
+        "->    另一文本中最相近的词，及余弦",
+        "<->   互为最相近的词",
+    ],
     help_title: "帮助",
     help: &[
         "输入两段文本，停顿片刻即得分数。",
@@ -68,6 +75,7 @@ pub(super) const ZH: Strings = Strings {
         "Ctrl-W   删除前一个词",
         "F1 或 ?  帮助（? 只在空白处有效）",
         "F2       模型：下载、换用",
+        "F3       逐词解释分数",
         "Esc      退出（Ctrl-C 亦可）",
         "",
         "文本只在本机处理，不写入任何文件。",

@@ -3,7 +3,7 @@
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout};
 
-use super::screens::{help, models, pair};
+use super::screens::{explanation, help, models, pair};
 use super::theme::Theme;
 use super::{header, hints};
 use crate::app::State;
@@ -20,6 +20,7 @@ pub fn draw(state: &State, theme: Theme, frame: &mut Frame) {
     header::draw(state, theme, frame, header);
     pair::draw(state, theme, frame, body);
     hints::draw(state, theme, frame, hints);
+    explanation::draw(state, theme, frame, screen);
     models::draw(state, theme, frame, screen);
     help::draw(state, theme, frame, screen);
 }

@@ -8,21 +8,32 @@ use super::theme::Theme;
 use crate::app::{Purpose, State};
 use crate::strings::Strings;
 
+/// Cells between two hints, besides the one before a key.
+const SPACE: usize = 2;
+
 pub(super) fn draw(state: &State, theme: Theme, frame: &mut Frame, area: Rect) {
     if let Some(notice) = &state.notice {
         let line = Line::styled(format!(" {notice}"), theme.warning());
         return frame.render_widget(line, area);
     }
     let strings = state.language.strings();
-    let spans = state.key_hints().into_iter().flat_map(|hint| {
-        let purpose = format!(" {}  ", text(hint.purpose, strings));
+    let hints = state.key_hints().into_iter().map(|hint| {
+        let purpose = format!(" {}{}", text(hint.purpose, strings), " ".repeat(SPACE));
         [
             Span::raw(" "),
             Span::styled(hint.key, theme.active()),
             Span::styled(purpose, theme.quiet()),
         ]
     });
-    frame.render_widget(spans.collect::<Line>(), area);
+    // In a narrow terminal, the last hints are omitted. The space behind a hint may be cut.
+    let mut room = usize::from(area.width) + SPACE;
+    let fitting = hints.take_while(|hint| {
+        let cells = hint.iter().map(Span::width).sum();
+        let fits = cells <= room;
+        room = room.saturating_sub(cells);
+        fits
+    });
+    frame.render_widget(fitting.flatten().collect::<Line>(), area);
 }
 
 /// Text of a purpose.
@@ -31,6 +42,7 @@ fn text(purpose: Purpose, strings: &Strings) -> &'static str {
         Purpose::OtherText => strings.hint_other,
         Purpose::Help => strings.hint_help,
         Purpose::Models => strings.hint_models,
+        Purpose::Explain => strings.hint_explain,
         Purpose::Leave => strings.hint_leave,
         Purpose::Scroll => strings.hint_scroll,
         Purpose::Close => strings.hint_close,

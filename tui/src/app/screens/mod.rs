@@ -1,5 +1,6 @@
 //! Screens: state of each, and its changes.
 
+pub(super) mod explanation;
 pub(super) mod help;
 pub(super) mod models;
 pub(super) mod pair;
