@@ -54,8 +54,9 @@ fn truncation() -> impl Strategy<Value = Truncation> {
 }
 
 fn options() -> impl Strategy<Value = TextOptions> {
-    (option::of(steps()), option::of(truncation()), any::<bool>()).prop_map(
-        |(text_steps, truncation, raw)| TextOptions {
+    let rules = (option::of(steps()), option::of(truncation()));
+    (rules, any::<bool>(), any::<Option<String>>()).prop_map(
+        |((text_steps, truncation), raw, model)| TextOptions {
             text_steps,
             truncation,
             score: if raw {
@@ -63,6 +64,7 @@ fn options() -> impl Strategy<Value = TextOptions> {
             } else {
                 ScoreKind::Calibrated
             },
+            model,
         },
     )
 }

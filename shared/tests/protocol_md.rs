@@ -178,6 +178,7 @@ fn replies() -> [(&'static str, Reply); 8] {
         activated: false,
         state: State::Ready,
         model: model(),
+        second_model: None,
         threads: 2,
         uptime_seconds: 60,
         connections: 1,
@@ -292,6 +293,7 @@ async fn requests_are_as_documented() {
                     text_steps: Some(TextSteps::NONE),
                     truncation: Some(Truncation::Chunk),
                     score: ScoreKind::Raw,
+                    model: Some("bge".into()),
                 },
             }
             .into(),

@@ -23,6 +23,7 @@ mod logging;
 mod models;
 mod pulling;
 mod screen;
+mod second_model;
 mod service;
 mod starting;
 mod stopping;

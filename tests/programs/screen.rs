@@ -2,6 +2,7 @@
 
 use std::num::NonZero;
 
+use crate::models::convert;
 use gte_tests::{
     Daemon, Faults, GOLDEN_A, GOLDEN_B, Hub, Sandbox, Terminal, fixture, has_golden_score,
 };
@@ -90,6 +91,41 @@ fn the_words_of_a_score_are_explained() {
     terminal.wait_until("the score", |screen| {
         let screen = screen.contents();
         has_golden_score(&screen) && !screen.contains('字')
+    });
+    close(terminal, ESC);
+}
+
+#[test]
+fn two_models_stand_side_by_side() {
+    let sandbox = Sandbox::default();
+    convert(&sandbox, &fixture("tiny-bert/hf"), "a-tiny-one").success();
+    let _daemon = Daemon::start(&sandbox, &["--precision", "f32"]);
+    let mut terminal = open(&sandbox, &[]);
+    terminal.wait_for(&["就绪"]);
+    terminal.keys(&format!("{GOLDEN_A}\t{GOLDEN_B}"));
+    wait_for_golden_score(&mut terminal);
+    terminal.keys(F2);
+    terminal.wait_for(&["a-tiny-one", "* bge-small-zh-v1.5"]);
+    terminal.keys(&UP.repeat(9));
+    terminal.wait_for(&[">  a-tiny-one", "对比"]);
+    terminal.keys(" ");
+    terminal.wait_for(&[">+ a-tiny-one"]);
+    terminal.keys(ESC);
+    terminal.wait_for(&["--- bge-small-zh-v1.5 -", "--- a-tiny-one -", "未校准"]);
+    wait_for_golden_score(&mut terminal);
+    // Both follow an edit, which makes the texts equal.
+    terminal.keys("\x7f\x7f很好");
+    terminal.wait_until("two scores of 100", |screen| {
+        screen.contents().matches("100.00  高度相似").count() == 2
+    });
+    // And one alone again.
+    terminal.keys(F2);
+    terminal.wait_for(&[">+ a-tiny-one"]);
+    terminal.keys(" ");
+    terminal.wait_for(&[">  a-tiny-one"]);
+    terminal.keys(ESC);
+    terminal.wait_until("one score", |screen| {
+        !screen.contents().contains("a-tiny-one")
     });
     close(terminal, ESC);
 }

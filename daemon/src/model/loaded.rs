@@ -64,6 +64,17 @@ impl Model {
         })
     }
 
+    /// Memory in bytes that a model takes while it is loaded: all weights are f32 for a moment.
+    /// Later it takes a third of that in int8.
+    ///
+    /// # Errors
+    ///
+    /// If `config.json` is missing or describes another architecture.
+    pub(crate) fn loading_bytes(source: &Source) -> Result<u64, ModelError> {
+        let config = BertConfig::parse(&source.require("config.json")?)?;
+        Ok(config.parameters() * size_of::<f32>() as u64)
+    }
+
     /// Checks all files of a model but its weights, which may still be missing.
     ///
     /// # Errors

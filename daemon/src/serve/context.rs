@@ -2,9 +2,15 @@
 
 use std::sync::Arc;
 
-use super::selected::Selected;
+use gte_shared::wire::{ErrorReply, ModelInfo, TextOptions, TextRules};
+
+use super::second::Guest;
+use super::selected::{Loaded, Selected};
 use super::service::Service;
 use crate::engine::CallerId;
+
+/// Values per vector of a model that is not loaded yet: those of the largest BERT.
+const LARGEST_DIMENSION: usize = 1024;
 
 /// Form of a reply, which decides its size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +43,54 @@ impl Context {
             caller,
             form,
             number: service.new_request(),
+        }
+    }
+
+    /// Name of the model that a request asks for, if it is not the selected one.
+    fn second<'a>(&self, options: &'a TextOptions) -> Option<&'a str> {
+        let name = options.model.as_deref();
+        name.filter(|name| *name != self.selected.model.id)
+    }
+
+    /// Description of the model that answers a request, if it is known yet.
+    fn model(&self, options: Option<&TextOptions>) -> Option<ModelInfo> {
+        match options.and_then(|options| self.second(options)) {
+            Some(name) => self.service.second().info(name),
+            None => Some(self.selected.model.clone()),
+        }
+    }
+
+    /// Values per vector of the model that answers a request, and rules of requests without any.
+    pub(super) fn sizes(&self, options: Option<&TextOptions>) -> (usize, TextRules) {
+        match self.model(options) {
+            Some(model) => (model.dimension as usize, model.rules),
+            None => (LARGEST_DIMENSION, self.selected.model.rules),
+        }
+    }
+
+    /// The model that answers a request, which is loaded if it is not.
+    pub(super) async fn answering(&self, options: &TextOptions) -> Result<Answering, ErrorReply> {
+        Ok(match self.second(options) {
+            Some(name) => Answering::Second(self.service.second().load(name).await?),
+            None => Answering::Selected(self.service.load(&self.selected).await?),
+        })
+    }
+}
+
+/// A model that answers a request.
+pub(super) enum Answering {
+    /// The selected one.
+    Selected(Arc<Loaded>),
+    /// The second one.
+    Second(Arc<Guest>),
+}
+
+impl Answering {
+    /// The model.
+    pub(super) fn loaded(&self) -> &Loaded {
+        match self {
+            Self::Selected(loaded) => loaded,
+            Self::Second(guest) => &guest.loaded,
         }
     }
 }

@@ -14,6 +14,7 @@ mod offload;
 mod peer;
 mod recent;
 mod scales;
+mod second;
 mod selected;
 mod service;
 mod session;

@@ -19,7 +19,7 @@ pub struct Loaded {
     pub scales: Scales,
 }
 
-/// The models that a daemon can load. Both calls block for seconds.
+/// The models that a daemon can load. The calls that load block for seconds.
 pub trait Models: Send + Sync {
     /// Loads a model, and selects it for the next start of the daemon.
     ///
@@ -34,6 +34,20 @@ pub trait Models: Send + Sync {
     ///
     /// The reply to the client, if the model is no longer installed, or unusable.
     fn load_again(&self) -> Result<Loaded, ErrorReply>;
+
+    /// Checks that a model can be loaded beside the one that answers.
+    ///
+    /// # Errors
+    ///
+    /// The reply to the client, if the model is unknown, not installed, or too large.
+    fn check_second(&self, name: &str) -> Result<(), ErrorReply>;
+
+    /// Loads a model beside the one that answers.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`check_second`](Self::check_second), or if the model is unusable.
+    fn load_second(&self, name: &str) -> Result<Loaded, ErrorReply>;
 
     /// State of the vectors on disk; `None` if there are none. Does not block.
     fn disk_cache(&self) -> Option<DiskCacheStatus>;

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use super::activity::{Activity, Working};
 use super::admission::Admission;
 use super::recent::Recent;
+use super::second::Second;
 use super::selected::{Loaded, Models, Selected};
 use crate::engine::{CallerId, Engine};
 
@@ -70,6 +71,7 @@ pub enum StartedBy {
 pub struct Service {
     selected: RwLock<Arc<Selected>>,
     models: Arc<dyn Models>,
+    second: Arc<Second>,
     /// Lock that is held while a model is loaded: one model is loaded at a time.
     loading: Arc<tokio::sync::Mutex<()>>,
     limits: Limits,
@@ -118,6 +120,7 @@ impl Service {
     ) -> Self {
         Self {
             selected: RwLock::new(Arc::new(Selected::loaded(Arc::new(loaded)))),
+            second: Second::new(Arc::clone(&models)),
             models,
             loading: Arc::default(),
             limits,
@@ -178,7 +181,19 @@ impl Service {
     /// Number of batches so far, if the model computes now; `None` while it waits for texts.
     #[must_use]
     pub fn batches_if_busy(&self) -> Option<u64> {
-        self.selected().get()?.engine.batches_if_busy()
+        self.with_engines(|engines| {
+            let busy = engines.iter().filter_map(|engine| engine.batches_if_busy());
+            busy.reduce(|one, other| one + other)
+        })
+    }
+
+    /// Calls `use_them` with the engines of the models that are loaded.
+    pub(super) fn with_engines<T>(&self, use_them: impl FnOnce(&[&Engine]) -> T) -> T {
+        let (selected, second) = (self.selected(), self.second.get());
+        let first = selected.get().map(|loaded| &loaded.engine);
+        let second = second.as_ref().map(|guest| &guest.loaded.engine);
+        let engines: Vec<&Engine> = first.into_iter().chain(second).collect();
+        use_them(&engines)
     }
 
     /// State of the daemon in one line.
@@ -265,6 +280,16 @@ impl Service {
         true
     }
 
+    /// The model that requests of this name go to, beside the selected one.
+    pub(super) fn second(&self) -> &Arc<Second> {
+        &self.second
+    }
+
+    /// Sets the idle time after which models are unloaded, of the second one.
+    pub fn set_idle_unload(&self, limit: Option<Duration>) {
+        self.second.set_idle_unload(limit);
+    }
+
     /// Loads a selected model that was unloaded.
     pub(super) async fn load(&self, selected: &Selected) -> Result<Arc<Loaded>, ErrorReply> {
         let load = async {
@@ -311,6 +336,8 @@ impl Service {
         let loaded = loading.await.map_err(|_| loading_panicked())??;
         let model = loaded.model.clone();
         tracing::info!(model = model.id, "model selected");
+        // It answers as the selected one from now on.
+        self.second.unload(&model.id);
         self.select(Selected::loaded(Arc::new(loaded)));
         Ok(model)
     }

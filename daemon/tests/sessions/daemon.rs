@@ -107,6 +107,14 @@ impl Models for NoOther {
         Err(Self::refusal("stand-in"))
     }
 
+    fn check_second(&self, name: &str) -> Result<(), ErrorReply> {
+        Err(Self::refusal(name))
+    }
+
+    fn load_second(&self, name: &str) -> Result<Loaded, ErrorReply> {
+        Err(Self::refusal(name))
+    }
+
     fn disk_cache(&self) -> Option<DiskCacheStatus> {
         None
     }

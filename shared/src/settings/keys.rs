@@ -94,6 +94,16 @@ pub const IDLE_UNLOAD: Key = Key {
     about: "Time without work after which the model is unloaded; the next request loads it again",
 };
 
+/// Memory of the second model.
+pub const SECOND_MODEL_MEMORY: Key = Key {
+    name: "second_model_memory",
+    variable: "GTE_SECOND_MODEL_MEMORY",
+    kind: Kind::Size,
+    default: "1GiB",
+    user: User::Daemon,
+    about: "Memory for a second model, which requests name; with off, the selected one alone answers",
+};
+
 /// Size of the vectors on disk.
 pub const DISK_CACHE: Key = Key {
     name: "disk_cache",
@@ -161,7 +171,7 @@ pub fn of_daemon() -> impl Iterator<Item = &'static Key> {
 }
 
 /// All settings, in the order of the configuration file.
-pub const ALL: [&Key; 15] = [
+pub const ALL: [&Key; 16] = [
     &SOCKET,
     &MODEL,
     &THREADS,
@@ -171,6 +181,7 @@ pub const ALL: [&Key; 15] = [
     &DRAIN_TIMEOUT,
     &IDLE_EXIT,
     &IDLE_UNLOAD,
+    &SECOND_MODEL_MEMORY,
     &DISK_CACHE,
     &LOG_FORMAT,
     &VERBOSE,

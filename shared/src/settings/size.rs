@@ -1,4 +1,4 @@
-//! Sizes on disk that a user writes.
+//! Sizes in memory and on disk that a user writes.
 
 use std::str::FromStr;
 
@@ -8,13 +8,13 @@ const OFF: &str = "off";
 /// Suffixes and their factors, the largest first.
 const UNITS: [(&str, u64); 2] = [("GiB", 1 << 30), ("MiB", 1 << 20)];
 
-/// Smallest size but none: a database needs room for its log as well.
+/// Smallest size but none: a database needs room for its log as well, and no model is smaller.
 const SMALLEST: u64 = 64 << 20;
 
 /// Largest size: hundreds of millions of vectors.
 const LARGEST: u64 = 4 << 40;
 
-/// A size on disk in bytes, or none: `512MiB`, `2GiB`, `off`.
+/// A size in bytes, or none: `512MiB`, `2GiB`, `off`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size(pub Option<u64>);
 

@@ -21,6 +21,8 @@ pub struct Status {
     pub state: State,
     /// Model that answers.
     pub model: ModelInfo,
+    /// Model that is loaded besides, because requests have named it.
+    pub second_model: Option<ModelInfo>,
     /// Number of threads that the model computes with; 0 while it is not loaded.
     pub threads: u32,
     /// Seconds since the daemon began to answer.

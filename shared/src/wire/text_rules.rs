@@ -182,6 +182,8 @@ pub struct TextOptions {
     pub truncation: Option<Truncation>,
     /// Score.
     pub score: ScoreKind,
+    /// Name of the model, an installed or the built-in one; `None` for the one that answers.
+    pub model: Option<String>,
 }
 
 impl TextOptions {

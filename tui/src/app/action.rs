@@ -18,6 +18,8 @@ pub enum Action {
     Redraw,
     /// The daemon compared the texts of this revision.
     Answered(u64, Outcome),
+    /// The second model compared the texts of this revision.
+    SecondAnswered(u64, Outcome),
     /// The daemon answered the explanation of this number.
     Explained(u64, Explained),
     /// The daemon's condition changed.

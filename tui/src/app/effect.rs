@@ -11,6 +11,8 @@ pub enum Effect {
         a: String,
         /// The lower text.
         b: String,
+        /// Second model to compare them with, besides the one that answers.
+        second: Option<String>,
     },
     /// Cancel the waiting comparison.
     CancelCompare,

@@ -32,6 +32,8 @@ pub enum Purpose {
     Pull,
     /// Use the selected model.
     Use,
+    /// Compare with the selected model as well.
+    Second,
     /// Stop the pull.
     CancelPull,
 }

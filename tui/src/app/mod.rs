@@ -16,7 +16,7 @@ pub use key_hint::{KeyHint, Purpose};
 pub use screens::explanation::{Explained, ExplanationState};
 pub use screens::help::HelpState;
 pub use screens::models::{ModelsError, ModelsEvent, ModelsState, Notice};
-pub use screens::pair::{Outcome, PairState, Scored, Side};
+pub use screens::pair::{Outcome, PairState, Scored, SecondModel, Side};
 pub use screens::pull::{PullWarning, PulledFile, Pulling};
 pub use state::{Daemon, State};
 pub use update::update;

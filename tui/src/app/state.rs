@@ -79,6 +79,14 @@ impl State {
         self.help.is_open() || self.models.open || self.explanation.is_open()
     }
 
+    /// Name of the selected model of the list, if the pair can be compared with it besides the
+    /// model that answers.
+    pub(crate) fn second_candidate(&self) -> Option<&str> {
+        let name = self.models.selected_available()?;
+        let answers = matches!(&self.daemon, Daemon::Ready { model, .. } if model == name);
+        (!answers).then_some(name)
+    }
+
     /// Keys that work now, and their purposes, the most important first.
     #[must_use]
     pub fn key_hints(&self) -> Vec<KeyHint> {
@@ -87,6 +95,9 @@ impl State {
             hints.extend(HelpState::KEY_HINTS);
         } else if self.models.open {
             hints.extend(self.models.key_hints());
+            if self.second_candidate().is_some() {
+                hints.push(KeyHint::new("Space", Purpose::Second));
+            }
         } else if self.explanation.is_open() {
             hints.extend(ExplanationState::KEY_HINTS);
         } else {

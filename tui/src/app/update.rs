@@ -23,6 +23,10 @@ pub fn update(state: &mut State, action: Action) -> Option<Effect> {
             }
             None
         }
+        Action::SecondAnswered(revision, outcome) => {
+            state.pair.on_second_answer(revision, outcome);
+            None
+        }
         Action::Explained(number, explained) => {
             state.explanation.on_answer(number, explained);
             None
@@ -49,6 +53,7 @@ fn on_key(state: &mut State, key: KeyEvent) -> Option<Effect> {
             let lines = state.language.strings().help.len();
             state.help.on_key(key, lines);
         }
+        KeyCode::Char(' ') if state.models.open => return toggle_second(state),
         _ if state.models.open => return state.models.on_key(key),
         _ if state.explanation.is_open() => state.explanation.on_key(key),
         KeyCode::F(2) => return Some(state.models.open()),
@@ -62,6 +67,12 @@ fn on_key(state: &mut State, key: KeyEvent) -> Option<Effect> {
     None
 }
 
+/// Compares with the selected model of the list besides the one that answers, or no longer.
+fn toggle_second(state: &mut State) -> Option<Effect> {
+    let name = state.second_candidate()?.to_owned();
+    state.pair.toggle_second(&name)
+}
+
 /// Sets the daemon's condition, and compares again if another model answers now: scores of
 /// different models are not comparable.
 fn on_daemon(state: &mut State, daemon: Daemon) -> Option<Effect> {
@@ -69,6 +80,8 @@ fn on_daemon(state: &mut State, daemon: Daemon) -> Option<Effect> {
     let Daemon::Ready { model, .. } = &state.daemon else {
         return None;
     };
+    // The second model answers as the first one now.
+    state.pair.second.take_if(|second| second.name == *model);
     let replaced = matches!(&before, Daemon::Ready { model: old, .. } if old != model);
     // The previous model may still answer a running comparison.
     let outdated =

@@ -105,6 +105,8 @@ fn table(endpoint: &Endpoint, state: &State) -> String {
         disk_cache,
         ..
     } = state;
+    let second = state.second_model.as_ref();
+    let second = second.map(|model| model.id.clone()).unwrap_or_default();
     let rows = [
         ("socket", endpoint.path().display().to_string()),
         ("state", state.state.name().to_owned()),
@@ -114,6 +116,7 @@ fn table(endpoint: &Endpoint, state: &State) -> String {
         ("detached", state.detached.to_string()),
         ("activated", state.activated.to_string()),
         ("model", model.id.clone()),
+        ("second_model", second),
         ("builtin", model.builtin.to_string()),
         ("dimension", model.dimension.to_string()),
         ("pooling", model.pooling.name().to_owned()),

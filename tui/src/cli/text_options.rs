@@ -5,7 +5,7 @@ use gte_shared::score::ScoreKind;
 use gte_shared::wire::{TextOptions, TextSteps, Truncation};
 
 /// Options of the commands that send texts.
-#[derive(Args, Clone, Copy, Debug, Default)]
+#[derive(Args, Clone, Debug, Default)]
 pub(super) struct TextArguments {
     /// Steps before a text is tokenized: none, or nfkc, punctuation and lowercase with commas
     /// [default: those of the daemon]
@@ -21,15 +21,21 @@ pub(super) struct TextArguments {
     /// calibrated]
     #[arg(long, value_name = "calibrated|raw")]
     score: Option<ScoreKind>,
+
+    /// Model: the name of an installed one, or of the built-in one; it is loaded beside the one
+    /// that answers [default: the one that answers]
+    #[arg(long, value_name = "NAME")]
+    model: Option<String>,
 }
 
 impl TextArguments {
     /// Options of a request.
-    pub(super) fn options(self) -> TextOptions {
+    pub(super) fn options(&self) -> TextOptions {
         TextOptions {
             text_steps: self.text_steps,
             truncation: self.truncation,
             score: self.score.unwrap_or_default(),
+            model: self.model.clone(),
         }
     }
 }

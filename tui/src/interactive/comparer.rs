@@ -22,6 +22,8 @@ pub(super) struct Question {
     pub(super) revision: u64,
     pub(super) a: String,
     pub(super) b: String,
+    /// Second model to compare them with.
+    pub(super) second: Option<String>,
     /// Time of the last change, at which the pause begins.
     pub(super) asked_at: Instant,
 }
@@ -51,12 +53,9 @@ impl Comparer {
         // Connects now, so that the daemon loads its model while the user types. An error is shown
         // with the first comparison, which tries again.
         drop(self.ensure_connected().await);
-        while let Some(Question { revision, a, b, .. }) = next_question(&mut questions).await {
+        while let Some(question) = next_question(&mut questions).await {
             let replaced = tokio::select! {
-                outcome = self.compare(a, b) => {
-                    self.send(Action::Answered(revision, outcome));
-                    continue;
-                }
+                () = self.compare_with_all(question) => continue,
                 replaced = questions.changed() => replaced,
             };
             if replaced.is_err() {
@@ -114,8 +113,34 @@ impl Comparer {
         status.map(drop)
     }
 
-    async fn compare(&self, a: String, b: String) -> Outcome {
-        match self.ask(Similarity::of(a, b)).await {
+    /// Compares with the model that answers and with the second one, at the same time, and reports
+    /// each outcome as it comes.
+    async fn compare_with_all(&self, question: Question) {
+        let Question {
+            revision,
+            a,
+            b,
+            second,
+            ..
+        } = question;
+        let with_second = async {
+            let Some(model) = second else { return };
+            let outcome = self.compare(a.clone(), b.clone(), Some(model)).await;
+            self.send(Action::SecondAnswered(revision, outcome));
+        };
+        let with_first = async {
+            let outcome = self.compare(a.clone(), b.clone(), None).await;
+            self.send(Action::Answered(revision, outcome));
+        };
+        tokio::join!(with_first, with_second);
+    }
+
+    async fn compare(&self, a: String, b: String, model: Option<String>) -> Outcome {
+        let options = TextOptions {
+            model,
+            ..TextOptions::default()
+        };
+        match self.ask(Similarity { a, b, options }).await {
             Ok(computed) => Outcome::Scored(computed.into()),
             Err(error) if is_blank(&error) => Outcome::Blank,
             Err(error) => {
@@ -177,6 +202,7 @@ mod tests {
             revision,
             a: "甲".to_owned(),
             b: "乙".to_owned(),
+            second: None,
             asked_at: Instant::now(),
         }
     }

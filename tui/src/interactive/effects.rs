@@ -39,11 +39,17 @@ impl Effects {
     pub(super) fn run(&mut self, effect: Option<Effect>) {
         match effect {
             None => {}
-            Some(Effect::Compare { revision, a, b }) => {
+            Some(Effect::Compare {
+                revision,
+                a,
+                b,
+                second,
+            }) => {
                 self.question_tx.send_replace(Some(Question {
                     revision,
                     a,
                     b,
+                    second,
                     asked_at: Instant::now(),
                 }));
             }

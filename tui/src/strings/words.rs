@@ -57,6 +57,8 @@ pub struct Strings {
     pub hint_models: &'static str,
     /// Key hint: explain the score.
     pub hint_explain: &'static str,
+    /// Key hint: compare with the selected model as well.
+    pub hint_second: &'static str,
     /// Key hint: select a model.
     pub hint_select: &'static str,
     /// Key hint: pull the selected model and use it.

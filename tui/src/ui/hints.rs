@@ -49,6 +49,7 @@ fn text(purpose: Purpose, strings: &Strings) -> &'static str {
         Purpose::Select => strings.hint_select,
         Purpose::Pull => strings.hint_pull,
         Purpose::Use => strings.hint_use,
+        Purpose::Second => strings.hint_second,
         Purpose::CancelPull => strings.hint_cancel,
     }
 }

@@ -13,8 +13,8 @@ fn send(state: &mut State, event: ModelsEvent) {
     update(state, Action::Models(event));
 }
 
-/// State with the list of models open, which has more models than a small screen has rows.
-fn listed(language: Language) -> State {
+/// More models than a small screen has rows; the first is installed.
+pub(crate) fn rows() -> ModelsEvent {
     let row = |name: &str, megabytes, license: &str| ModelRow {
         name: name.to_owned(),
         installed: false,
@@ -34,9 +34,14 @@ fn listed(language: Language) -> State {
         row(BUILTIN, 24, "MIT"),
     ];
     rows.extend((1..=6).map(|number| row(&format!("further-{number}"), 1302, "MIT")));
+    ModelsEvent::Listed(Ok(rows))
+}
+
+/// State with the list of models open.
+fn listed(language: Language) -> State {
     let mut state = ready(language);
     press(&mut state, KeyCode::F(2));
-    send(&mut state, ModelsEvent::Listed(Ok(rows)));
+    send(&mut state, rows());
     state
 }
 

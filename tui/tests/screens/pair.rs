@@ -5,7 +5,9 @@ use gte_shared::score::Scale;
 use gte_shared::wire::TextInfo;
 use gte_tui::app::{Action, Daemon, Outcome, State, update};
 
-use super::{answered, check, press, scored};
+use gte_tui::strings::Language;
+
+use super::{answered, check, models, press, scored};
 
 #[test]
 fn before_anything_is_typed() {
@@ -91,5 +93,54 @@ fn a_daemon_that_cannot_be_reached() {
 fn a_text_with_nothing_to_compare() {
     check("blank", |language| {
         answered(language, "\u{200b}甲", "乙", Outcome::Blank)
+    });
+}
+
+/// State with a second model, which has answered with `outcome`, if it has.
+fn compared(language: Language, cosine: f32, outcome: Option<Outcome>) -> State {
+    let first = Outcome::Scored(scored(cosine));
+    let mut state = answered(
+        language,
+        "苹果发布了新手机",
+        "苹果今年大丰收",
+        first.clone(),
+    );
+    press(&mut state, KeyCode::F(2));
+    update(&mut state, Action::Models(models::rows()));
+    // From the model that answers to the installed one.
+    (0..3).for_each(|_| press(&mut state, KeyCode::Up));
+    press(&mut state, KeyCode::Char(' '));
+    press(&mut state, KeyCode::Esc);
+    let revision = state.pair.revision;
+    update(&mut state, Action::Answered(revision, first));
+    if let Some(outcome) = outcome {
+        update(&mut state, Action::SecondAnswered(revision, outcome));
+    }
+    state
+}
+
+#[test]
+fn two_models_side_by_side() {
+    check("two-models", |language| {
+        let mut second = scored(0.81);
+        second.model.id = "text2vec-base-chinese".to_owned();
+        second.model.scale = Scale::default();
+        compared(language, 0.626, Some(Outcome::Scored(second)))
+    });
+    check("two-models-loading", |language| {
+        compared(language, 0.626, None)
+    });
+    check("two-models-refused", |language| {
+        let error = "the model takes 1303 MiB while it is loaded".to_owned();
+        compared(language, 0.626, Some(Outcome::Failed(error)))
+    });
+}
+
+#[test]
+fn the_second_model_in_the_list() {
+    check("models-second", |language| {
+        let mut state = compared(language, 0.5, None);
+        press(&mut state, KeyCode::F(2));
+        state
     });
 }

@@ -11,7 +11,7 @@ use gte_shared::wire::{DiskCacheStatus, ErrorCode, ErrorReply, TextOptions};
 use crate::command::hints;
 use crate::engine::{self, DiskCache, Engine};
 use crate::lifecycle::InstanceLock;
-use crate::model::{Compute, FilesFingerprint};
+use crate::model::{Compute, FilesFingerprint, Model};
 use crate::serve::{Loaded, ModelScale, Models, Scales};
 use crate::store::{Store, StoredCalibration};
 
@@ -21,6 +21,8 @@ pub(super) struct Installed {
     compute: Compute,
     /// Rules that the user has set.
     rules: TextOptions,
+    /// Most memory of a second model; `None` for no second model.
+    second_memory: Option<u64>,
     disk: Option<DiskCache>,
     /// Lock whose record names the model that answers.
     lock: Arc<InstanceLock>,
@@ -33,6 +35,7 @@ impl Installed {
         store: Store,
         compute: Compute,
         rules: TextOptions,
+        second_memory: Option<u64>,
         disk: Option<DiskCache>,
         lock: Arc<InstanceLock>,
     ) -> Self {
@@ -40,6 +43,7 @@ impl Installed {
             store,
             compute,
             rules,
+            second_memory,
             disk,
             lock,
             last: Mutex::default(),
@@ -156,6 +160,33 @@ impl Models for Installed {
     fn load_again(&self) -> Result<Loaded, ErrorReply> {
         let last = self.last().clone();
         let loaded = self.load_first(last.as_deref());
+        loaded.map_err(|error| hints::reply(&error, ErrorCode::Model))
+    }
+
+    fn check_second(&self, name: &str) -> Result<(), ErrorReply> {
+        let Some(budget) = self.second_memory else {
+            let message = "the request names a model, and only the selected one answers";
+            return Err(ErrorReply::new(ErrorCode::Model, message)
+                .with_hint("set second_model_memory, or select the model with `gted use`"));
+        };
+        // Refuses a folder, which `load` would accept: a request does not name files to read.
+        let source = self.store.available(name).map_err(anyhow::Error::from);
+        let bytes = source.and_then(|source| Ok(Model::loading_bytes(&source)?));
+        let bytes = bytes.map_err(|error| hints::reply(&error, ErrorCode::Model))?;
+        if bytes > budget {
+            let [bytes, budget] = [bytes, budget].map(|bytes| bytes >> 20);
+            let message = format!(
+                "{name} takes {bytes} MiB while it is loaded; the limit of a second model is \
+                 {budget} MiB"
+            );
+            return Err(ErrorReply::new(ErrorCode::Model, message)
+                .with_hint("raise second_model_memory, or select the model with `gted use`"));
+        }
+        Ok(())
+    }
+
+    fn load_second(&self, name: &str) -> Result<Loaded, ErrorReply> {
+        let loaded = self.load(Some(name));
         loaded.map_err(|error| hints::reply(&error, ErrorCode::Model))
     }
 

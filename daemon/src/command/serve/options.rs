@@ -52,6 +52,11 @@ pub(in crate::command) struct Serve {
     #[arg(long, value_name = "TIME", value_parser = |value: &str| keys::IDLE_UNLOAD.option(value))]
     pub(super) idle_unload: Option<String>,
 
+    /// Memory for a second model, which requests name; off lets the selected one alone answer
+    /// [default: 1GiB]
+    #[arg(long, value_name = "SIZE", value_parser = |value: &str| keys::SECOND_MODEL_MEMORY.option(value))]
+    pub(super) second_model_memory: Option<String>,
+
     /// Size on disk for vectors that outlast the daemon: vectors and hashes, never texts [default:
     /// off]
     #[arg(long, value_name = "SIZE", value_parser = |value: &str| keys::DISK_CACHE.option(value))]

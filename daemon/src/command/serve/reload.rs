@@ -74,6 +74,7 @@ impl Reloader {
             }
         }
         service.set_drain_timeout(new.live.drain_timeout);
+        service.set_idle_unload(new.live.idle_unload);
         self.lock.set_drain(new.live.drain_timeout.as_secs());
         self.level.set(new.live.verbose);
         tracing::info!(

@@ -137,6 +137,7 @@ impl Serve {
             Store::of_user(),
             settings.compute,
             settings.rules,
+            settings.second_model_memory,
             disk.clone(),
             Arc::clone(&lock),
         );
@@ -170,6 +171,7 @@ impl Serve {
         let owns_path = move || owner.keep();
         let serving = tokio::spawn(serve::serve(socket, Arc::clone(&service), owns_path));
         service_manager::ready();
+        service.set_idle_unload(settings.live.idle_unload);
         let (live, watching) = watch::channel(settings.live);
         tokio::spawn(supervisor::watch_idle(Arc::clone(&service), watching));
         tokio::spawn(supervisor::feed_watchdog(Arc::clone(&service)));

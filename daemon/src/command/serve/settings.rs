@@ -19,6 +19,10 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
 /// fraction of a second, and somebody who works with texts asks more often.
 const ACTIVATED_IDLE_EXIT: Duration = Duration::from_mins(10);
 
+/// Memory for a second model by default: enough for a base model, which takes 0.4 GB while it is
+/// loaded.
+const SECOND_MODEL_MEMORY: u64 = 1 << 30;
+
 /// Form of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LogFormat {
@@ -45,6 +49,8 @@ pub(super) struct ServeSettings {
     pub(super) compute: Compute,
     /// Rules of requests that leave them out.
     pub(super) rules: TextOptions,
+    /// Most memory of a second model; `None` for no second model.
+    pub(super) second_model_memory: Option<u64>,
     /// Most bytes of vectors on disk.
     pub(super) disk_cache: Option<u64>,
     pub(super) log_format: LogFormat,
@@ -73,6 +79,10 @@ impl ServeSettings {
         let verbose: Option<bool> = settings.get(&keys::VERBOSE, option(&keys::VERBOSE))?;
         let disk_cache: Option<Size> =
             settings.get(&keys::DISK_CACHE, option(&keys::DISK_CACHE))?;
+        let second: Option<Size> = settings.get(
+            &keys::SECOND_MODEL_MEMORY,
+            option(&keys::SECOND_MODEL_MEMORY),
+        )?;
         let idle_exit = activated.then_some(ACTIVATED_IDLE_EXIT);
         let drain_timeout = time(&keys::DRAIN_TIMEOUT, Some(DRAIN_TIMEOUT))?;
         let mut written = Vec::new();
@@ -88,6 +98,7 @@ impl ServeSettings {
                 truncation: settings.get(&keys::TRUNCATION, option(&keys::TRUNCATION))?,
                 ..TextOptions::default()
             },
+            second_model_memory: second.map_or(Some(SECOND_MODEL_MEMORY), |Size(bytes)| bytes),
             disk_cache: disk_cache.and_then(|Size(bytes)| bytes),
             log_format: match format.as_deref() {
                 Some("json") => LogFormat::Json,
@@ -117,6 +128,7 @@ impl Serve {
             (&keys::TRUNCATION, &self.truncation),
             (&keys::IDLE_EXIT, &self.idle_exit),
             (&keys::IDLE_UNLOAD, &self.idle_unload),
+            (&keys::SECOND_MODEL_MEMORY, &self.second_model_memory),
             (&keys::DISK_CACHE, &self.disk_cache),
             (&keys::LOG_FORMAT, &self.log_format),
         ];

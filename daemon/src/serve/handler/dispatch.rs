@@ -48,10 +48,9 @@ fn weight<H: Handle>(context: &Context, request: &H, message: usize) -> Result<u
         // A command is answered whatever room there is, unless it is strangely large.
         return Ok(if message <= SMALL_BYTES { 0 } else { message });
     }
-    let model = &context.selected.model;
-    let dimension = model.dimension as usize;
+    let (dimension, rules) = context.sizes(request.options());
     let reply = request.reply_bytes(context.form, dimension)?;
-    let vectors = request.most_vectors(model.rules, message);
+    let vectors = request.most_vectors(rules, message);
     Ok(bytes_at_work(message, vectors, dimension, reply))
 }
 

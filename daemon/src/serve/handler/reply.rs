@@ -41,7 +41,8 @@ pub(super) async fn answer<T>(
     options: &TextOptions,
     compute: impl AsyncFnOnce(&Engine, TextRules) -> Result<T, EngineError>,
 ) -> Result<Answered<T>, ErrorReply> {
-    let loaded = context.service.load(&context.selected).await?;
+    let answering = context.answering(options).await?;
+    let loaded = answering.loaded();
     let rules = options.rules(loaded.model.rules);
     let computed = compute(&loaded.engine, rules).await.map_err(|error| {
         if matches!(error, EngineError::Ended) {

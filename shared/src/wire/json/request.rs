@@ -86,10 +86,16 @@ pub fn parse_request(line: &[u8]) -> (Option<Value>, Result<Request, ErrorReply>
         score,
         explain,
     } = line;
+    // A command has a model of its own.
+    let (model_of_texts, model) = match command {
+        None => (model, None),
+        Some(_) => (None, model),
+    };
     let options = TextOptions {
         text_steps,
         truncation,
         score: score.unwrap_or_default(),
+        model: model_of_texts,
     };
     if command.is_some() && options != TextOptions::default() {
         return (id, Err(refusal("a command takes no options of texts")));
@@ -100,28 +106,24 @@ pub fn parse_request(line: &[u8]) -> (Option<Value>, Result<Request, ErrorReply>
             Err(refusal("`explain` belongs to a pair of `a` and `b`")),
         );
     }
-    let request = match (a, b, pairs, query, texts, (command, model)) {
-        (Some(a), Some(b), None, None, None, (None, None)) if explain => {
+    let request = match (a, b, pairs, query, texts, command) {
+        (Some(a), Some(b), None, None, None, None) if explain => {
             Ok(Explain { a, b, options }.into())
         }
-        (Some(a), Some(b), None, None, None, (None, None)) => {
-            Ok(Similarity { a, b, options }.into())
-        }
-        (None, None, Some(pairs), None, None, (None, None)) => {
-            Ok(Similarities { pairs, options }.into())
-        }
-        (None, None, None, Some(query), Some(texts), (None, None)) => Ok(Rank {
+        (Some(a), Some(b), None, None, None, None) => Ok(Similarity { a, b, options }.into()),
+        (None, None, Some(pairs), None, None, None) => Ok(Similarities { pairs, options }.into()),
+        (None, None, None, Some(query), Some(texts), None) => Ok(Rank {
             query,
             texts,
             options,
         }
         .into()),
-        (None, None, None, None, Some(texts), (None, None)) => Ok(Embed { texts, options }.into()),
-        (None, None, None, None, None, (Some(command), model)) => match (command, model) {
+        (None, None, None, None, Some(texts), None) => Ok(Embed { texts, options }.into()),
+        (None, None, None, None, None, Some(command)) => match (command, model) {
             (Command::Status, None) => Ok(GetStatus.into()),
             (Command::Shutdown, None) => Ok(Shutdown.into()),
             (Command::Use, Some(model)) => Ok(UseModel { model }.into()),
-            _ => Err(refusal("`model` belongs to the command `use` alone")),
+            _ => Err(refusal("of the commands, `use` alone has a `model`")),
         },
         _ => Err(refusal("the fields of the line are not those of a request")),
     };
@@ -254,12 +256,12 @@ mod tests {
             }
             .into()
         );
-        let line =
-            r#"{"texts":["甲"],"truncation":"chunk","score":"raw","text_steps":["lowercase"]}"#;
+        let line = r#"{"texts":["甲"],"truncation":"chunk","score":"raw","text_steps":["lowercase"],"model":"gte-base-zh"}"#;
         let options = TextOptions {
             text_steps: Some(TextSteps::NONE.with(TextStep::Lowercase)),
             truncation: Some(Truncation::Chunk),
             score: ScoreKind::Raw,
+            model: Some("gte-base-zh".into()),
         };
         let texts = vec!["甲".to_owned()];
         assert_eq!(parse(line).unwrap(), Embed { texts, options }.into());

@@ -80,6 +80,13 @@ impl ModelsState {
         None
     }
 
+    /// Name of the selected model, if the daemon can load it.
+    pub(crate) fn selected_available(&self) -> Option<&str> {
+        let row = self.rows.get(self.selected);
+        let available = row.filter(|row| is_available(row));
+        available.map(|row| row.name.as_str())
+    }
+
     /// Keys that [`on_key`](Self::on_key) handles now.
     pub(crate) fn key_hints(&self) -> [KeyHint; 3] {
         let act = if self.pulling.is_some() {

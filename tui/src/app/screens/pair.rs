@@ -77,6 +77,17 @@ pub enum Outcome {
     Failed(String),
 }
 
+/// A model that the pair is compared with besides the one that answers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SecondModel {
+    /// Name of the model.
+    pub name: String,
+    /// Outcome of its last comparison that was answered.
+    pub outcome: Outcome,
+    /// Revision that `outcome` belongs to.
+    pub answered_revision: u64,
+}
+
 /// State of the comparison.
 #[derive(Clone, Debug, Default)]
 pub struct PairState {
@@ -92,6 +103,8 @@ pub struct PairState {
     pub revision: u64,
     /// Revision that `outcome` belongs to.
     pub answered_revision: u64,
+    /// Second model, if the user compares two.
+    pub second: Option<SecondModel>,
 }
 
 impl PairState {
@@ -164,6 +177,30 @@ impl PairState {
         }
     }
 
+    /// Applies an answer of the second model.
+    pub(crate) fn on_second_answer(&mut self, revision: u64, outcome: Outcome) {
+        if let Some(second) = &mut self.second
+            && revision == self.revision
+        {
+            second.answered_revision = revision;
+            second.outcome = outcome;
+        }
+    }
+
+    /// Compares with a second model, or no longer if it is that one already.
+    pub(crate) fn toggle_second(&mut self, name: &str) -> Option<Effect> {
+        let before = self.second.take();
+        if before.is_some_and(|second| second.name == name) {
+            return None;
+        }
+        self.second = Some(SecondModel {
+            name: name.to_owned(),
+            outcome: Outcome::Waiting,
+            answered_revision: self.revision,
+        });
+        self.compare()
+    }
+
     /// Begins a revision, and compares the texts if both have content.
     pub(crate) fn compare(&mut self) -> Option<Effect> {
         let was_computing = self.is_computing();
@@ -171,12 +208,17 @@ impl PairState {
         if self.a.is_blank() || self.b.is_blank() {
             self.answered_revision = self.revision;
             self.outcome = Outcome::Waiting;
+            if let Some(second) = &mut self.second {
+                second.answered_revision = self.revision;
+                second.outcome = Outcome::Waiting;
+            }
             return was_computing.then_some(Effect::CancelCompare);
         }
         Some(Effect::Compare {
             revision: self.revision,
             a: self.a.text(),
             b: self.b.text(),
+            second: self.second.as_ref().map(|second| second.name.clone()),
         })
     }
 
@@ -229,6 +271,7 @@ mod tests {
                 revision: pair.revision,
                 a: "今天天气很好".to_owned(),
                 b: text.to_owned(),
+                second: None,
             };
             assert_eq!(effect, Some(compare));
         }
@@ -266,5 +309,28 @@ mod tests {
         let mut pair = PairState::default();
         pair.on_paste("一\r\n二\u{1b}[31m\t三");
         assert_eq!(pair.a.text(), "一\n二[31m\t三");
+    }
+
+    #[test]
+    fn a_second_model_is_asked_until_it_is_chosen_again() {
+        let mut pair = with_two_texts();
+        let asked = |effect: Option<Effect>| match effect {
+            Some(Effect::Compare { second, .. }) => second,
+            _ => None,
+        };
+        let effect = pair.toggle_second("other");
+        assert_eq!(asked(effect).as_deref(), Some("other"));
+        let revision = pair.revision;
+        pair.on_second_answer(revision - 1, Outcome::Blank);
+        assert_eq!(pair.second.as_ref().unwrap().outcome, Outcome::Waiting);
+        pair.on_second_answer(revision, Outcome::Blank);
+        assert_eq!(pair.second.as_ref().unwrap().outcome, Outcome::Blank);
+        assert!(pair.is_computing(), "the first has not answered");
+        let effect = pair.toggle_second("third");
+        assert_eq!(asked(effect).as_deref(), Some("third"));
+        assert_eq!(pair.toggle_second("third"), None);
+        assert_eq!(pair.second, None);
+        pair.on_second_answer(pair.revision, Outcome::Blank);
+        assert_eq!(pair.second, None);
     }
 }

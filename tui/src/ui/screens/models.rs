@@ -46,7 +46,11 @@ fn rows(state: &State, screen: Rect, theme: Theme) -> Vec<Line<'static>> {
         } else {
             (' ', theme.quiet())
         };
-        let used = if row.name == in_use { '*' } else { ' ' };
+        let used = match &state.pair.second {
+            _ if row.name == in_use => '*',
+            Some(second) if row.name == second.name => '+',
+            _ => ' ',
+        };
         let name = pad(&row.name, name_cells.unwrap_or(0));
         let status = pad(status(row, strings), strings.status_cells);
         let (size, license) = (row.megabytes, row.license.as_deref().unwrap_or_default());

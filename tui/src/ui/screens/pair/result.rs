@@ -2,9 +2,10 @@
 
 use gte_shared::score::CalibrationState;
 use ratatui::Frame;
-use ratatui::layout::Rect;
+use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
+use unicode_width::UnicodeWidthStr;
 
 use super::gauge;
 use crate::app::{Daemon, Outcome, Scored, State};
@@ -13,25 +14,64 @@ use crate::ui::theme::Theme;
 /// Space between two details.
 const GAP: &str = "   ";
 
+/// A result to draw.
+struct Shown<'a> {
+    /// Name of its model, where two models stand side by side.
+    name: Option<&'a str>,
+    outcome: &'a Outcome,
+    /// True if the outcome belongs to the texts before the last change.
+    is_computing: bool,
+}
+
+/// Draws the result, or those of two models side by side.
 pub(super) fn draw(state: &State, theme: Theme, frame: &mut Frame, area: Rect) {
+    let mut first = Shown {
+        name: None,
+        outcome: &state.pair.outcome,
+        is_computing: state.pair.is_computing(),
+    };
+    let Some(second) = &state.pair.second else {
+        return draw_one(state, &first, theme, frame, area);
+    };
+    if let Daemon::Ready { model, .. } = &state.daemon {
+        first.name = Some(model);
+    }
+    let second = Shown {
+        name: Some(&second.name),
+        outcome: &second.outcome,
+        is_computing: second.answered_revision != state.pair.revision,
+    };
+    let [left, right] = Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1)]).areas(area);
+    draw_one(state, &first, theme, frame, left);
+    draw_one(state, &second, theme, frame, right);
+}
+
+fn draw_one(state: &State, shown: &Shown, theme: Theme, frame: &mut Frame, area: Rect) {
     let strings = state.language.strings();
-    let rule = Rect {
+    let width = usize::from(area.width);
+    let rule = match shown.name {
+        None => "-".repeat(width),
+        Some(name) => format!(
+            "--- {name} {}",
+            "-".repeat(width.saturating_sub(name.width() + 5))
+        ),
+    };
+    let rule_area = Rect {
         height: area.height.min(1),
         ..area
     };
-    frame.render_widget(
-        Line::styled("-".repeat(area.width.into()), theme.quiet()),
-        rule,
-    );
+    frame.render_widget(Line::styled(rule, theme.quiet()), rule_area);
     let inner = Rect {
         x: area.x + 2.min(area.width),
-        y: area.y + rule.height,
+        y: area.y + rule_area.height,
         width: area.width.saturating_sub(4),
-        height: area.height - rule.height,
+        height: area.height - rule_area.height,
     };
-    let message = match &state.pair.outcome {
-        Outcome::Scored(scored) => return draw_score(state, scored, theme, frame, inner),
-        _ if state.pair.is_computing() => Line::styled(strings.computing, theme.quiet()),
+    let message = match shown.outcome {
+        Outcome::Scored(scored) => {
+            return draw_score(state, scored, shown.is_computing, theme, frame, inner);
+        }
+        _ if shown.is_computing => Line::styled(strings.computing, theme.quiet()),
         Outcome::Waiting => return draw_waiting(state, theme, frame, inner),
         Outcome::Blank => Line::styled(strings.blank, theme.warning()),
         Outcome::Failed(error) => {
@@ -51,7 +91,14 @@ fn draw_waiting(state: &State, theme: Theme, frame: &mut Frame, area: Rect) {
     frame.render_widget(Paragraph::new(lines).wrap(Wrap { trim: true }), area);
 }
 
-fn draw_score(state: &State, scored: &Scored, theme: Theme, frame: &mut Frame, area: Rect) {
+fn draw_score(
+    state: &State,
+    scored: &Scored,
+    is_computing: bool,
+    theme: Theme,
+    frame: &mut Frame,
+    area: Rect,
+) {
     let strings = state.language.strings();
     let style = theme.verdict(scored.verdict);
     let mut spans = vec![
@@ -62,7 +109,7 @@ fn draw_score(state: &State, scored: &Scored, theme: Theme, frame: &mut Frame, a
     let fits = |width: usize, text: &str| {
         width + Span::raw(text).width() + GAP.len() <= usize::from(area.width)
     };
-    if !state.pair.is_computing() && scored.same_tokens {
+    if !is_computing && scored.same_tokens {
         // More important than all details, so that there is a form for narrow terminals.
         let words = if fits(width, strings.same_tokens) {
             strings.same_tokens
@@ -72,7 +119,7 @@ fn draw_score(state: &State, scored: &Scored, theme: Theme, frame: &mut Frame, a
         spans.push(Span::styled(format!("{GAP}{words}"), theme.warning()));
         width += spans.last().map_or(0, Span::width);
     }
-    for detail in details(state, scored) {
+    for detail in details(state, scored, is_computing) {
         if fits(width, &detail) {
             let detail = Span::styled(format!("{GAP}{detail}"), theme.quiet());
             width += detail.width();
@@ -93,9 +140,9 @@ fn draw_score(state: &State, scored: &Scored, theme: Theme, frame: &mut Frame, a
 }
 
 /// Details beside a score, the most important first.
-fn details(state: &State, scored: &Scored) -> Vec<String> {
+fn details(state: &State, scored: &Scored, is_computing: bool) -> Vec<String> {
     let strings = state.language.strings();
-    if state.pair.is_computing() {
+    if is_computing {
         // The score shown belongs to the texts before the last change.
         return vec![strings.computing.to_owned()];
     }
