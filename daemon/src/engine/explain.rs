@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use gte_shared::wire::{MAX_EXPLAINED_WORDS, TextRules};
 
 use super::alignment::{WordsOf, closest};
-use super::backend::{EmbedError, TokenizedWords, Word};
+use super::backend::{EmbedError, TokenizedWords, Tokens, Word};
 use super::embedded::{EmbeddedText, hash};
 use super::error::EngineError;
 use super::job::{CallerId, Task};
@@ -49,9 +49,10 @@ pub struct ExplainedWord {
 }
 
 impl Engine {
-    /// Explains a pair: computes its vectors, those of each text without each of its words, and
-    /// which words of the two texts are most similar. The vectors are one job, so that they come to
-    /// the model in as few batches as a list of as many texts.
+    /// Explains a pair: computes its vectors, those of each text without the tokens of each of its
+    /// words, and which words of the two texts are most similar. The vectors are one job, so that
+    /// they come to the model in as few batches as a list of as many texts. They are remembered
+    /// like others: if one of the texts changes, the words of the other are not computed again.
     ///
     /// # Errors
     ///
@@ -62,7 +63,6 @@ impl Engine {
         texts: [String; 2],
         rules: TextRules,
     ) -> Result<Explained, EngineError> {
-        let _pending = self.pending.count(texts.len());
         let start = Instant::now();
         self.check_lengths(&texts)?;
         let hashes = texts.each_ref().map(hash);
@@ -73,6 +73,7 @@ impl Engine {
         let [a, b] = <[TokenizedWords; 2]>::try_from(tokenized).map_err(|_| incomplete())?;
         let parts = [a, b].map(Parts::of);
         let all: Vec<_> = parts.iter().flat_map(Parts::texts).collect();
+        let _pending = self.pending.count(all.len());
         let whole = parts.iter().map(|parts| Arc::clone(&parts.ids));
         let tasks = whole.map(Task::HiddenStates);
         let (vectors, states) = tokio::try_join!(
@@ -91,7 +92,8 @@ impl Engine {
             };
             closest([of(&a_states, &words[0]), of(&b_states, &words[1])])
         });
-        let closest = aligned.await.map_err(|_| incomplete())?;
+        let panicked = |_| EmbedError("the alignment of words panicked".to_owned());
+        let closest = aligned.await.map_err(panicked)?;
 
         let mut vectors = vectors.into_iter();
         let mut texts = parts.into_iter().zip(hashes).zip(closest);
@@ -110,50 +112,52 @@ impl Engine {
 
 /// The parts of a text that are left out, one at a time.
 struct Parts {
-    tokenized: TokenizedWords,
-    /// Words, or neighboring ones together.
-    words: Vec<Word>,
+    tokens: Tokens,
     /// Ids of the text.
     ids: Arc<[u32]>,
+    parts: Vec<Part>,
+}
+
+/// A word, or neighboring ones together.
+struct Part {
+    word: Word,
+    /// Ids of the text without it; `None` if nothing would be left.
+    without: Option<Arc<[u32]>>,
 }
 
 impl Parts {
     fn of(tokenized: TokenizedWords) -> Self {
-        let words_per_part = tokenized.words.len().div_ceil(MAX_EXPLAINED_WORDS).max(1);
-        let joined = |words: &[Word]| {
+        let TokenizedWords { tokens, words } = tokenized;
+        let ids: Arc<[u32]> = tokens.windows.concat().into();
+        let words_per_part = words.len().div_ceil(MAX_EXPLAINED_WORDS).max(1);
+        let part = |words: &[Word]| {
             let (first, last) = (words.first()?, words.last()?);
-            Some(Word {
+            let word = Word {
                 place: (first.place.0, last.place.1),
                 tokens: first.tokens.start..last.tokens.end,
-            })
+            };
+            let before = ids.get(..word.tokens.start)?;
+            let after = ids.get(word.tokens.end..)?;
+            let left = before.len() + after.len();
+            let without = (left > SPECIAL_TOKENS).then(|| [before, after].concat().into());
+            Some(Part { word, without })
         };
         Self {
-            words: tokenized
-                .words
-                .chunks(words_per_part)
-                .filter_map(joined)
-                .collect(),
-            ids: tokenized.tokens.windows.concat().into(),
-            tokenized,
+            parts: words.chunks(words_per_part).filter_map(part).collect(),
+            ids,
+            tokens,
         }
     }
 
     fn tokens_of_words(&self) -> Vec<Range<usize>> {
-        self.words.iter().map(|word| word.tokens.clone()).collect()
+        let words = self.parts.iter().map(|part| &part.word);
+        words.map(|word| word.tokens.clone()).collect()
     }
 
     /// Ids of the text, and of the text without each of its parts that others stand beside.
     fn texts(&self) -> impl Iterator<Item = Arc<[u32]>> {
-        let whole = std::iter::once(Arc::clone(&self.ids));
-        whole.chain(self.words.iter().filter_map(|word| self.without(word)))
-    }
-
-    /// Ids of the text without a part; `None` if nothing would be left.
-    fn without(&self, word: &Word) -> Option<Arc<[u32]>> {
-        let before = self.ids.get(..word.tokens.start)?;
-        let after = self.ids.get(word.tokens.end..)?;
-        let left = before.len() + after.len();
-        (left > SPECIAL_TOKENS).then(|| [before, after].concat().into())
+        let without = self.parts.iter().filter_map(|part| part.without.as_ref());
+        std::iter::once(&self.ids).chain(without).map(Arc::clone)
     }
 
     /// The text with its vectors, in the order of [`texts`](Self::texts).
@@ -163,12 +167,11 @@ impl Parts {
         mut vectors: impl Iterator<Item = Arc<[f32]>>,
         closest: Vec<Option<(usize, f32)>>,
     ) -> ExplainedText {
-        let whole = vectors.by_ref();
-        let text = EmbeddedText::new(self.tokenized.tokens.clone(), hash, whole);
-        let words = self.words.iter().zip(closest);
-        let words = words.map(|(word, closest)| ExplainedWord {
-            place: word.place,
-            without: self.without(word).and_then(|_| vectors.next()),
+        let text = EmbeddedText::new(self.tokens, hash, vectors.by_ref());
+        let words = self.parts.into_iter().zip(closest);
+        let words = words.map(|(part, closest)| ExplainedWord {
+            place: part.word.place,
+            without: part.without.and_then(|_| vectors.next()),
             closest,
         });
         ExplainedText {
@@ -186,7 +189,6 @@ fn incomplete() -> EngineError {
 mod tests {
     use gte_shared::wire::TextInfo;
 
-    use super::super::backend::Tokens;
     use super::*;
 
     /// A text of as many words of one token.
@@ -223,7 +225,7 @@ mod tests {
     #[test]
     fn the_only_word_stays() {
         let parts = Parts::of(tokenized(1));
-        assert_eq!((parts.words.len(), parts.texts().count()), (1, 1));
+        assert_eq!((parts.parts.len(), parts.texts().count()), (1, 1));
         assert_eq!(Parts::of(tokenized(0)).texts().count(), 1);
     }
 
@@ -231,12 +233,12 @@ mod tests {
     fn words_of_a_long_text_are_left_out_together() {
         for words in [64, 65, 128, 129, 510] {
             let parts = Parts::of(tokenized(words));
-            assert!(parts.words.len() <= MAX_EXPLAINED_WORDS);
-            let tokens: usize = parts.words.iter().map(|word| word.tokens.len()).sum();
+            assert!(parts.parts.len() <= MAX_EXPLAINED_WORDS);
+            let tokens: usize = parts.tokens_of_words().iter().map(Range::len).sum();
             assert_eq!(tokens, words);
         }
         let parts = Parts::of(tokenized(65));
-        assert_eq!(parts.words[0].place, (0, 2));
-        assert_eq!(parts.words[32].place, (64, 65));
+        assert_eq!(parts.parts[0].word.place, (0, 2));
+        assert_eq!(parts.parts[32].word.place, (64, 65));
     }
 }

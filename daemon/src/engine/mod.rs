@@ -1,7 +1,7 @@
 //! The engine: many small requests in, few good batches through the model.
 //!
 //! Architecture invariant: the engine knows neither sockets nor Burn. It sees a model through
-//! [`Tokenize`] and [`Embed`], and is called through [`Engine::embed`].
+//! [`Tokenize`] and [`Embed`], and is called through [`Engine::embed`] and [`Engine::explain`].
 
 mod alignment;
 mod backend;

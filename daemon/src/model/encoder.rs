@@ -104,7 +104,7 @@ impl Encoder {
             let states = groups.map(|group| self.states_of_group(group, queries));
             states.collect::<Result<Vec<_>, _>>()
         })?;
-        Ok(states.concat())
+        Ok(states.into_iter().flatten().collect())
     }
 
     /// Computes the hidden states of a group of texts, those of the rows that `queries` names.

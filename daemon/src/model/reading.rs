@@ -9,7 +9,7 @@ use tokenizers::Encoding;
 use super::config::SPECIAL_TOKENS;
 use super::text_steps::Changed;
 use super::windows::windows;
-use super::words::Segmenter;
+use super::words::{Segmenter, is_punctuation};
 use crate::engine::{Tokens, Word};
 
 /// Characters that end a sentence. A full stop of ASCII is as often part of a number.
@@ -82,17 +82,15 @@ impl<'a> Reading<'a> {
             ..TextInfo::default()
         };
         if self.read.end < own {
-            info.cut_at = Some(self.text.sent_offsets(self.place(self.read.end - 1)).1);
+            info.cut_at = Some(self.sent_place(self.read.end - 1).1);
         } else if self.read.start > 0 {
-            info.cut_at = Some(self.text.sent_offsets(self.place(self.read.start)).0);
+            info.cut_at = Some(self.sent_place(self.read.start).0);
         }
         let is_unknown = |token: &usize| Some(ids[token + 1]) == unknown_id;
         let unknown: Vec<usize> = self.read.clone().filter(is_unknown).collect();
         info.unknown = count(unknown.len());
         let first = unknown.iter().take(MAX_UNKNOWN_PLACES);
-        info.unknown_at = first
-            .map(|token| self.text.sent_offsets(self.place(*token)))
-            .collect();
+        info.unknown_at = first.map(|token| self.sent_place(*token)).collect();
         let window = |own: &Range<usize>| -> Arc<[u32]> {
             let ids = [&ids[..1], &ids[own.start + 1..=own.end], &ids[total - 1..]];
             ids.concat().into()
@@ -108,42 +106,137 @@ impl<'a> Reading<'a> {
         self.windows.len()
     }
 
-    /// Words of what is read in the first window. A token belongs to the word in which it begins.
+    /// Words of what is read in the first window. Tokens of one segment are one word, and so are
+    /// those of one word of the tokenizer, such as スマホ, and those that one character has become.
     pub(super) fn words(&self, segmenter: &Segmenter) -> Vec<Word> {
         let Some(window) = self.windows.first().filter(|window| !window.is_empty()) else {
             return Vec::new();
         };
-        let begin = self.place(window.start).0;
-        let end = self.place(window.end - 1).1;
-        let part = self.text.text().get(begin..end).unwrap_or_default();
-        let mut tokens = window.clone().peekable();
-        let mut words = Vec::new();
-        for word in segmenter.words(part) {
-            let word = begin + word.start..begin + word.end;
-            let begins_before = |token: &usize, at: usize| self.place(*token).0 < at;
-            while tokens
-                .next_if(|token| begins_before(token, word.start))
-                .is_some()
-            {}
-            let Some(first) = tokens.next_if(|token| begins_before(token, word.end)) else {
-                continue;
+        let begin = self.sent_place(window.start).0;
+        let end = self.sent_place(window.end - 1).1;
+        // The text as it was sent: people write T恤 with a capital letter.
+        let part = self.text.sent_part(begin, end);
+        let mut ends = segmenter.ends(&part).into_iter().peekable();
+        let mut words: Vec<(Word, Group)> = Vec::new();
+        for token in window.clone() {
+            let place = self.sent_place(token);
+            let at = place.0.saturating_sub(begin) as usize;
+            while ends.next_if(|end| *end <= at).is_some() {}
+            let group = Group {
+                segment: ends.peek().copied(),
+                // [CLS] stands before the tokens.
+                of_tokenizer: self.encoding.get_word_ids()[token + 1],
             };
-            let mut last = first;
-            while let Some(token) = tokens.next_if(|token| begins_before(token, word.end)) {
-                last = token;
+            match words.last_mut() {
+                Some((word, before)) if before.goes_on(&group) || place.0 < word.place.1 => {
+                    word.place.1 = word.place.1.max(place.1);
+                    word.tokens.end += 1;
+                    *before = group;
+                }
+                _ => {
+                    let first = token - window.start + 1;
+                    let tokens = first..first + 1;
+                    words.push((Word { place, tokens }, group));
+                }
             }
-            let place = (self.place(first).0, self.place(last).1);
-            words.push(Word {
-                place: self.text.sent_offsets(place),
-                // [CLS] stands before them.
-                tokens: first - window.start + 1..last - window.start + 2,
-            });
         }
-        words
+        let is_word = |word: &Word| {
+            let part = self.text.sent_part(word.place.0, word.place.1);
+            !part.chars().all(is_punctuation)
+        };
+        let words = words.into_iter().map(|(word, _)| word);
+        words.filter(is_word).collect()
+    }
+
+    /// Offsets of a token in the text as it was sent, in characters.
+    fn sent_place(&self, token: usize) -> (u32, u32) {
+        self.text.sent_offsets(self.place(token))
+    }
+}
+
+/// Neighbors of a token.
+struct Group {
+    /// End of its segment.
+    segment: Option<usize>,
+    /// Number of its word, as the tokenizer counts them.
+    of_tokenizer: Option<u32>,
+}
+
+impl Group {
+    /// Returns true if the next token is of the same word.
+    fn goes_on(&self, next: &Self) -> bool {
+        let same_segment = self.segment.is_some() && self.segment == next.segment;
+        let same_word = self.of_tokenizer.is_some() && self.of_tokenizer == next.of_tokenizer;
+        same_segment || same_word
     }
 }
 
 /// Number of tokens, as it is told.
 pub(super) fn count(tokens: usize) -> u32 {
     u32::try_from(tokens).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use gte_shared::wire::TextRules;
+
+    use super::super::source::Source;
+    use super::super::tokenizer::Tokenizer;
+    use crate::engine::Tokenize;
+
+    /// Words of a text, as they were sent, read with these steps by the built-in model.
+    fn words(steps: &str, text: &str) -> String {
+        let tokenizer = Tokenizer::load(&Source::Builtin, 64).unwrap();
+        let rules = TextRules {
+            text_steps: steps.parse().unwrap(),
+            ..TextRules::default()
+        };
+        let read = tokenizer.tokenize_words(text, rules).unwrap();
+        let mut next = 1;
+        let words = read.words.iter().map(|word| {
+            assert!(next <= word.tokens.start && word.tokens.start < word.tokens.end);
+            next = word.tokens.end;
+            let (from, to) = (word.place.0 as usize, word.place.1 as usize);
+            text.chars().skip(from).take(to - from).collect()
+        });
+        let words: Vec<String> = words.collect();
+        assert!(next < read.tokens.windows[0].len());
+        words.join(" ")
+    }
+
+    #[test]
+    fn words_are_those_that_people_see() {
+        for (text, expected) in [
+            (
+                "我的iPhone坏了，怎么申请退款？",
+                "我 的 iPhone 坏 了 怎么 申请 退款",
+            ),
+            ("  reset my password! ", "reset my password"),
+            ("甲方应当支付全部货款。", "甲方 应当 支付 全部 货款"),
+            ("买一件T恤", "买 一件 T恤"),
+            // Several tokens of one character, and of characters that the segmenter does not know.
+            ("한국어翻译不准", "한국어 翻译 不准"),
+            ("ＡＰＰ打不开", "ＡＰＰ 打不开"),
+            ("スマホ壊れた", "スマホ 壊 れた"),
+            // The step drops an accent of its own.
+            ("naïve cafe\u{301}", "naïve cafe"),
+            // One unknown token, and symbols.
+            ("✅iPhone15降价了", "✅iPhone15 降价 了"),
+            ("👍今天37℃", "👍 今天 37℃"),
+            ("C++语言", "C++ 语言"),
+            ("……！？", ""),
+        ] {
+            assert_eq!(words("lowercase", text), expected);
+        }
+        assert_eq!(words("nfkc", "㋀买½斤"), "㋀ 买 ½ 斤");
+        assert_eq!(words("none", "我的MacBook"), "我 的 MacBook");
+    }
+
+    #[test]
+    fn words_are_those_of_the_part_that_is_read() {
+        let text = "甲方付款。".repeat(40);
+        let read = words("none", &text);
+        assert!(read.starts_with("甲方 付款 甲方"), "{read}");
+        assert_eq!(read.split(' ').count(), 25, "{read}");
+    }
 }

@@ -70,6 +70,12 @@ impl<'a> Changed<'a> {
         self.changed.as_ref().map_or(self.sent, |text| text.get())
     }
 
+    /// Part of the text as it was sent, between two offsets in characters.
+    pub(super) fn sent_part(&self, from: u32, to: u32) -> String {
+        let length = to.saturating_sub(from) as usize;
+        self.sent.chars().skip(from as usize).take(length).collect()
+    }
+
     /// Offsets in the text as it was sent, in characters, of a part of the text to be tokenized.
     pub(super) fn sent_offsets(&self, bytes: (usize, usize)) -> (u32, u32) {
         let range = bytes.0..bytes.1;

@@ -5,7 +5,6 @@
 //! of the Unicode dictionary, which has 甲/方 and 研究生/命/起源. Grouping characters by the model's
 //! own hidden states would make other words of the same characters in each text.
 
-use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use jieba_rs::Jieba;
@@ -20,14 +19,32 @@ static SHARED: Mutex<Weak<Jieba>> = Mutex::new(Weak::new());
 pub(super) struct Segmenter(OnceLock<Arc<Jieba>>);
 
 impl Segmenter {
-    /// Places of the words of a text, in bytes. Spaces and punctuation are left out.
-    pub(super) fn words(&self, text: &str) -> Vec<Range<usize>> {
+    /// Ends of the segments of a text, in characters: words of Chinese, runs of letters and digits
+    /// of ASCII, and every other character alone.
+    pub(super) fn ends(&self, text: &str) -> Vec<usize> {
         let segments = self.0.get_or_init(shared).cut(text, true);
-        let words = segments
-            .into_iter()
-            .filter(|segment| segment.word.contains(char::is_alphanumeric));
-        words.map(|word| word.byte_start..word.byte_end).collect()
+        segments.into_iter().map(|segment| segment.end).collect()
     }
+}
+
+/// Returns true for punctuation and spaces, which are not words. Other symbols are, such as ℃ and
+/// 👍.
+pub(super) fn is_punctuation(character: char) -> bool {
+    character.is_whitespace()
+        || character.is_control()
+        || character.is_ascii_punctuation()
+        || matches!(
+            character,
+            // Latin-1; general punctuation; Chinese signs; full-width forms of ASCII's.
+            '¡' | '§' | '«' | '¶' | '·' | '»' | '¿'
+                | '\u{2000}'..='\u{206f}'
+                | '\u{3000}'..='\u{303f}'
+                | '\u{fe30}'..='\u{fe6f}'
+                | '\u{ff00}'..='\u{ff0f}'
+                | '\u{ff1a}'..='\u{ff20}'
+                | '\u{ff3b}'..='\u{ff40}'
+                | '\u{ff5b}'..='\u{ff65}'
+        )
 }
 
 /// The dictionary that is loaded already, else a new one.
@@ -48,27 +65,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_are_found_and_signs_left_out() {
+    fn segments_are_words_of_people() {
         let segmenter = Segmenter::default();
-        for (text, expected) in [
-            ("研究生命起源", "研究 生命 起源"),
-            (
-                "我的iPhone坏了，怎么申请退款？",
-                "我 的 iPhone 坏 了 怎么 申请 退款",
-            ),
-            ("  reset my password! ", "reset my password"),
-            ("甲方应当支付全部货款。", "甲方 应当 支付 全部 货款"),
-            ("……😀", ""),
-        ] {
-            let words = segmenter.words(text).into_iter().map(|word| &text[word]);
-            assert_eq!(words.collect::<Vec<_>>().join(" "), expected);
+        assert_eq!(segmenter.ends("研究生命起源"), [2, 4, 6]);
+        assert_eq!(segmenter.ends("iPhone坏了"), [6, 7, 8]);
+        assert_eq!(segmenter.ends("买T恤。"), [1, 3, 4]);
+    }
+
+    #[test]
+    fn punctuation_is_told_from_symbols() {
+        for sign in "。，、！？；：（）《》“”‘’—…·～,.!?-+ \n\u{3000}\u{200b}".chars()
+        {
+            assert!(is_punctuation(sign), "{sign:?}");
+        }
+        for word in "字aＡé9９℃👍ア한½".chars() {
+            assert!(!is_punctuation(word), "{word:?}");
         }
     }
 
     #[test]
     fn segmenters_share_one_dictionary() {
         let [one, other] = [Segmenter::default(), Segmenter::default()];
-        assert_eq!(one.words("退款"), other.words("退款"));
+        assert_eq!(one.ends("退款"), other.ends("退款"));
         let [one, other] = [&one, &other].map(|of| Arc::as_ptr(of.0.get().unwrap()));
         assert!(std::ptr::eq(one, other));
     }

@@ -12,6 +12,19 @@ use crate::engine::CallerId;
 /// Values per vector of a model that is not loaded yet: those of the largest BERT.
 const LARGEST_DIMENSION: usize = 1024;
 
+/// Most tokens of a text that such a model reads.
+const LARGEST_MAX_TOKENS: usize = 512;
+
+/// Sizes of a model that decide how much memory a request takes.
+pub(super) struct Sizes {
+    /// Values per vector.
+    pub(super) dimension: usize,
+    /// Most tokens of a text that the model reads.
+    pub(super) max_tokens: usize,
+    /// Rules of requests that leave them out.
+    pub(super) rules: TextRules,
+}
+
 /// Form of a reply, which decides its size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ReplyForm {
@@ -60,11 +73,14 @@ impl Context {
         }
     }
 
-    /// Values per vector of the model that answers a request, and rules of requests without any.
-    pub(super) fn sizes(&self, options: Option<&TextOptions>) -> (usize, TextRules) {
-        match self.model(options) {
-            Some(model) => (model.dimension as usize, model.rules),
-            None => (LARGEST_DIMENSION, self.selected.model.rules),
+    /// Sizes of the model that answers a request.
+    pub(super) fn sizes(&self, options: Option<&TextOptions>) -> Sizes {
+        let model = self.model(options);
+        let known = model.as_ref();
+        Sizes {
+            dimension: known.map_or(LARGEST_DIMENSION, |model| model.dimension as usize),
+            max_tokens: known.map_or(LARGEST_MAX_TOKENS, |model| model.max_tokens as usize),
+            rules: known.map_or(self.selected.model.rules, |model| model.rules),
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use gte_daemon::{engine, serve};
 use gte_shared::client::{Client, ClientError};
-use gte_shared::wire::{Embed, ErrorCode, GetStatus, TextOptions, UseModel};
+use gte_shared::wire::{Embed, ErrorCode, Explain, GetStatus, TextOptions, UseModel};
 
 use crate::daemon::{Daemon, SHORT};
 
@@ -50,6 +50,57 @@ async fn a_failing_model_is_a_reply_and_the_next_call_works() {
         assert_eq!(refused(error), ErrorCode::Internal, "{bad}");
         assert_eq!(client.call(texts(&["甲"])).await.unwrap().result.len(), 1);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_explanation_is_one_batch_and_fails_alone() {
+    let daemon = Daemon::start(serve::Limits::default(), engine::Limits::default());
+    let client = daemon.client().await;
+    let explain = |a: &str| Explain {
+        a: a.to_owned(),
+        b: "乙乙乙乙".to_owned(),
+        options: TextOptions::default(),
+    };
+    let explained = client.call(explain("甲乙丙丁")).await.unwrap().result;
+    let words: Vec<&str> = explained.a.iter().map(|word| &*word.word).collect();
+    assert_eq!(words, ["甲", "乙", "丙", "丁"]);
+    let closest = explained.a.iter().map(|word| word.closest.unwrap().index);
+    assert_eq!(
+        closest.collect::<Vec<_>>(),
+        [0; 4],
+        "the first of equal ones"
+    );
+    // Both texts, one without each of its words, and the other without one of its equal words.
+    assert_eq!(*daemon.batches.lock().unwrap(), [7]);
+    let again = client.call(explain("甲乙丙丁")).await.unwrap().result;
+    assert_eq!(again, explained);
+    assert_eq!(*daemon.batches.lock().unwrap(), [7], "all are remembered");
+    for bad in ["!甲乙丙", "?甲乙丙"] {
+        let error = client.call(explain(bad)).await.unwrap_err();
+        assert_eq!(refused(error), ErrorCode::Internal, "{bad}");
+        assert_eq!(client.call(texts(&["甲"])).await.unwrap().result.len(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_abandoned_explanation_is_not_computed() {
+    let daemon = Daemon::start(serve::Limits::default(), engine::Limits::default());
+    let (client, other) = (daemon.client().await, daemon.client().await);
+    let blocked = tokio::spawn(async move { client.call(texts(&["…"])).await });
+    wait_for_pending_texts(&other, 1).await;
+    let leaving = daemon.client().await;
+    let explain = Explain {
+        a: "甲乙丙丁".to_owned(),
+        b: "乙乙乙乙".to_owned(),
+        options: TextOptions::default(),
+    };
+    let explaining = tokio::spawn(async move { leaving.call(explain).await });
+    wait_for_pending_texts(&other, 1 + 10).await;
+    explaining.abort();
+    wait_for_pending_texts(&other, 1).await;
+    daemon.proceed.send(()).unwrap();
+    assert!(blocked.await.unwrap().is_ok());
+    assert_eq!(*daemon.batches.lock().unwrap(), [1]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

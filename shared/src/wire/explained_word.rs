@@ -15,8 +15,8 @@ pub struct ExplainedWord {
     pub from: u32,
     /// Offset behind its last character.
     pub to: u32,
-    /// Score of the pair with this word left out of its text; `None` if nothing would be left of
-    /// the text.
+    /// Score of the pair with the tokens of this word left out of its text; `None` if nothing would
+    /// be left of the text.
     pub without: Option<ScoreWithout>,
     /// Most similar word of the other text; `None` if that has no words.
     pub closest: Option<ClosestWord>,

@@ -79,6 +79,22 @@ fn words_are_told_as_they_were_sent() {
     for word in &words {
         assert_eq!(part(sent, word), word["word"].as_str().unwrap());
     }
+    // One character that has become several tokens, and words behind it.
+    let explained = explain(&sandbox, &["한국어翻译不准", "✅翻译错误"]);
+    for (text, sent, expected) in [
+        ("a", "한국어翻译不准", &["한국어", "翻译", "不准"][..]),
+        ("b", "✅翻译错误", &["✅", "翻译", "错误"]),
+    ] {
+        let words = self::words(&explained, text);
+        let found: Vec<&Value> = words.iter().map(|word| &word["word"]).collect();
+        assert_eq!(found, expected);
+        assert!(
+            words
+                .iter()
+                .all(|word| part(sent, word) == word["word"].as_str().unwrap())
+        );
+    }
+    let explained = explain(&sandbox, &[sent, "苹果"]);
     // The only word of a text cannot be left out of it.
     let only = &explained["explanation"]["b"][0];
     assert_eq!(
@@ -96,8 +112,8 @@ fn a_long_text_has_parts_of_several_words() {
     assert_eq!(explained["a"]["truncated"], true);
     let parts = words(&explained, "a");
     assert!((33..=64).contains(&parts.len()), "{}", parts.len());
-    let cut_at = explained["a"]["cut_at"].as_u64();
-    assert!(parts[0]["from"].as_u64() >= cut_at, "{}", parts[0]);
+    let cut_at = explained["a"]["cut_at"].as_u64().unwrap();
+    assert!(parts[0]["from"].as_u64() >= Some(cut_at), "{}", parts[0]);
     assert_eq!(
         parts.last().unwrap()["to"],
         60 * 12 - 1,

@@ -25,6 +25,8 @@ pub enum Effect {
         /// The lower text.
         b: String,
     },
+    /// Stop the explanation that waits.
+    CancelExplain,
     /// List the models.
     ListModels,
     /// Pull a model.

@@ -55,7 +55,7 @@ fn on_key(state: &mut State, key: KeyEvent) -> Option<Effect> {
         }
         KeyCode::Char(' ') if state.models.open => return toggle_second(state),
         _ if state.models.open => return state.models.on_key(key),
-        _ if state.explanation.is_open() => state.explanation.on_key(key),
+        _ if state.explanation.is_open() => return state.explanation.on_key(key),
         KeyCode::F(2) => return Some(state.models.open()),
         KeyCode::F(3) => return state.explanation.open(&state.pair),
         KeyCode::Esc => state.leaving = true,

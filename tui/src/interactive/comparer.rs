@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use gte_shared::client::{Client, ClientError};
-use gte_shared::report::with_hint;
-use gte_shared::wire::{Call, ErrorCode, Explain, GetStatus, Similarity, TextOptions, UseModel};
+use gte_shared::wire::{Call, GetStatus, Similarity, TextOptions, UseModel};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout_at};
 
-use crate::app::{Action, Daemon, Explained, ModelsError, ModelsEvent, Outcome};
+use super::refusal::{is_blank, line};
+use crate::app::{Action, Daemon, ModelsError, ModelsEvent, Outcome};
 
 /// Pause after the last change before texts are compared: longer than the time between two keys of
 /// a fast typist, and too short to be noticed.
@@ -69,17 +69,6 @@ impl Comparer {
             }
             questions.mark_changed();
         }
-    }
-
-    /// Has the daemon explain a score, and reports the words.
-    pub(super) async fn explain(self: Arc<Self>, number: u64, a: String, b: String) {
-        let options = TextOptions::default();
-        let explained = match self.ask(Explain { a, b, options }).await {
-            Ok(computed) => Explained::Words(Box::new(computed)),
-            Err(error) if is_blank(&error) => Explained::Blank,
-            Err(error) => Explained::Failed(line(&error)),
-        };
-        self.send(Action::Explained(number, explained));
     }
 
     /// Asks the daemon to use a model, and reports the result.
@@ -161,16 +150,6 @@ impl Comparer {
         // The send fails once the screen is left.
         drop(self.action_tx.send(action));
     }
-}
-
-/// Returns true if nothing is left of one of the texts to compare.
-fn is_blank(error: &ClientError) -> bool {
-    matches!(error, ClientError::Refused(error) if error.code == ErrorCode::BlankText)
-}
-
-/// One line for an error.
-fn line(error: &ClientError) -> String {
-    with_hint(error, error.hint().as_deref())
 }
 
 /// Waits for a question that neither a newer one nor a cancellation replaces during the pause;

@@ -8,12 +8,14 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::comparer::{Comparer, Question};
+use super::explainer::Explainer;
 use super::gted;
 use crate::app::{Action, Effect};
 
 /// Runner of effects.
 pub(super) struct Effects {
     comparer: Arc<Comparer>,
+    explainer: Arc<Explainer>,
     /// Waiting question.
     question_tx: watch::Sender<Option<Question>>,
     action_tx: mpsc::UnboundedSender<Action>,
@@ -22,13 +24,18 @@ pub(super) struct Effects {
 }
 
 impl Effects {
-    /// Starts the comparer, which connects to the daemon.
-    pub(super) fn start(client: Client, action_tx: mpsc::UnboundedSender<Action>) -> Self {
-        let comparer = Arc::new(Comparer::new(client, action_tx.clone()));
+    /// Starts the comparer, which connects to the daemon. Explanations have a client of their own.
+    pub(super) fn start(
+        [comparing, explaining]: [Client; 2],
+        action_tx: mpsc::UnboundedSender<Action>,
+    ) -> Self {
+        let comparer = Arc::new(Comparer::new(comparing, action_tx.clone()));
+        let explainer = Arc::new(Explainer::new(explaining, action_tx.clone()));
         let (question_tx, question_rx) = watch::channel(None);
         tokio::spawn(Arc::clone(&comparer).run(question_rx));
         Self {
             comparer,
+            explainer,
             question_tx,
             action_tx,
             pull: None,
@@ -57,9 +64,11 @@ impl Effects {
                 self.question_tx.send_replace(None);
             }
             Some(Effect::Explain { number, a, b }) => {
-                drop(tokio::spawn(
-                    Arc::clone(&self.comparer).explain(number, a, b),
-                ));
+                let explainer = Arc::clone(&self.explainer);
+                drop(tokio::spawn(explainer.explain(number, a, b)));
+            }
+            Some(Effect::CancelExplain) => {
+                drop(tokio::spawn(Arc::clone(&self.explainer).cancel()));
             }
             Some(Effect::ListModels) => drop(tokio::spawn(gted::list(self.action_tx.clone()))),
             Some(Effect::Pull { number, name }) => {

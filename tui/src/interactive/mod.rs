@@ -2,7 +2,9 @@
 
 mod comparer;
 mod effects;
+mod explainer;
 mod gted;
+mod refusal;
 mod run;
 mod signals;
 mod terminal;

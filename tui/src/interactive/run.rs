@@ -35,12 +35,14 @@ pub(crate) async fn run(
     language: Language,
 ) -> Result<(), ScreenError> {
     let (action_tx, mut action_rx) = mpsc::unbounded_channel();
-    let notice_tx = action_tx.clone();
-    let client = Client::with_notices(endpoint, start, move |notice| {
-        // The send fails once the screen is left.
-        drop(notice_tx.send(Action::Notice(notice.to_string())));
-    });
-    let mut effects = Effects::start(client, action_tx.clone());
+    let client = || {
+        let notice_tx = action_tx.clone();
+        Client::with_notices(endpoint.clone(), start, move |notice| {
+            // The send fails once the screen is left.
+            drop(notice_tx.send(Action::Notice(notice.to_string())));
+        })
+    };
+    let mut effects = Effects::start([client(), client()], action_tx.clone());
     tokio::spawn(end_on_signals(action_tx.clone()).map_err(ScreenError::Signals)?);
 
     let theme = Theme::of_environment();

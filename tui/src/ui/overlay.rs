@@ -62,3 +62,34 @@ pub(super) fn draw(
     frame.render_widget(Clear, around.intersection(screen));
     frame.render_widget(Paragraph::new(whole), area);
 }
+
+/// Breaks a text into lines of at most `cells` cells, at spaces if possible.
+pub(super) fn wrap(text: &str, cells: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for character in text.chars() {
+        let mut longer = line.clone();
+        longer.push(character);
+        if longer.width() > cells {
+            let end = longer.rfind(' ').map_or(line.len(), |space| space + 1);
+            let rest = longer.split_off(end);
+            lines.push(longer.trim_end().to_owned());
+            longer = rest;
+        }
+        line = longer;
+    }
+    lines.push(line);
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_break_at_spaces_or_else_between_characters() {
+        assert_eq!(wrap("出错了 abc", 4), ["出错", "了", "abc"]);
+        assert_eq!(wrap("one two three", 9), ["one two", "three"]);
+        assert_eq!(wrap("", 4), [""]);
+    }
+}

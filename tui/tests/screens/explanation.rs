@@ -51,7 +51,7 @@ pub(crate) fn explained(language: Language) -> State {
             ("坏", 10.86, 1),
             ("了", 3.13, 2),
             ("怎么", -5.45, 2),
-            ("申请", -5.54, 5),
+            ("申请一次退货", -5.54, 5),
             ("退款", 32.97, 5),
         ]),
         b: words(&[
@@ -103,7 +103,9 @@ fn an_explanation_without_words() {
     check("explanation-failed", |language| {
         let mut state = with_texts(language, A, B);
         press(&mut state, KeyCode::F(3));
-        let error = "the text is too long".to_owned();
+        let error = "the text is too long: it is read in 3 chunks, of which the words cannot be \
+                     explained (shorten it, or choose the truncation head or tail)";
+        let error = error.to_owned();
         update(&mut state, Action::Explained(1, Explained::Failed(error)));
         state
     });

@@ -48,9 +48,10 @@ fn weight<H: Handle>(context: &Context, request: &H, message: usize) -> Result<u
         // A command is answered whatever room there is, unless it is strangely large.
         return Ok(if message <= SMALL_BYTES { 0 } else { message });
     }
-    let (dimension, rules) = context.sizes(request.options());
+    let sizes = context.sizes(request.options());
+    let dimension = sizes.dimension;
     let reply = request.reply_bytes(context.form, dimension)?;
-    let vectors = request.most_vectors(rules, message);
+    let vectors = request.most_vectors(&sizes, message);
     Ok(bytes_at_work(message, vectors, dimension, reply))
 }
 

@@ -5,13 +5,13 @@ use std::time::Instant;
 use gte_shared::score;
 use gte_shared::wire::{
     ClosestWord, Computed, ErrorReply, Explain, ExplainedWord, Explanation, MAX_EXPLAINED_WORDS,
-    ScoreWithout, TextRules,
+    ScoreWithout,
 };
 
 use super::handle::Handle;
 use super::reply::{Answered, answer, computed, score_pair};
 use crate::engine::{EmbeddedText, Explained, ExplainedText};
-use crate::serve::context::{Context, ReplyForm};
+use crate::serve::context::{Context, ReplyForm, Sizes};
 use crate::serve::scales::Scoring;
 
 /// Most bytes of a word in a reply besides those of the text: offsets, scores, names of fields.
@@ -20,8 +20,11 @@ const WORD_BYTES: usize = 256;
 /// Most bytes of a character in JSON per byte of its text: a control character is `\u0001`.
 const JSON_BYTES_PER_BYTE: usize = 6;
 
-/// Tokens that a model reads of a text.
-const TOKENS: usize = 512;
+/// Most tokens per byte of text: a sign of 3 bytes becomes 18 characters in compatibility forms.
+const TOKENS_PER_BYTE: usize = 6;
+
+/// Vectors of f32 that a word takes: that of its text without it, and its state in f64.
+const VECTORS_PER_WORD: usize = 3;
 
 impl Handle for Explain {
     fn reply_bytes(&self, form: ReplyForm, _dimension: usize) -> Result<usize, ErrorReply> {
@@ -33,12 +36,13 @@ impl Handle for Explain {
         Ok(text_bytes + 2 * MAX_EXPLAINED_WORDS * WORD_BYTES)
     }
 
-    /// The vectors of both texts and of these without each word, and the hidden states of their
-    /// tokens, of which each has a byte of text at least.
-    fn most_vectors(&self, _rules: TextRules, _message: usize) -> usize {
+    /// The vectors of both texts and of these without each word, and the hidden states of all
+    /// tokens and of the words.
+    fn most_vectors(&self, sizes: &Sizes, _message: usize) -> usize {
         let of_text = |text: &String| {
-            let words = text.len().min(MAX_EXPLAINED_WORDS);
-            1 + words + text.len().min(TOKENS)
+            let tokens = sizes.max_tokens.min(TOKENS_PER_BYTE * text.len());
+            let words = tokens.min(MAX_EXPLAINED_WORDS);
+            1 + VECTORS_PER_WORD * words + tokens
         };
         of_text(&self.a) + of_text(&self.b)
     }
@@ -75,13 +79,9 @@ fn words(
     other: &EmbeddedText,
     scoring: &Scoring,
 ) -> Vec<ExplainedWord> {
-    // The words are in order, so that the text is gone through once.
-    let (mut rest, mut at) = (sent.chars(), 0);
-    let mut word = |from: u32, to: u32| -> String {
-        let skipped = from.saturating_sub(at) as usize;
+    let word = |from: u32, to: u32| -> String {
         let length = to.saturating_sub(from) as usize;
-        at = to;
-        rest.by_ref().skip(skipped).take(length).collect()
+        sent.chars().skip(from as usize).take(length).collect()
     };
     let explained = text.words.iter().map(|explained| {
         let (from, to) = explained.place;

@@ -1,8 +1,8 @@
 //! The trait of the handlers.
 
-use gte_shared::wire::{Call, ErrorReply, TextRules, Truncation};
+use gte_shared::wire::{Call, ErrorReply, Truncation};
 
-use crate::serve::context::{Context, ReplyForm};
+use crate::serve::context::{Context, ReplyForm, Sizes};
 
 /// Bytes of a score in a reply, or of another short entry, in either form of reply.
 const SCORE_BYTES: usize = 512;
@@ -26,9 +26,8 @@ pub(super) trait Handle: Call {
     }
 
     /// Most vectors that are computed for the request, in whose message there are `message` bytes.
-    /// `rules` are those of requests without options.
-    fn most_vectors(&self, rules: TextRules, message: usize) -> usize {
-        let rules = self.options().map(|options| options.rules(rules));
+    fn most_vectors(&self, sizes: &Sizes, message: usize) -> usize {
+        let rules = self.options().map(|options| options.rules(sizes.rules));
         let windows = match rules.map(|rules| rules.truncation) {
             Some(Truncation::Chunk) => message / LEAST_WINDOW_BYTES,
             _ => 0,

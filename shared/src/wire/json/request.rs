@@ -12,7 +12,7 @@ use crate::wire::request::{
 use crate::wire::text_rules::{TextOptions, TextSteps, Truncation};
 
 /// Forms of a request line, for the error that names them.
-const FORMS: &str = r#"{"a":…,"b":…}, {"pairs":[[…,…],…]}, {"query":…,"texts":[…]}, {"texts":[…]}, {"command":"status"}, {"command":"shutdown"} or {"command":"use","model":…}"#;
+const FORMS: &str = r#"{"a":…,"b":…}, also with "explain":true, {"pairs":[[…,…],…]}, {"query":…,"texts":[…]}, {"texts":[…]}, {"command":"status"}, {"command":"shutdown"} or {"command":"use","model":…}"#;
 
 /// Most values in a line: pairs of the most texts have two commas each. Counted before a line is
 /// parsed, since a value of two bytes becomes one of fifty.
@@ -36,8 +36,7 @@ struct Line {
     text_steps: Option<TextSteps>,
     truncation: Option<Truncation>,
     score: Option<ScoreKind>,
-    #[serde(default)]
-    explain: bool,
+    explain: Option<bool>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -100,6 +99,7 @@ pub fn parse_request(line: &[u8]) -> (Option<Value>, Result<Request, ErrorReply>
     if command.is_some() && options != TextOptions::default() {
         return (id, Err(refusal("a command takes no options of texts")));
     }
+    let explain = explain.unwrap_or(false);
     if explain && a.is_none() {
         return (
             id,

@@ -7,8 +7,8 @@ use super::pair::PairState;
 use crate::app::effect::Effect;
 use crate::app::key_hint::{KeyHint, Purpose};
 
-/// Lines that `PageUp` and `PageDown` scroll by.
-const PAGE: usize = 10;
+/// Lines that `PageUp` and `PageDown` scroll by: fewer than a low terminal shows.
+const PAGE: usize = 8;
 
 /// Contents of the explanation.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,8 +30,8 @@ pub enum Explained {
 pub struct ExplanationState {
     /// Contents, while the explanation is open.
     pub shown: Option<Explained>,
-    /// First word shown, among those of both texts.
-    pub first: usize,
+    /// First line shown.
+    pub first_line: usize,
     /// Number of explanations so far. Answers to earlier ones are ignored.
     number: u64,
 }
@@ -52,7 +52,7 @@ impl ExplanationState {
     /// Opens the explanation of a pair.
     pub(crate) fn open(&mut self, pair: &PairState) -> Option<Effect> {
         self.number += 1;
-        self.first = 0;
+        self.first_line = 0;
         if pair.a.is_blank() || pair.b.is_blank() {
             self.shown = Some(Explained::Missing);
             return None;
@@ -66,23 +66,29 @@ impl ExplanationState {
     }
 
     /// Applies a key while the explanation is open.
-    pub(crate) fn on_key(&mut self, key: KeyEvent) {
+    pub(crate) fn on_key(&mut self, key: KeyEvent) -> Option<Effect> {
         match key.code {
-            KeyCode::Esc | KeyCode::F(3) => self.shown = None,
-            KeyCode::Down => self.scroll_to(self.first + 1),
-            KeyCode::Up => self.scroll_to(self.first.saturating_sub(1)),
-            KeyCode::PageDown => self.scroll_to(self.first + PAGE),
-            KeyCode::PageUp => self.scroll_to(self.first.saturating_sub(PAGE)),
+            KeyCode::Esc | KeyCode::F(3) => {
+                let shown = self.shown.take();
+                let waits = matches!(shown, Some(Explained::Computing));
+                return waits.then_some(Effect::CancelExplain);
+            }
+            KeyCode::Down => self.scroll_to(self.first_line + 1),
+            KeyCode::Up => self.scroll_to(self.first_line.saturating_sub(1)),
+            KeyCode::PageDown => self.scroll_to(self.first_line + PAGE),
+            KeyCode::PageUp => self.scroll_to(self.first_line.saturating_sub(PAGE)),
             _ => {}
         }
+        None
     }
 
-    fn scroll_to(&mut self, word: usize) {
+    fn scroll_to(&mut self, line: usize) {
         let words = match &self.shown {
             Some(Explained::Words(computed)) => computed.result.a.len() + computed.result.b.len(),
             _ => 0,
         };
-        self.first = word.min(words.saturating_sub(1));
+        // One line is above them, and the names of the texts are among them.
+        self.first_line = line.min(words);
     }
 
     /// Applies the answer to the explanation of this number, unless it has been closed.
@@ -99,8 +105,8 @@ mod tests {
 
     use super::*;
 
-    fn press(explanation: &mut ExplanationState, code: KeyCode) {
-        explanation.on_key(KeyEvent::new(code, KeyModifiers::NONE));
+    fn press(explanation: &mut ExplanationState, code: KeyCode) -> Option<Effect> {
+        explanation.on_key(KeyEvent::new(code, KeyModifiers::NONE))
     }
 
     fn pair() -> PairState {
@@ -130,7 +136,8 @@ mod tests {
     fn an_answer_to_a_closed_explanation_is_dropped() {
         let mut explanation = ExplanationState::default();
         explanation.open(&pair());
-        press(&mut explanation, KeyCode::Esc);
+        let effect = press(&mut explanation, KeyCode::Esc);
+        assert_eq!(effect, Some(Effect::CancelExplain));
         explanation.on_answer(1, Explained::Blank);
         assert!(!explanation.is_open());
         explanation.open(&pair());
@@ -140,6 +147,6 @@ mod tests {
         assert_eq!(explanation.shown, Some(Explained::Blank));
         // Without words there is nothing to scroll.
         press(&mut explanation, KeyCode::PageDown);
-        assert_eq!(explanation.first, 0);
+        assert_eq!(explanation.first_line, 0);
     }
 }

@@ -11,20 +11,23 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::app::{Explained, State};
 use crate::strings::Strings;
-use crate::ui::overlay;
+use crate::ui::overlay::{self, MARGIN, wrap};
 use crate::ui::theme::Theme;
 
-/// Most cells of a word in a screen of full width.
+/// Most cells of a word.
 const WORD_CELLS: usize = 20;
 
-/// Most cells of a word in a narrow screen.
-const WORD_CELLS_NARROW: usize = 8;
+/// Cells of a line besides its two words and its bar.
+const OTHER_CELLS: usize = 24;
+
+/// Those of them that belong to the closest word: the arrow and the cosine.
+const CLOSEST_CELLS: usize = 13;
 
 /// Most cells of a bar.
 const BAR_CELLS: usize = 10;
 
-/// Cells from which on a screen has full width.
-const FULL_CELLS: u16 = 60;
+/// Cells between a cosine and its bar.
+const GAP: usize = 2;
 
 /// Points of a score below which a word makes no difference.
 const NO_EFFECT: f64 = 0.5;
@@ -35,6 +38,7 @@ const WORD_CHARS: usize = 200;
 /// Draws the explanation if it is open.
 pub(crate) fn draw(state: &State, theme: Theme, frame: &mut Frame, screen: Rect) {
     let strings = state.language.strings();
+    let width = usize::from(screen.width).saturating_sub(2 * MARGIN).max(1);
     let (lines, first) = match &state.explanation.shown {
         None => return,
         Some(Explained::Missing) => (vec![Line::raw(strings.waiting)], 0),
@@ -42,11 +46,13 @@ pub(crate) fn draw(state: &State, theme: Theme, frame: &mut Frame, screen: Rect)
         Some(Explained::Blank) => (vec![Line::styled(strings.blank, theme.warning())], 0),
         Some(Explained::Failed(error)) => {
             let error = format!("{}: {error}", strings.failed);
-            (vec![Line::styled(error, theme.warning())], 0)
+            let lines = wrap(&error, width).into_iter();
+            let lines = lines.map(|line| Line::styled(line, theme.warning()));
+            (lines.collect(), 0)
         }
         Some(Explained::Words(computed)) => (
-            words(state, computed, strings, theme, screen.width),
-            state.explanation.first,
+            words(state, computed, strings, theme, width),
+            state.explanation.first_line,
         ),
     };
     overlay::draw(
@@ -65,7 +71,7 @@ fn words(
     computed: &Computed<Explanation>,
     strings: &Strings,
     theme: Theme,
-    width: u16,
+    width: usize,
 ) -> Vec<Line<'static>> {
     let Explanation { score, a, b } = &computed.result;
     let table = Table::of(&computed.result, width);
@@ -96,19 +102,16 @@ struct Table {
 }
 
 impl Table {
-    fn of(explanation: &Explanation, width: u16) -> Self {
-        let is_full = width >= FULL_CELLS;
-        let most = if is_full {
-            WORD_CELLS
-        } else {
-            WORD_CELLS_NARROW
-        };
+    /// Widths in lines of `width` cells: the bar is cut first.
+    fn of(explanation: &Explanation, width: usize) -> Self {
         let all = || explanation.a.iter().chain(&explanation.b);
         let widest = all().map(|word| word.word.width()).max().unwrap_or(0);
+        let room = width.saturating_sub(OTHER_CELLS);
+        let word_cells = widest.min(WORD_CELLS).min(room / 2);
         let effects = all().filter_map(|word| word.effect(explanation.score.similarity));
         Self {
-            word_cells: widest.min(most),
-            bar_cells: if is_full { BAR_CELLS } else { 0 },
+            word_cells,
+            bar_cells: BAR_CELLS.min(room.saturating_sub(2 * word_cells + GAP)),
             largest: effects.map(f64::abs).fold(NO_EFFECT, f64::max),
         }
     }
@@ -134,20 +137,22 @@ impl Table {
             let other = others.get(closest.index as usize)?;
             Some((closest.cosine, other))
         });
-        if let Some((cosine, other)) = closest {
-            let back = other.closest.map(|closest| closest.index as usize);
-            let (arrow, joined) = if back == Some(index) {
-                ("<->", Style::new())
-            } else {
-                (" ->", theme.quiet())
-            };
-            let other = fit(&other.word, self.word_cells);
-            spans.push(Span::styled(
-                format!("  {arrow} {other} {cosine:>6.3}"),
-                joined,
-            ));
-            spans.push(Span::styled(format!("  {}", self.bar(effect)), style));
-        }
+        let (columns, joined) = match closest {
+            Some((cosine, other)) => {
+                let back = other.closest.map(|closest| closest.index as usize);
+                let (arrow, joined) = if back == Some(index) {
+                    ("<->", Style::new())
+                } else {
+                    (" ->", theme.quiet())
+                };
+                let other = fit(&other.word, self.word_cells);
+                (format!("  {arrow} {other} {cosine:>6.3}"), joined)
+            }
+            None => (" ".repeat(CLOSEST_CELLS + self.word_cells), Style::new()),
+        };
+        spans.push(Span::styled(columns, joined));
+        let gap = " ".repeat(GAP);
+        spans.push(Span::styled(gap + &self.bar(effect), style));
         Line::from(spans)
     }
 
@@ -178,16 +183,16 @@ fn style(effect: Option<f64>, theme: Theme) -> Style {
 /// A word in as many cells: cut, or padded with spaces.
 fn fit(word: &str, cells: usize) -> String {
     let mut fitting = String::new();
-    let mut width = 0;
     for character in printable(word, WORD_CHARS).chars() {
-        let character = character.to_string();
-        if width + character.width() > cells {
+        fitting.push(character);
+        // Some characters change the width of the one before.
+        if fitting.width() > cells {
+            fitting.pop();
             break;
         }
-        width += character.width();
-        fitting.push_str(&character);
     }
-    fitting + &" ".repeat(cells - width)
+    let rest = cells.saturating_sub(fitting.width());
+    fitting + &" ".repeat(rest)
 }
 
 #[cfg(test)]

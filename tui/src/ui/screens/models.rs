@@ -8,8 +8,9 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::app::{Daemon, ModelsState, Notice, PullWarning, State};
 use crate::strings::Strings;
+use crate::ui::overlay::{self, wrap};
+use crate::ui::pull;
 use crate::ui::theme::Theme;
-use crate::ui::{overlay, pull};
 
 /// Rows of the screen besides those of the list: the rules, the notes below, and the hints.
 const OTHER_ROWS: u16 = 8;
@@ -116,25 +117,6 @@ fn pad(text: &str, cells: usize) -> String {
     format!("{text}{}", " ".repeat(cells.saturating_sub(text.width())))
 }
 
-/// Breaks a text into lines of at most `cells` cells, at spaces if possible.
-fn wrap(text: &str, cells: usize) -> Vec<String> {
-    let mut lines = Vec::new();
-    let mut line = String::new();
-    for character in text.chars() {
-        let mut longer = line.clone();
-        longer.push(character);
-        if longer.width() > cells {
-            let end = longer.rfind(' ').map_or(line.len(), |space| space + 1);
-            let rest = longer.split_off(end);
-            lines.push(longer.trim_end().to_owned());
-            longer = rest;
-        }
-        line = longer;
-    }
-    lines.push(line);
-    lines
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,12 +124,5 @@ mod tests {
     #[test]
     fn wide_characters_are_padded_by_their_cells() {
         assert_eq!(pad("内置", 6), "内置  ");
-    }
-
-    #[test]
-    fn lines_break_at_spaces_or_else_between_characters() {
-        assert_eq!(wrap("出错了 abc", 4), ["出错", "了", "abc"]);
-        assert_eq!(wrap("one two three", 9), ["one two", "three"]);
-        assert_eq!(wrap("", 4), [""]);
     }
 }
