@@ -67,14 +67,14 @@ impl BertConfig {
         Ok(config)
     }
 
-    /// Number of weights, but for biases and normalizations, which are a thousandth of them.
-    pub(crate) fn parameters(&self) -> u64 {
+    /// Number of weights of all layers, but for biases and normalizations, which are a thousandth
+    /// of them.
+    pub(crate) fn layer_parameters(&self) -> u64 {
         let size = |size: usize| size as u64;
         let hidden = size(self.hidden_size);
         // Query, key, value and output; up and down.
         let layer = 4 * hidden * hidden + 2 * hidden * size(self.intermediate_size);
-        let rows = self.vocab_size + self.max_position_embeddings + self.type_vocab_size;
-        size(self.num_hidden_layers) * layer + size(rows) * hidden
+        size(self.num_hidden_layers) * layer
     }
 
     fn check(&self) -> Result<(), ModelError> {

@@ -64,15 +64,24 @@ impl Model {
         })
     }
 
-    /// Memory in bytes that a model takes while it is loaded: all weights are f32 for a moment.
-    /// Later it takes a third of that in int8.
+    /// Checks all files of a model but the content of its weights; returns the memory in bytes that
+    /// it takes while it is loaded: its files, which are mapped, and its layers in f32. Later it
+    /// takes a fifth of that in int8.
     ///
     /// # Errors
     ///
-    /// If `config.json` is missing or describes another architecture.
+    /// See [`ModelError`].
     pub(crate) fn loading_bytes(source: &Source) -> Result<u64, ModelError> {
-        let config = BertConfig::parse(&source.require("config.json")?)?;
-        Ok(config.parameters() * size_of::<f32>() as u64)
+        let ModelSpec { config, .. } = ModelSpec::read(source, Precision::F32)?;
+        let mut bytes = config.layer_parameters() * size_of::<f32>() as u64;
+        for path in source.weights()?.files() {
+            let file = std::fs::metadata(path).map_err(|source| ModelError::Read {
+                path: path.clone(),
+                source,
+            })?;
+            bytes += file.len();
+        }
+        Ok(bytes)
     }
 
     /// Checks all files of a model but its weights, which may still be missing.

@@ -2,18 +2,12 @@
 
 use std::sync::Arc;
 
-use gte_shared::wire::{ErrorReply, ModelInfo, TextOptions, TextRules};
+use gte_shared::wire::{ErrorReply, ModelInfo, TextOptions, TextRules, TextSteps, Truncation};
 
-use super::second::Guest;
+use super::second::InUse;
 use super::selected::{Loaded, Selected};
 use super::service::Service;
 use crate::engine::CallerId;
-
-/// Values per vector of a model that is not loaded yet: those of the largest BERT.
-const LARGEST_DIMENSION: usize = 1024;
-
-/// Most tokens of a text that such a model reads.
-const LARGEST_MAX_TOKENS: usize = 512;
 
 /// Sizes of a model that decide how much memory a request takes.
 pub(super) struct Sizes {
@@ -23,6 +17,19 @@ pub(super) struct Sizes {
     pub(super) max_tokens: usize,
     /// Rules of requests that leave them out.
     pub(super) rules: TextRules,
+}
+
+impl Sizes {
+    /// Sizes of the largest BERT, for a model that is not loaded yet.
+    pub(super) const LARGEST: Self = Self {
+        dimension: 1024,
+        max_tokens: 512,
+        rules: TextRules {
+            text_steps: TextSteps::NONE,
+            // All of a text is read.
+            truncation: Truncation::Chunk,
+        },
+    };
 }
 
 /// Form of a reply, which decides its size.
@@ -59,37 +66,46 @@ impl Context {
         }
     }
 
-    /// Name of the model that a request asks for, if it is not the selected one.
-    fn second<'a>(&self, options: &'a TextOptions) -> Option<&'a str> {
-        let name = options.model.as_deref();
-        name.filter(|name| *name != self.selected.model.id)
-    }
-
     /// Description of the model that answers a request, if it is known yet.
     fn model(&self, options: Option<&TextOptions>) -> Option<ModelInfo> {
-        match options.and_then(|options| self.second(options)) {
+        let name = options.and_then(|options| options.model.as_deref());
+        match name.filter(|name| *name != self.selected.model.id) {
             Some(name) => self.service.second().info(name),
             None => Some(self.selected.model.clone()),
         }
     }
 
-    /// Sizes of the model that answers a request.
-    pub(super) fn sizes(&self, options: Option<&TextOptions>) -> Sizes {
-        let model = self.model(options);
-        let known = model.as_ref();
-        Sizes {
-            dimension: known.map_or(LARGEST_DIMENSION, |model| model.dimension as usize),
-            max_tokens: known.map_or(LARGEST_MAX_TOKENS, |model| model.max_tokens as usize),
-            rules: known.map_or(self.selected.model.rules, |model| model.rules),
-        }
+    /// Sizes of the model that answers a request; `None` if it is not loaded yet.
+    pub(super) fn sizes(&self, options: Option<&TextOptions>) -> Option<Sizes> {
+        let model = self.model(options)?;
+        Some(Sizes {
+            dimension: model.dimension as usize,
+            max_tokens: model.max_tokens as usize,
+            rules: model.rules,
+        })
     }
 
     /// The model that answers a request, which is loaded if it is not.
     pub(super) async fn answering(&self, options: &TextOptions) -> Result<Answering, ErrorReply> {
-        Ok(match self.second(options) {
-            Some(name) => Answering::Second(self.service.second().load(name).await?),
-            None => Answering::Selected(self.service.load(&self.selected).await?),
-        })
+        let Some(name) = &options.model else {
+            let loaded = self.service.load(&self.selected).await?;
+            return Ok(Answering::Selected(loaded));
+        };
+        // Not the one that was selected when the request came: it may have become the second.
+        let selected = self.service.selected();
+        if *name == selected.model.id {
+            let loaded = self.service.load(&selected).await?;
+            // Another one may have been selected while it was loaded.
+            if *name == loaded.model.id {
+                return Ok(Answering::Selected(loaded));
+            }
+        }
+        let in_use = self.service.second().load(name).await?;
+        if *name == self.service.selected().model.id {
+            // It was selected while it was loaded, and is not needed twice.
+            self.service.second().unload(name);
+        }
+        Ok(Answering::Second(in_use))
     }
 }
 
@@ -98,7 +114,7 @@ pub(super) enum Answering {
     /// The selected one.
     Selected(Arc<Loaded>),
     /// The second one.
-    Second(Arc<Guest>),
+    Second(InUse),
 }
 
 impl Answering {
@@ -106,7 +122,7 @@ impl Answering {
     pub(super) fn loaded(&self) -> &Loaded {
         match self {
             Self::Selected(loaded) => loaded,
-            Self::Second(guest) => &guest.loaded,
+            Self::Second(in_use) => &in_use.loaded,
         }
     }
 }

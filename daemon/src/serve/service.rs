@@ -12,7 +12,7 @@ use super::admission::Admission;
 use super::recent::Recent;
 use super::second::Second;
 use super::selected::{Loaded, Models, Selected};
-use crate::engine::{CallerId, Engine};
+use crate::engine::CallerId;
 
 /// Limits of the sessions.
 #[derive(Clone, Copy, Debug)]
@@ -118,11 +118,13 @@ impl Service {
         limits: Limits,
         started_by: StartedBy,
     ) -> Self {
+        let loading: Arc<tokio::sync::Mutex<()>> = Arc::default();
+        let second = (Arc::clone(&models), Arc::clone(&loading));
         Self {
             selected: RwLock::new(Arc::new(Selected::loaded(Arc::new(loaded)))),
-            second: Second::new(Arc::clone(&models)),
+            second: Second::new(second.0, second.1, limits.admission_timeout),
             models,
-            loading: Arc::default(),
+            loading,
             limits,
             drain_timeout: Mutex::new(limits.drain_timeout),
             admission: Admission::new(
@@ -178,36 +180,45 @@ impl Service {
         self.activity.idle_time()
     }
 
-    /// Number of batches so far, if the model computes now; `None` while it waits for texts.
+    /// Models that compute now, each by a number of its own, and the batches of each so far.
     #[must_use]
-    pub fn batches_if_busy(&self) -> Option<u64> {
-        self.with_engines(|engines| {
-            let busy = engines.iter().filter_map(|engine| engine.batches_if_busy());
-            busy.reduce(|one, other| one + other)
-        })
+    pub fn batches_of_busy(&self) -> Vec<(usize, u64)> {
+        let busy = |loaded: Arc<Loaded>| {
+            let batches = loaded.engine.batches_if_busy()?;
+            Some((Arc::as_ptr(&loaded).addr(), batches))
+        };
+        self.loaded().into_iter().filter_map(busy).collect()
     }
 
-    /// Calls `use_them` with the engines of the models that are loaded.
-    pub(super) fn with_engines<T>(&self, use_them: impl FnOnce(&[&Engine]) -> T) -> T {
-        let (selected, second) = (self.selected(), self.second.get());
-        let first = selected.get().map(|loaded| &loaded.engine);
-        let second = second.as_ref().map(|guest| &guest.loaded.engine);
-        let engines: Vec<&Engine> = first.into_iter().chain(second).collect();
-        use_them(&engines)
+    /// The models that are loaded, the selected one first.
+    pub(super) fn loaded(&self) -> Vec<Arc<Loaded>> {
+        let selected = self.selected().get().map(Arc::clone);
+        selected.into_iter().chain(self.second.get()).collect()
+    }
+
+    /// Number of texts waiting or being computed now.
+    pub(super) fn pending_texts(&self) -> usize {
+        let loaded = self.loaded();
+        loaded.iter().map(|of| of.engine.pending_texts()).sum()
     }
 
     /// State of the daemon in one line.
     #[must_use]
     pub fn summary(&self) -> String {
         let selected = self.selected();
-        let engine = selected.get().map(|loaded| &loaded.engine);
+        let second = self.second.get();
+        let second = second.map_or_else(String::new, |second| format!(" and {}", second.model.id));
         format!(
-            "{} ({}){}; {} connections, {} texts pending, {} requests answered",
+            "{} ({}){}{second}; {} connections, {} texts pending, {} requests answered",
             selected.model.id,
             selected.model.precision.name(),
-            if engine.is_some() { "" } else { ", unloaded" },
+            if selected.get().is_some() {
+                ""
+            } else {
+                ", unloaded"
+            },
             self.connections.load(Ordering::Relaxed),
-            engine.map_or(0, Engine::pending_texts),
+            self.pending_texts(),
             self.requests.load(Ordering::Relaxed),
         )
     }
@@ -336,9 +347,9 @@ impl Service {
         let loaded = loading.await.map_err(|_| loading_panicked())??;
         let model = loaded.model.clone();
         tracing::info!(model = model.id, "model selected");
+        self.select(Selected::loaded(Arc::new(loaded)));
         // It answers as the selected one from now on.
         self.second.unload(&model.id);
-        self.select(Selected::loaded(Arc::new(loaded)));
         Ok(model)
     }
 

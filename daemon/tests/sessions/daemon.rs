@@ -58,10 +58,13 @@ impl Tokenize for Characters {
     }
 }
 
+/// Signals that let a waiting batch proceed.
+type Signals = Arc<Mutex<mpsc::Receiver<()>>>;
+
 /// Model whose vectors have the code of the first character. Fails on `!`, panics on `?`, and waits
 /// on `…` until the test sends a signal. Records the number of texts of each batch.
 struct StandIn {
-    proceed: Mutex<mpsc::Receiver<()>>,
+    proceed: Signals,
     batches: Arc<Mutex<Vec<usize>>>,
 }
 
@@ -89,16 +92,17 @@ impl Embed for StandIn {
     }
 }
 
-/// Models of which none but the stand-in exists.
-struct NoOther;
+/// Models of which none but the stand-in is selected. `second` and `third` are stand-ins, too, and
+/// `broken` cannot be loaded.
+struct Others(Signals);
 
-impl NoOther {
+impl Others {
     fn refusal(name: &str) -> ErrorReply {
         ErrorReply::new(ErrorCode::Model, format!("unknown model {name}"))
     }
 }
 
-impl Models for NoOther {
+impl Models for Others {
     fn use_model(&self, name: &str) -> Result<Loaded, ErrorReply> {
         Err(Self::refusal(name))
     }
@@ -108,15 +112,52 @@ impl Models for NoOther {
     }
 
     fn check_second(&self, name: &str) -> Result<(), ErrorReply> {
-        Err(Self::refusal(name))
+        match name {
+            "second" | "third" | "broken" => Ok(()),
+            _ => Err(Self::refusal(name)),
+        }
     }
 
     fn load_second(&self, name: &str) -> Result<Loaded, ErrorReply> {
-        Err(Self::refusal(name))
+        if name == "broken" {
+            return Err(Self::refusal(name));
+        }
+        let signals = Arc::clone(&self.0);
+        Ok(loaded(
+            name,
+            signals,
+            Arc::default(),
+            engine::Limits::default(),
+        ))
     }
 
     fn disk_cache(&self) -> Option<DiskCacheStatus> {
         None
+    }
+}
+
+/// A loaded stand-in.
+fn loaded(
+    name: &str,
+    proceed: Signals,
+    batches: Arc<Mutex<Vec<usize>>>,
+    limits: engine::Limits,
+) -> Loaded {
+    let model = StandIn { proceed, batches };
+    let info = ModelInfo {
+        id: name.to_owned(),
+        dimension: 2,
+        pooling: Pooling::Cls,
+        max_tokens: 512,
+        precision: Precision::F32,
+        builtin: false,
+        rules: TextRules::default(),
+        scale: Scale::default(),
+    };
+    Loaded {
+        engine: Engine::start(Characters, model, limits, None).unwrap(),
+        model: info,
+        scales: Scales::default(),
     }
 }
 
@@ -141,27 +182,9 @@ impl Daemon {
         lock.lock().unwrap();
         let (proceed, wait) = mpsc::channel();
         let batches = Arc::default();
-        let model = StandIn {
-            proceed: Mutex::new(wait),
-            batches: Arc::clone(&batches),
-        };
-        let info = ModelInfo {
-            id: "stand-in".to_owned(),
-            dimension: 2,
-            pooling: Pooling::Cls,
-            max_tokens: 512,
-            precision: Precision::F32,
-            builtin: false,
-            rules: TextRules::default(),
-            scale: Scale::default(),
-        };
-        let engine = Engine::start(Characters, model, engine, None).unwrap();
-        let loaded = Loaded {
-            engine,
-            model: info,
-            scales: Scales::default(),
-        };
-        let models = Arc::new(NoOther);
+        let signals = Arc::new(Mutex::new(wait));
+        let models = Arc::new(Others(Arc::clone(&signals)));
+        let loaded = loaded("stand-in", signals, Arc::clone(&batches), engine);
         let service = Service::new(loaded, models, limits, StartedBy::Other);
         let service = Arc::new(service);
         let socket = BoundSocket::bind(&endpoint).unwrap();

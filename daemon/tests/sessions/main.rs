@@ -10,5 +10,6 @@
 
 mod daemon;
 mod load;
+mod second;
 mod timeouts;
 mod work;

@@ -19,7 +19,8 @@ pub fn update(state: &mut State, action: Action) -> Option<Effect> {
         Action::Answered(revision, outcome) => {
             if let Some(model) = state.pair.on_answer(revision, outcome) {
                 // Another program may have selected another model.
-                state.daemon = Daemon::ready(model);
+                let daemon = Daemon::ready(model);
+                set_daemon(state, daemon);
             }
             None
         }
@@ -36,7 +37,13 @@ pub fn update(state: &mut State, action: Action) -> Option<Effect> {
             state.notice = Some(notice);
             None
         }
-        Action::Models(event) => state.models.on_event(event),
+        Action::Models(event) => {
+            let effect = state.models.on_event(event);
+            // It may have been removed.
+            let is_gone = |name: &str| state.models.is_unavailable(name);
+            state.pair.second.take_if(|second| is_gone(&second.name));
+            effect
+        }
         Action::End => {
             state.leaving = true;
             None
@@ -73,15 +80,22 @@ fn toggle_second(state: &mut State) -> Option<Effect> {
     state.pair.toggle_second(&name)
 }
 
+/// Sets the daemon's condition; returns the former one.
+fn set_daemon(state: &mut State, daemon: Daemon) -> Daemon {
+    if let Daemon::Ready { model, .. } = &daemon {
+        // The second model answers as the first one now.
+        state.pair.second.take_if(|second| second.name == *model);
+    }
+    mem::replace(&mut state.daemon, daemon)
+}
+
 /// Sets the daemon's condition, and compares again if another model answers now: scores of
 /// different models are not comparable.
 fn on_daemon(state: &mut State, daemon: Daemon) -> Option<Effect> {
-    let before = mem::replace(&mut state.daemon, daemon);
+    let before = set_daemon(state, daemon);
     let Daemon::Ready { model, .. } = &state.daemon else {
         return None;
     };
-    // The second model answers as the first one now.
-    state.pair.second.take_if(|second| second.name == *model);
     let replaced = matches!(&before, Daemon::Ready { model: old, .. } if old != model);
     // The previous model may still answer a running comparison.
     let outdated =
@@ -95,7 +109,10 @@ mod tests {
     use gte_shared::wire::{ModelInfo, Pooling, Precision, TextInfo, TextRules};
 
     use super::*;
+    use gte_shared::models::ModelRow;
+
     use crate::app::key_hint::Purpose;
+    use crate::app::screens::models::ModelsEvent;
     use crate::app::screens::pair::{Outcome, Scored};
     use crate::strings::Language;
 
@@ -261,5 +278,54 @@ mod tests {
         update(&mut state, Action::Daemon(Daemon::Unreachable));
         assert_eq!(state.pair.a.text(), "甲");
         assert_eq!(state.daemon, Daemon::Unreachable);
+    }
+
+    /// Rows of the list: the model that answers, an installed one, and one that is not.
+    fn list_models(state: &mut State, installed: bool) {
+        let row = |name: &str, installed| ModelRow {
+            name: name.to_owned(),
+            installed,
+            builtin: false,
+            default: name == "one",
+            megabytes: 1,
+            license: None,
+            source: None,
+        };
+        let rows = vec![row("one", true), row("two", installed), row("known", false)];
+        update(state, Action::Models(ModelsEvent::Listed(Ok(rows))));
+    }
+
+    #[test]
+    fn space_compares_with_an_installed_model_that_is_not_the_first() {
+        let mut state = with_two_texts();
+        update(&mut state, ready("one"));
+        press(&mut state, KeyCode::F(2));
+        list_models(&mut state, true);
+        assert_eq!(press(&mut state, KeyCode::Char(' ')), None, "the first");
+        press(&mut state, KeyCode::Down);
+        let effect = press(&mut state, KeyCode::Char(' '));
+        assert!(asks_again(effect.as_ref(), 0));
+        press(&mut state, KeyCode::Down);
+        assert_eq!(press(&mut state, KeyCode::Char(' ')), None, "not installed");
+        let second = |state: &State| state.pair.second.as_ref().map(|of| of.name.clone());
+        assert_eq!(second(&state).as_deref(), Some("two"));
+        list_models(&mut state, false);
+        assert_eq!(second(&state), None, "it was removed");
+    }
+
+    #[test]
+    fn a_second_model_that_becomes_the_first_is_not_shown_twice() {
+        for answers in [false, true] {
+            let mut state = with_two_texts();
+            update(&mut state, ready("one"));
+            state.pair.toggle_second("two");
+            if answers {
+                let answer = Action::Answered(state.pair.revision, scored("two"));
+                update(&mut state, answer);
+            } else {
+                update(&mut state, ready("two"));
+            }
+            assert_eq!(state.pair.second, None);
+        }
     }
 }

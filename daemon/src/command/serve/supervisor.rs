@@ -71,16 +71,16 @@ pub(super) async fn feed_watchdog(service: Arc<Service>) {
     };
     let mut looks = interval((limit / FEEDS).max(SHORTEST_LOOK));
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut before = None;
+    let mut before = Vec::new();
     loop {
         looks.tick().await;
-        let batches = service.batches_if_busy();
-        if batches.is_none() || batches != before {
-            service_manager::alive();
-        } else {
+        let busy = service.batches_of_busy();
+        if busy.iter().any(|model| before.contains(model)) {
             tracing::warn!("no batch since the last look");
+        } else {
+            service_manager::alive();
         }
-        before = batches;
+        before = busy;
     }
 }
 

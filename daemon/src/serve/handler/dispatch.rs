@@ -2,13 +2,13 @@
 
 use std::time::Instant;
 
-use gte_shared::wire::{ErrorReply, MAX_TEXTS_PER_REQUEST, Reply, Request};
+use gte_shared::wire::{ErrorReply, MAX_FRAME_BYTES, MAX_TEXTS_PER_REQUEST, Reply, Request};
 
 use super::handle::Handle;
 use super::panic::catch;
 use super::reply::{micros, too_many};
 use crate::serve::admission::{SMALL_BYTES, bytes_at_work};
-use crate::serve::context::Context;
+use crate::serve::context::{Context, Sizes};
 
 /// Memory that a request takes while it is at work; `message` is the size of its message. Zero for
 /// a command.
@@ -48,11 +48,16 @@ fn weight<H: Handle>(context: &Context, request: &H, message: usize) -> Result<u
         // A command is answered whatever room there is, unless it is strangely large.
         return Ok(if message <= SMALL_BYTES { 0 } else { message });
     }
-    let sizes = context.sizes(request.options());
-    let dimension = sizes.dimension;
-    let reply = request.reply_bytes(context.form, dimension)?;
-    let vectors = request.most_vectors(&sizes, message);
-    Ok(bytes_at_work(message, vectors, dimension, reply))
+    let known = context.sizes(request.options());
+    let sizes = known.as_ref().unwrap_or(&Sizes::LARGEST);
+    let reply = match request.reply_bytes(context.form, sizes.dimension) {
+        Ok(reply) => reply,
+        Err(error) if known.is_some() => return Err(error),
+        // Vectors of the model that it names may be shorter.
+        Err(_) => MAX_FRAME_BYTES,
+    };
+    let vectors = request.most_vectors(sizes, message);
+    Ok(bytes_at_work(message, vectors, sizes.dimension, reply))
 }
 
 /// Answers one request.

@@ -9,7 +9,7 @@ use gte_shared::wire::{
 };
 
 use crate::engine::{Embedded, EmbeddedText, Engine, EngineError};
-use crate::serve::context::Context;
+use crate::serve::context::{Answering, Context};
 use crate::serve::offload::offload;
 use crate::serve::scales::Scoring;
 
@@ -46,7 +46,11 @@ pub(super) async fn answer<T>(
     let rules = options.rules(loaded.model.rules);
     let computed = compute(&loaded.engine, rules).await.map_err(|error| {
         if matches!(error, EngineError::Ended) {
-            context.service.fail();
+            match &answering {
+                Answering::Selected(_) => context.service.fail(),
+                // The others do not depend on it, and the next request loads it again.
+                Answering::Second(in_use) => in_use.give_up(),
+            }
         }
         let reply = ErrorReply::from(error);
         if reply.code == ErrorCode::Internal {

@@ -15,8 +15,6 @@ impl Handle for GetStatus {
         let selected = context.service.selected();
         let engine = selected.get().map(|loaded| &loaded.engine);
         let second = context.service.second().get();
-        let pending = |engines: &[&Engine]| engines.iter().map(|of| of.pending_texts()).sum();
-        let pending: usize = context.service.with_engines(pending);
         let counters = context.service.counters();
         Ok(Status {
             version: VERSION.to_owned(),
@@ -26,13 +24,13 @@ impl Handle for GetStatus {
             activated: context.service.started_by() == StartedBy::ServiceManager,
             state: selected.state(),
             model: selected.model.clone(),
-            second_model: second.map(|guest| guest.loaded.model.clone()),
+            second_model: second.map(|loaded| loaded.model.clone()),
             threads: u32::try_from(engine.map_or(0, Engine::threads)).unwrap_or(u32::MAX),
             uptime_seconds: counters.uptime.as_secs(),
             connections: counters.connections,
             requests: counters.requests,
             texts: counters.texts,
-            pending_texts: pending as u64,
+            pending_texts: context.service.pending_texts() as u64,
             texts_per_second: context.service.recent().texts_per_second(),
             idle_seconds: context.service.idle_time().map_or(0, |idle| idle.as_secs()),
             latency: context.service.recent().latency(),

@@ -123,7 +123,9 @@ pub fn parse_request(line: &[u8]) -> (Option<Value>, Result<Request, ErrorReply>
             (Command::Status, None) => Ok(GetStatus.into()),
             (Command::Shutdown, None) => Ok(Shutdown.into()),
             (Command::Use, Some(model)) => Ok(UseModel { model }.into()),
-            _ => Err(refusal("of the commands, `use` alone has a `model`")),
+            _ => Err(refusal(
+                "`use` needs a `model`, and no other command has one",
+            )),
         },
         _ => Err(refusal("the fields of the line are not those of a request")),
     };

@@ -87,6 +87,12 @@ impl ModelsState {
         available.map(|row| row.name.as_str())
     }
 
+    /// Returns true if the models have been listed, and the daemon cannot load this one.
+    pub(crate) fn is_unavailable(&self, name: &str) -> bool {
+        let mut available = self.rows.iter().filter(|row| is_available(row));
+        !self.rows.is_empty() && available.all(|row| row.name != name)
+    }
+
     /// Keys that [`on_key`](Self::on_key) handles now.
     pub(crate) fn key_hints(&self) -> [KeyHint; 3] {
         let act = if self.pulling.is_some() {

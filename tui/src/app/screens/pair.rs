@@ -203,7 +203,9 @@ impl PairState {
 
     /// Begins a revision, and compares the texts if both have content.
     pub(crate) fn compare(&mut self) -> Option<Effect> {
-        let was_computing = self.is_computing();
+        let second = self.second.as_ref();
+        let second_computes = second.is_some_and(|of| of.answered_revision != self.revision);
+        let was_computing = self.is_computing() || second_computes;
         self.revision += 1;
         if self.a.is_blank() || self.b.is_blank() {
             self.answered_revision = self.revision;

@@ -19,6 +19,7 @@ struct Shown<'a> {
     /// Name of its model, where two models stand side by side.
     name: Option<&'a str>,
     outcome: &'a Outcome,
+    is_second: bool,
     /// True if the outcome belongs to the texts before the last change.
     is_computing: bool,
 }
@@ -28,17 +29,21 @@ pub(super) fn draw(state: &State, theme: Theme, frame: &mut Frame, area: Rect) {
     let mut first = Shown {
         name: None,
         outcome: &state.pair.outcome,
+        is_second: false,
         is_computing: state.pair.is_computing(),
     };
     let Some(second) = &state.pair.second else {
         return draw_one(state, &first, theme, frame, area);
     };
-    if let Daemon::Ready { model, .. } = &state.daemon {
-        first.name = Some(model);
-    }
+    first.name = Some(match (&state.pair.outcome, &state.daemon) {
+        (Outcome::Scored(scored), _) => &scored.model.id,
+        (_, Daemon::Ready { model, .. }) => model,
+        _ => "",
+    });
     let second = Shown {
         name: Some(&second.name),
         outcome: &second.outcome,
+        is_second: true,
         is_computing: second.answered_revision != state.pair.revision,
     };
     let [left, right] = Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1)]).areas(area);
@@ -72,6 +77,7 @@ fn draw_one(state: &State, shown: &Shown, theme: Theme, frame: &mut Frame, area:
             return draw_score(state, scored, shown.is_computing, theme, frame, inner);
         }
         _ if shown.is_computing => Line::styled(strings.computing, theme.quiet()),
+        Outcome::Waiting if shown.is_second => Line::raw(""),
         Outcome::Waiting => return draw_waiting(state, theme, frame, inner),
         Outcome::Blank => Line::styled(strings.blank, theme.warning()),
         Outcome::Failed(error) => {
@@ -101,10 +107,12 @@ fn draw_score(
 ) {
     let strings = state.language.strings();
     let style = theme.verdict(scored.verdict);
-    let mut spans = vec![
-        Span::styled(format!("{:.2}  ", scored.similarity), style),
-        Span::styled(state.language.verdict(scored.verdict), style),
-    ];
+    let mut spans = vec![Span::styled(format!("{:.2}", scored.similarity), style)];
+    let verdict = format!("  {}", state.language.verdict(scored.verdict));
+    // Beside another model, there may be no room for it; its color stays.
+    if spans[0].width() + verdict.width() <= usize::from(area.width) {
+        spans.push(Span::styled(verdict, style));
+    }
     let mut width: usize = spans.iter().map(Span::width).sum();
     let fits = |width: usize, text: &str| {
         width + Span::raw(text).width() + GAP.len() <= usize::from(area.width)
