@@ -20,6 +20,14 @@ pub(super) struct Sizes {
 }
 
 impl Sizes {
+    fn of(model: &ModelInfo) -> Self {
+        Self {
+            dimension: model.dimension as usize,
+            max_tokens: model.max_tokens as usize,
+            rules: model.rules,
+        }
+    }
+
     /// Sizes of the largest BERT, for a model that is not loaded yet.
     pub(super) const LARGEST: Self = Self {
         dimension: 1024,
@@ -66,23 +74,16 @@ impl Context {
         }
     }
 
-    /// Description of the model that answers a request, if it is known yet.
-    fn model(&self, options: Option<&TextOptions>) -> Option<ModelInfo> {
-        let name = options.and_then(|options| options.model.as_deref());
-        match name.filter(|name| *name != self.selected.model.id) {
-            Some(name) => self.service.second().info(name),
-            None => Some(self.selected.model.clone()),
-        }
-    }
-
     /// Sizes of the model that answers a request; `None` if it is not loaded yet.
     pub(super) fn sizes(&self, options: Option<&TextOptions>) -> Option<Sizes> {
-        let model = self.model(options)?;
-        Some(Sizes {
-            dimension: model.dimension as usize,
-            max_tokens: model.max_tokens as usize,
-            rules: model.rules,
-        })
+        let name = options.and_then(|options| options.model.as_deref());
+        match name.filter(|name| *name != self.selected.model.id) {
+            Some(name) => {
+                let second = self.service.second().get()?;
+                (second.model.id == name).then(|| Sizes::of(&second.model))
+            }
+            None => Some(Sizes::of(&self.selected.model)),
+        }
     }
 
     /// The model that answers a request, which is loaded if it is not.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use gte_shared::wire::{ErrorCode, ErrorReply, ModelInfo};
+use gte_shared::wire::{ErrorCode, ErrorReply};
 use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 
@@ -109,13 +109,6 @@ impl Second {
     /// The second model, if it is loaded.
     pub(super) fn get(&self) -> Option<Arc<Loaded>> {
         self.now().as_ref().map(|now| Arc::clone(&now.loaded))
-    }
-
-    /// Description of the model of a name, if it is loaded.
-    pub(super) fn info(&self, name: &str) -> Option<ModelInfo> {
-        let now = self.now();
-        let named = now.as_ref().filter(|now| now.name == name);
-        named.map(|now| now.loaded.model.clone())
     }
 
     /// Unloads the model of a name, once its requests are answered.
