@@ -149,7 +149,13 @@ fn a_pasted_text_that_is_truncated_is_marked() {
     terminal.keys(&format!(
         "\x1b[200~{long}\x1b[201~\t\x1b[200~今天\n天气\x1b[201~"
     ));
-    terminal.wait_for(&["cosine", "cut: 512/602 tokens were read", " 今天", " 天气"]);
+    terminal.wait_for(&[
+        "cosine",
+        "cut: 512/602 tokens were read",
+        "at character 510",
+        " 今天",
+        " 天气",
+    ]);
     close(terminal, ESC);
 }
 

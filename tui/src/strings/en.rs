@@ -27,6 +27,8 @@ pub(super) const EN: Strings = Strings {
     same_tokens: "the texts differ, but not in what the model reads",
     cut_before: "cut: ",
     cut_after: " tokens were read",
+    cut_at_before: "at character ",
+    cut_at_after: "",
     cut_short: "cut",
     waiting: "type two texts to see how similar they are",
     computing: "computing",

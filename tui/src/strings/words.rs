@@ -29,6 +29,10 @@ pub struct Strings {
     pub cut_before: &'static str,
     /// Text after them.
     pub cut_after: &'static str,
+    /// Text before the offset of the cut, in characters.
+    pub cut_at_before: &'static str,
+    /// Text after it.
+    pub cut_at_after: &'static str,
     /// Short form for narrow terminals, without a number.
     pub cut_short: &'static str,
     /// Text in place of a score, until both texts are typed.

@@ -23,6 +23,8 @@ pub(super) const ZH: Strings = Strings {
     same_tokens: "两段文本不同，但模型读到的词元相同",
     cut_before: "已截断：读了 ",
     cut_after: " 个词元",
+    cut_at_before: "截于第 ",
+    cut_at_after: " 字",
     cut_short: "已截断",
     waiting: "输入两段文本，即可看到相似度",
     computing: "计算中",

@@ -63,6 +63,8 @@ fn scores_with_a_note() {
     check("unknown", |language| {
         let mut scored = scored(1.0);
         scored.texts[0].unknown = 2;
+        scored.texts[0].unknown_at = vec![(2, 8), (8, 10)];
+        scored.texts[1].changed_by = "nfkc,lowercase".parse().unwrap();
         scored.same_tokens = true;
         let outcome = Outcome::Scored(scored);
         answered(language, "我的iPhone坏了", "我的MacBook坏了", outcome)

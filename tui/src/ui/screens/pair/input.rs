@@ -4,6 +4,7 @@ use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
+use super::reading::reading;
 use crate::app::{Side, State};
 use crate::ui::theme::Theme;
 
@@ -54,7 +55,6 @@ fn cursor(state: &State, side: Side, text: Rect) -> Position {
 }
 
 fn draw_rule(state: &State, side: Side, theme: Theme, frame: &mut Frame, area: Rect) {
-    let strings = state.language.strings();
     // The mark shows the focus in a terminal without colors.
     let (mark, style) = if state.pair.focus == side {
         ('>', theme.active())
@@ -67,32 +67,8 @@ fn draw_rule(state: &State, side: Side, theme: Theme, frame: &mut Frame, area: R
     };
     let left = format!("--{mark} {name} ");
     let width = usize::from(area.width);
-    let right = match state.pair.text_info(side) {
-        None => Span::raw(""),
-        Some(info) if info.is_truncated() => {
-            let long = format!(
-                " {}{}/{}{} ",
-                strings.cut_before, info.tokens, info.total_tokens, strings.cut_after
-            );
-            let long = Span::styled(long, theme.warning());
-            if left.len() + long.width() + 4 <= width {
-                long
-            } else {
-                Span::styled(format!(" {} ", strings.cut_short), theme.warning())
-            }
-        }
-        Some(info) if info.unknown > 0 => Span::styled(
-            format!(
-                " {} {}  {} {} ",
-                info.tokens, strings.tokens, info.unknown, strings.unknown
-            ),
-            theme.warning(),
-        ),
-        Some(info) => Span::styled(
-            format!(" {} {} ", info.tokens, strings.tokens),
-            theme.quiet(),
-        ),
-    };
+    let room = width.saturating_sub(left.len() + 4);
+    let right = reading(state, side, theme, room);
     let dashes = width.saturating_sub(left.len() + right.width() + 2);
     let line = Line::from(vec![
         Span::styled(left, style),

@@ -3,6 +3,7 @@
 mod draw;
 mod gauge;
 mod input;
+mod reading;
 mod result;
 
 pub(crate) use draw::draw;
