@@ -4,3 +4,4 @@ mod binary;
 pub(crate) mod frames;
 mod garbage;
 mod json_lines;
+mod same_vectors;
