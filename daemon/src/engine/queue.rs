@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use gte_shared::wire::{CacheStatus, TextRules};
@@ -47,6 +48,9 @@ const END_TIMEOUT: Duration = Duration::from_millis(100);
 /// Runs of the worker until the engine ends: the first, and one more.
 const ATTEMPTS: usize = 2;
 
+/// Engines that have been started by this process.
+static STARTED: AtomicU64 = AtomicU64::new(0);
+
 /// A running engine. Clones share it. The engine ends when the last clone is dropped and all jobs
 /// are done.
 #[derive(Clone)]
@@ -58,6 +62,7 @@ pub struct Engine {
     progress: Progress,
     bytes_per_text: usize,
     threads: usize,
+    number: u64,
 }
 
 impl Engine {
@@ -95,7 +100,14 @@ impl Engine {
             progress,
             bytes_per_text: limits.bytes_per_text,
             threads,
+            number: STARTED.fetch_add(1, Ordering::Relaxed),
         })
+    }
+
+    /// Number of this engine, which no other one of the process has.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.number
     }
 
     /// Number of threads that the model computes with.

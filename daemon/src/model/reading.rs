@@ -224,6 +224,7 @@ mod tests {
             ("✅iPhone15降价了", "✅iPhone15 降价 了"),
             ("👍今天37℃", "👍 今天 37℃"),
             ("C++语言", "C++ 语言"),
+            ("二〇〇八年，佐々木", "二 〇〇 八年 佐 々 木"),
             ("……！？", ""),
         ] {
             assert_eq!(words("lowercase", text), expected);

@@ -27,24 +27,32 @@ impl Segmenter {
     }
 }
 
-/// Returns true for punctuation and spaces, which are not words. Other symbols are, such as ℃ and
-/// 👍.
+/// Returns true for punctuation (categories P of Unicode, in Latin and Chinese), tildes and spaces,
+/// which are not words. Other symbols are, such as ℃, $ and 👍.
 pub(super) fn is_punctuation(character: char) -> bool {
-    character.is_whitespace()
-        || character.is_control()
-        || character.is_ascii_punctuation()
-        || matches!(
-            character,
-            // Latin-1; general punctuation; Chinese signs; full-width forms of ASCII's.
-            '¡' | '§' | '«' | '¶' | '·' | '»' | '¿'
-                | '\u{2000}'..='\u{206f}'
-                | '\u{3000}'..='\u{303f}'
-                | '\u{fe30}'..='\u{fe6f}'
-                | '\u{ff00}'..='\u{ff0f}'
-                | '\u{ff1a}'..='\u{ff20}'
-                | '\u{ff3b}'..='\u{ff40}'
-                | '\u{ff5b}'..='\u{ff65}'
-        )
+    // Full-width forms stand in the order of ASCII.
+    let plain = match character {
+        '\u{ff01}'..='\u{ff5e}' => u32::from(character) - 0xff00 + 0x20,
+        _ => u32::from(character),
+    };
+    let plain = char::from_u32(plain).unwrap_or(character);
+    let is_sign = match plain {
+        '$' | '+' | '<' | '=' | '>' | '^' | '`' | '|' => false,
+        _ => plain.is_ascii_punctuation(),
+    };
+    let is_other = matches!(
+        character,
+        '¡' | '§' | '«' | '¶' | '·' | '»' | '¿' | '・'
+            | '\u{2000}'..='\u{206f}'
+            | '\u{3000}'..='\u{3003}'
+            | '\u{3008}'..='\u{3011}'
+            | '\u{3014}'..='\u{301f}'
+            | '\u{3030}'
+            | '\u{303d}'
+            | '\u{fe30}'..='\u{fe6f}'
+            | '\u{ff5f}'..='\u{ff65}'
+    );
+    is_sign || is_other || character.is_whitespace() || character.is_control()
 }
 
 /// The dictionary that is loaded already, else a new one.
@@ -74,11 +82,11 @@ mod tests {
 
     #[test]
     fn punctuation_is_told_from_symbols() {
-        for sign in "。，、！？；：（）《》“”‘’—…·～,.!?-+ \n\u{3000}\u{200b}".chars()
+        for sign in "。，、！？；：（）《》【】“”‘’—…·・～~,.!?-_ \n\u{3000}\u{200b}".chars()
         {
             assert!(is_punctuation(sign), "{sign:?}");
         }
-        for word in "字aＡé9９℃👍ア한½".chars() {
+        for word in "字aＡé9９℃👍ア한½〇々〒$＋￥".chars() {
             assert!(!is_punctuation(word), "{word:?}");
         }
     }

@@ -101,11 +101,9 @@ impl Context {
                 return Ok(Answering::Selected(loaded));
             }
         }
-        let in_use = self.service.second().load(name).await?;
-        if *name == self.service.selected().model.id {
-            // It was selected while it was loaded, and is not needed twice.
-            self.service.second().unload(name);
-        }
+        let (service, named) = (Arc::clone(&self.service), name.clone());
+        let is_selected = move || service.selected().model.id == named;
+        let in_use = self.service.second().load(name, is_selected).await?;
         Ok(Answering::Second(in_use))
     }
 }

@@ -182,10 +182,10 @@ impl Service {
 
     /// Models that compute now, each by a number of its own, and the batches of each so far.
     #[must_use]
-    pub fn batches_of_busy(&self) -> Vec<(usize, u64)> {
+    pub fn batches_of_busy(&self) -> Vec<(u64, u64)> {
         let busy = |loaded: Arc<Loaded>| {
             let batches = loaded.engine.batches_if_busy()?;
-            Some((Arc::as_ptr(&loaded).addr(), batches))
+            Some((loaded.engine.number(), batches))
         };
         self.loaded().into_iter().filter_map(busy).collect()
     }
@@ -193,7 +193,7 @@ impl Service {
     /// The models that are loaded, the selected one first.
     pub(super) fn loaded(&self) -> Vec<Arc<Loaded>> {
         let selected = self.selected().get().map(Arc::clone);
-        selected.into_iter().chain(self.second.get()).collect()
+        selected.into_iter().chain(self.second.all()).collect()
     }
 
     /// Number of texts waiting or being computed now.

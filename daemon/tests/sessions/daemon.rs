@@ -104,7 +104,10 @@ impl Others {
 
 impl Models for Others {
     fn use_model(&self, name: &str) -> Result<Loaded, ErrorReply> {
-        Err(Self::refusal(name))
+        match name {
+            "second" => self.load_second(name),
+            _ => Err(Self::refusal(name)),
+        }
     }
 
     fn load_again(&self) -> Result<Loaded, ErrorReply> {

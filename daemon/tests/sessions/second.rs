@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use gte_daemon::{engine, serve};
 use gte_shared::client::{Client, ClientError, Notice, Start};
-use gte_shared::wire::{Embed, ErrorCode, GetStatus};
+use gte_shared::wire::{Embed, ErrorCode, GetStatus, UseModel};
 
 use crate::daemon::{Daemon, SHORT};
 use crate::work::{poll_until, texts, wait_for_pending_texts};
@@ -85,4 +85,47 @@ async fn a_second_model_in_use_is_not_idle() {
     daemon.proceed.send(()).unwrap();
     assert!(working.await.unwrap().is_ok());
     poll_until(|| async { second(&looker).await.is_none() }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_clients_of_two_models_take_turns() {
+    let daemon = start();
+    let working = |model: &'static str| {
+        let client = Client::new(daemon.endpoint.clone(), Start::Never);
+        tokio::spawn(async move {
+            for index in 0..50 {
+                let text = format!("{index}");
+                let both = [of(model, &text), of(model, "甲")].map(|of| client.call(of));
+                let [one, other] = both;
+                let (one, other) = tokio::join!(one, other);
+                assert_eq!(one.unwrap().model.id, model);
+                assert_eq!(other.unwrap().model.id, model);
+            }
+        })
+    };
+    let both = [working("second"), working("third")];
+    for working in both {
+        working.await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_selected_model_has_room_until_its_requests_are_answered() {
+    let daemon = start();
+    let (client, looker) = (daemon.client().await, daemon.client().await);
+    let working = tokio::spawn(async move { client.call(of("second", "…")).await });
+    wait_for_pending_texts(&looker, 1).await;
+    let model = "second".to_owned();
+    looker.call(UseModel { model }).await.unwrap();
+    assert_eq!(second(&looker).await, None);
+    // What still runs is counted, and a third model waits for it.
+    wait_for_pending_texts(&looker, 1).await;
+    let waiting = daemon.client().await;
+    let waiting = tokio::spawn(async move { waiting.call(of("third", "甲")).await });
+    let selected = looker.call(of("second", "乙")).await.unwrap();
+    assert_eq!(selected.model.id, "second");
+    assert_eq!(second(&looker).await, None);
+    daemon.proceed.send(()).unwrap();
+    assert!(working.await.unwrap().is_ok());
+    assert_eq!(waiting.await.unwrap().unwrap().model.id, "third");
 }
