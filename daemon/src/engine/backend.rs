@@ -20,7 +20,7 @@ pub struct Tokens {
 pub struct TokenizedWords {
     /// Ids of the text, which is read in one window.
     pub tokens: Tokens,
-    /// Words of what is read, in their order. Punctuation is not a word.
+    /// Words of what is read, in their order. They do not overlap. Punctuation is not a word.
     pub words: Vec<Word>,
 }
 

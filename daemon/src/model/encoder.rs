@@ -94,24 +94,30 @@ impl Encoder {
     }
 
     /// Computes the hidden states of many texts in groups, each of which one thread takes through
-    /// the whole network. For few texts, the threads share each operation, so that every weight is
-    /// read from memory once: for the few rows of a pair, reading the weights takes most of the
-    /// time.
-    fn states(&self, texts: &[&[u32]], queries: QueryRows) -> Result<Vec<Vec<f32>>, EmbedError> {
-        let groups = groups(texts, self.threads());
-        let states = self.pool.install(|| {
-            let groups = groups.par_iter().with_max_len(1);
-            let states = groups.map(|group| self.states_of_group(group, queries));
-            states.collect::<Result<Vec<_>, _>>()
-        })?;
-        Ok(states.into_iter().flatten().collect())
-    }
-
-    /// Computes the hidden states of a group of texts, those of the rows that `queries` names.
-    fn states_of_group(
+    /// the whole network, and what `finish` makes of those of a text. For few texts, the threads
+    /// share each operation, so that every weight is read from memory once: for the few rows of a
+    /// pair, reading the weights takes most of the time.
+    fn compute(
         &self,
         texts: &[&[u32]],
         queries: QueryRows,
+        finish: impl Fn(&[f32]) -> Vec<f32> + Sync,
+    ) -> Result<Vec<Vec<f32>>, EmbedError> {
+        let groups = groups(texts, self.threads());
+        let computed = self.pool.install(|| {
+            let groups = groups.par_iter().with_max_len(1);
+            let computed = groups.map(|group| self.compute_group(group, queries, &finish));
+            computed.collect::<Result<Vec<_>, _>>()
+        })?;
+        Ok(computed.into_iter().flatten().collect())
+    }
+
+    /// Computes a group of texts: the hidden states of the rows that `queries` names.
+    fn compute_group(
+        &self,
+        texts: &[&[u32]],
+        queries: QueryRows,
+        finish: impl Fn(&[f32]) -> Vec<f32>,
     ) -> Result<Vec<Vec<f32>>, EmbedError> {
         let hidden = self.run(texts, queries)?;
         // NaN and infinite values would still give a score.
@@ -121,15 +127,15 @@ impl Encoder {
             ));
         }
         let mut rest = hidden.as_slice();
-        let mut states = Vec::with_capacity(texts.len());
+        let mut computed = Vec::with_capacity(texts.len());
         for ids in texts {
             let (own, after) = rest
                 .split_at_checked(queries.count(ids.len()) * self.width)
                 .ok_or_else(|| EmbedError("the model produced too few hidden states".to_owned()))?;
             rest = after;
-            states.push(own.to_vec());
+            computed.push(finish(own));
         }
-        Ok(states)
+        Ok(computed)
     }
 }
 
@@ -143,15 +149,13 @@ impl Embed for Encoder {
             Pooling::Cls => QueryRows::First,
             Pooling::Mean => QueryRows::All,
         };
-        let mut vectors = self.states(texts, queries)?;
-        for vector in &mut vectors {
-            *vector = pool(self.pooling, vector, self.width);
-        }
-        Ok(vectors)
+        self.compute(texts, queries, |hidden| {
+            pool(self.pooling, hidden, self.width)
+        })
     }
 
     fn hidden_states(&self, texts: &[&[u32]]) -> Result<Vec<Vec<f32>>, EmbedError> {
-        self.states(texts, QueryRows::All)
+        self.compute(texts, QueryRows::All, <[f32]>::to_vec)
     }
 }
 

@@ -192,8 +192,10 @@ mod tests {
             ..TextRules::default()
         };
         let read = tokenizer.tokenize_words(text, rules).unwrap();
-        let mut next = 1;
+        let (mut next, mut at) = (1, 0);
         let words = read.words.iter().map(|word| {
+            assert!(at <= word.place.0, "words overlap");
+            at = word.place.1;
             assert!(next <= word.tokens.start && word.tokens.start < word.tokens.end);
             next = word.tokens.end;
             let (from, to) = (word.place.0 as usize, word.place.1 as usize);

@@ -79,9 +79,13 @@ fn words(
     other: &EmbeddedText,
     scoring: &Scoring,
 ) -> Vec<ExplainedWord> {
-    let word = |from: u32, to: u32| -> String {
+    // The words follow each other, so that a long text is gone through once.
+    let (mut rest, mut at) = (sent.chars(), 0);
+    let mut word = |from: u32, to: u32| -> String {
+        let skipped = from.saturating_sub(at) as usize;
         let length = to.saturating_sub(from) as usize;
-        sent.chars().skip(from as usize).take(length).collect()
+        at = to;
+        rest.by_ref().skip(skipped).take(length).collect()
     };
     let explained = text.words.iter().map(|explained| {
         let (from, to) = explained.place;

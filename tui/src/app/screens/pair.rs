@@ -129,6 +129,13 @@ impl PairState {
         self.answered_revision != self.revision
     }
 
+    /// Returns true if the second model has not answered the last revision yet.
+    #[must_use]
+    pub fn is_second_computing(&self) -> bool {
+        let second = self.second.as_ref();
+        second.is_some_and(|second| second.answered_revision != self.revision)
+    }
+
     /// Reading of the text of one side, if a score is shown.
     #[must_use]
     pub fn text_info(&self, side: Side) -> Option<&TextInfo> {
@@ -203,9 +210,7 @@ impl PairState {
 
     /// Begins a revision, and compares the texts if both have content.
     pub(crate) fn compare(&mut self) -> Option<Effect> {
-        let second = self.second.as_ref();
-        let second_computes = second.is_some_and(|of| of.answered_revision != self.revision);
-        let was_computing = self.is_computing() || second_computes;
+        let was_computing = self.is_computing() || self.is_second_computing();
         self.revision += 1;
         if self.a.is_blank() || self.b.is_blank() {
             self.answered_revision = self.revision;

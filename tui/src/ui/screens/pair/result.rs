@@ -44,7 +44,7 @@ pub(super) fn draw(state: &State, theme: Theme, frame: &mut Frame, area: Rect) {
         name: Some(&second.name),
         outcome: &second.outcome,
         is_second: true,
-        is_computing: second.answered_revision != state.pair.revision,
+        is_computing: state.pair.is_second_computing(),
     };
     let [left, right] = Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1)]).areas(area);
     draw_one(state, &first, theme, frame, left);
