@@ -18,6 +18,7 @@ mod disk;
 mod disk_cache;
 mod environment;
 mod formats;
+mod http;
 mod load;
 mod logging;
 mod models;

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::net::UnixStream;
-use std::process::{Child, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::Instant;
 
@@ -22,9 +22,40 @@ impl Daemon {
     /// Starts `gted serve` in a sandbox and waits until its log says that it is ready.
     #[must_use]
     pub fn start(sandbox: &Sandbox, arguments: &[&str]) -> Self {
+        let daemon = Self::spawn(sandbox, arguments);
+        daemon.wait_for("ready");
+        daemon
+    }
+
+    /// Starts `gted serve` with HTTP at a free port; returns its address as well.
+    #[must_use]
+    pub fn start_http(sandbox: &Sandbox, arguments: &[&str]) -> (Self, String) {
+        let daemon = Self::spawn(sandbox, &[&["--http", "127.0.0.1:0"], arguments].concat());
+        let address = daemon.http_address();
+        daemon.wait_for("ready");
+        (daemon, address)
+    }
+
+    /// Address at which the daemon serves HTTP, from the line that says so.
+    #[must_use]
+    pub fn http_address(&self) -> String {
+        let line = self.wait_for("serving http");
+        let (_, address) = line.split_once("://").expect("an address");
+        address.trim().to_owned()
+    }
+
+    /// Starts `gted serve` in a sandbox.
+    #[must_use]
+    pub fn spawn(sandbox: &Sandbox, arguments: &[&str]) -> Self {
         let mut command = sandbox.command(gted());
         command.arg("serve").args(arguments).stdout(Stdio::null());
-        let mut child = spawn(&mut command);
+        Self::of(&mut command)
+    }
+
+    /// Starts a command that is a daemon, and reads its log from stderr.
+    #[must_use]
+    pub fn of(command: &mut Command) -> Self {
+        let mut child = spawn(command.stderr(Stdio::piped()));
         let stderr = child.stderr.take().expect("stderr is piped");
         let (sender, log) = mpsc::channel();
         std::thread::spawn(move || {
@@ -34,9 +65,7 @@ impl Daemon {
                 }
             }
         });
-        let daemon = Self { child, log };
-        daemon.wait_for("ready");
-        daemon
+        Self { child, log }
     }
 
     /// Waits for a log line that contains `words`, and returns it. Earlier lines are consumed.

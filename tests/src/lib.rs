@@ -15,6 +15,7 @@
 
 mod daemon;
 mod fixtures;
+mod http;
 mod hub;
 mod json;
 mod sandbox;
@@ -26,6 +27,7 @@ pub use daemon::Daemon;
 pub use fixtures::{
     GOLDEN_A, GOLDEN_B, GOLDEN_COSINE, INT8_TOLERANCE, fixture, has_golden_score, shared_fixture,
 };
+pub use http::{HttpConnection, HttpReply};
 pub use hub::{COMMIT, Faults, Hub, Request};
 pub use json::JsonConnection;
 pub use sandbox::{Output, Sandbox, gted, program};

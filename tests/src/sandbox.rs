@@ -35,6 +35,24 @@ impl Output {
         finish(spawn(command))
     }
 
+    /// Runs a command to its end with `stdin` as its input.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be started, or its stdout is not UTF-8.
+    #[must_use]
+    pub fn with_stdin(command: &mut Command, stdin: impl AsRef<[u8]>) -> Self {
+        let command = command.stdin(Stdio::piped());
+        let mut child = spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped()));
+        let mut pipe = child.stdin.take().expect("stdin is piped");
+        let stdin = stdin.as_ref().to_vec();
+        let writer = std::thread::spawn(move || pipe.write_all(&stdin));
+        let output = finish(child);
+        // A program may stop reading early: the test checks what it reports.
+        drop(writer.join().expect("the writer does not panic"));
+        output
+    }
+
     /// Exit code, unless a signal ended the program.
     #[must_use]
     pub fn code(&self) -> Option<i32> {
@@ -142,14 +160,7 @@ impl Sandbox {
     /// Runs `gte` to its end with `stdin` as its input.
     #[must_use]
     pub fn run_with(&self, arguments: &[&str], stdin: impl AsRef<[u8]>) -> Output {
-        let mut child = spawn(self.gte(arguments).stdin(Stdio::piped()));
-        let mut pipe = child.stdin.take().expect("stdin is piped");
-        let stdin = stdin.as_ref().to_vec();
-        let writer = std::thread::spawn(move || pipe.write_all(&stdin));
-        let output = finish(child);
-        // A program may stop reading early: the test checks what it reports.
-        drop(writer.join().expect("the writer does not panic"));
-        output
+        Output::with_stdin(&mut self.gte(arguments), stdin)
     }
 }
 

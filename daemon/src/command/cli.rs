@@ -72,7 +72,7 @@ struct Cli {
 /// Subcommands of `gted`.
 #[derive(Debug, Subcommand)]
 enum Command {
-    Serve(Serve),
+    Serve(Box<Serve>),
     Models(Models),
     Pull(Pull),
     Convert(Convert),

@@ -34,6 +34,17 @@ pub struct Word {
     pub tokens: Range<usize>,
 }
 
+/// A token of a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedToken {
+    /// Id.
+    pub id: u32,
+    /// Part of the text that it is of; the name of a special token.
+    pub text: String,
+    /// Offsets in the text as it was sent, in characters; `None` of a special token.
+    pub place: Option<(u32, u32)>,
+}
+
 /// Failure to tokenize a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenizeError {
@@ -76,6 +87,14 @@ pub trait Tokenize: Send + Sync {
     /// As those of [`tokenize`](Self::tokenize), and if the text is read in several windows.
     fn tokenize_words(&self, text: &str, rules: TextRules)
     -> Result<TokenizedWords, TokenizeError>;
+
+    /// Lists all tokens of one text after the steps of `rules`, special ones included; of a blank
+    /// text, only these.
+    ///
+    /// # Errors
+    ///
+    /// If the tokenizer fails.
+    fn list_tokens(&self, text: &str, rules: TextRules) -> Result<Vec<ListedToken>, TokenizeError>;
 }
 
 /// Failure of the model to compute a batch.

@@ -22,7 +22,9 @@ mod tokenizing;
 mod turns;
 mod worker;
 
-pub use backend::{Embed, EmbedError, Tokenize, TokenizeError, TokenizedWords, Tokens, Word};
+pub use backend::{
+    Embed, EmbedError, ListedToken, Tokenize, TokenizeError, TokenizedWords, Tokens, Word,
+};
 pub(crate) use cost::batches;
 pub use disk_cache::{DiskCache, ModelVectors};
 pub use embedded::{Embedded, EmbeddedText};

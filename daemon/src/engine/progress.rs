@@ -1,16 +1,33 @@
-//! Progress of the worker, for a watchdog.
+//! Progress of the worker, for a watchdog and for monitoring.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use prometheus_client::metrics::histogram::Histogram;
+
 /// Progress of a worker. Clones share it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Progress(Arc<State>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     busy: AtomicBool,
     batches: AtomicU64,
+    /// Texts per batch.
+    sizes: Histogram,
+}
+
+/// Bounds of the number of texts per batch.
+const SIZES: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self(Arc::new(State {
+            busy: AtomicBool::new(false),
+            batches: AtomicU64::new(0),
+            sizes: Histogram::new(SIZES),
+        }))
+    }
 }
 
 impl Progress {
@@ -19,9 +36,17 @@ impl Progress {
         self.0.busy.store(busy, Ordering::Relaxed);
     }
 
-    /// Records the end of a batch.
-    pub(super) fn count_batch(&self) {
+    /// Records the end of a batch of this many texts.
+    pub(super) fn count_batch(&self, texts: usize) {
         self.0.batches.fetch_add(1, Ordering::Relaxed);
+        // A batch has a few hundred texts at most.
+        let texts = u32::try_from(texts).unwrap_or(u32::MAX);
+        self.0.sizes.observe(texts.into());
+    }
+
+    /// Texts per batch so far.
+    pub(super) fn batch_texts(&self) -> &Histogram {
+        &self.0.sizes
     }
 
     /// Number of batches so far, if the worker has work; `None` while it waits for some. A worker

@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use gte_shared::wire::{CacheStatus, TextRules};
+use prometheus_client::metrics::histogram::Histogram;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
-use super::backend::{Embed, Tokenize};
+use super::backend::{Embed, ListedToken, Tokenize};
 use super::cache::SharedCache;
 use super::disk_cache::ModelVectors;
 use super::embedded::{Embedded, EmbeddedText, hash};
@@ -135,6 +136,12 @@ impl Engine {
         self.progress.batches_if_busy()
     }
 
+    /// Texts per batch so far.
+    #[must_use]
+    pub fn batch_texts(&self) -> &Histogram {
+        self.progress.batch_texts()
+    }
+
     /// Computes the vectors of `texts`, in their order, as `rules` make them tokens. A text that
     /// occurs twice is computed once, and a text with a cached vector is not computed. Texts of
     /// several callers take turns. Dropping the future drops what has not been computed.
@@ -166,6 +173,20 @@ impl Engine {
             tokenize,
             embed: start.elapsed(),
         })
+    }
+
+    /// Lists the tokens of texts as `rules` make them, none of which is cut.
+    ///
+    /// # Errors
+    ///
+    /// If a text is too long, or the tokenizer fails.
+    pub async fn list_tokens(
+        &self,
+        texts: Vec<String>,
+        rules: TextRules,
+    ) -> Result<Vec<Vec<ListedToken>>, EngineError> {
+        self.check_lengths(&texts)?;
+        self.tokenizer.list_tokens(texts, rules).await
     }
 
     /// Checks that no text is too long.

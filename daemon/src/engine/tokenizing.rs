@@ -7,7 +7,7 @@ use std::sync::Arc;
 use gte_shared::wire::TextRules;
 use tokio::sync::Semaphore;
 
-use super::backend::{EmbedError, Tokenize, TokenizeError, TokenizedWords, Tokens};
+use super::backend::{EmbedError, ListedToken, Tokenize, TokenizeError, TokenizedWords, Tokens};
 use super::error::EngineError;
 
 /// Most slices that are tokenized at a time; further ones wait in turn. One leaves half of a small
@@ -63,6 +63,16 @@ impl SharedTokenizer {
         rules: TextRules,
     ) -> Result<Vec<TokenizedWords>, EngineError> {
         let way: Way<_> = |tokenizer, text, rules| tokenizer.tokenize_words(text, rules);
+        self.in_slices(way, texts, rules).await
+    }
+
+    /// Lists the tokens of texts.
+    pub(super) async fn list_tokens(
+        &self,
+        texts: Vec<String>,
+        rules: TextRules,
+    ) -> Result<Vec<Vec<ListedToken>>, EngineError> {
+        let way: Way<_> = |tokenizer, text, rules| tokenizer.list_tokens(text, rules);
         self.in_slices(way, texts, rules).await
     }
 

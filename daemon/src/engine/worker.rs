@@ -43,7 +43,7 @@ pub(super) fn run(
         // Jobs that were sent during the batch may have its texts, which were not cached yet.
         receive(queue, &mut scheduler);
         scheduler.finish(&batch, results);
-        progress.count_batch();
+        progress.count_batch(batch.len());
     }
 }
 

@@ -1,30 +1,44 @@
-//! The socket that a service manager listens at, and hands over when somebody connects
+//! The sockets that a service manager listens at, and hands over when somebody connects
 //! (sd_listen_fds(3)).
 
 #![allow(unsafe_code, reason = "a descriptor by its number")]
 
 use std::ffi::OsStr;
 use std::io;
+use std::net::SocketAddr;
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
+use gte_shared::settings::{HttpAddress, HttpSocket};
 use rustix::net::sockopt::{socket_acceptconn, socket_type};
-use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, getsockname};
+use rustix::net::{AddressFamily, SocketAddrAny, SocketAddrUnix, SocketType, getsockname};
 
 /// Name of the daemon's socket among those that are handed over (`FileDescriptorName=`).
 const SOCKET: &str = "socket";
+
+/// Name of the socket for HTTP.
+const HTTP: &str = "http";
 
 /// Name of a descriptor without a name.
 const UNNAMED: &str = "unknown";
 
 /// A listening socket of a service manager.
 #[derive(Debug)]
-pub(crate) struct InheritedSocket {
+pub(crate) struct InheritedSocket<A> {
     /// The socket.
     pub(crate) descriptor: OwnedFd,
-    /// Path that it is bound to.
-    pub(crate) path: PathBuf,
+    /// Address that it is bound to.
+    pub(crate) address: A,
+}
+
+/// The sockets of a service manager.
+#[derive(Debug, Default)]
+pub(crate) struct InheritedSockets {
+    /// The daemon's own, at its path.
+    pub(crate) own: Option<InheritedSocket<PathBuf>>,
+    /// The one for HTTP.
+    pub(crate) http: Option<InheritedSocket<HttpAddress>>,
 }
 
 /// Failure to take over the socket of a service manager.
@@ -35,64 +49,100 @@ pub(crate) enum ActivationError {
     Environment(io::Error),
     /// A descriptor has a name that means nothing to this program.
     #[error(
-        "the service manager hands over a socket called {0}; the daemon's is called {SOCKET} (`FileDescriptorName=`)"
+        "the service manager hands over a socket called {0}; the daemon's are called {SOCKET} and {HTTP} (`FileDescriptorName=`)"
     )]
     Name(String),
     /// Two descriptors have the same name.
     #[error("the service manager hands over two sockets called {0}")]
     Twice(String),
     /// The descriptor is not a socket, or one of another kind.
-    #[error(
-        "what the service manager hands over as {SOCKET} is not a listening Unix stream socket"
-    )]
-    Kind,
+    #[error("what the service manager hands over as {0} is not a listening socket of its kind")]
+    Kind(&'static str),
     /// The socket has no path.
     #[error("the socket of the service manager has no path in the file system")]
     NoPath,
 }
 
-/// Takes over the socket of the service manager; `None` if there is none, or if it was meant for
-/// another process (`LISTEN_PID`). Programs that this one starts do not inherit it.
+/// Takes over the sockets of the service manager; there are none if they were meant for another
+/// process (`LISTEN_PID`). Programs that this one starts do not inherit them.
 ///
 /// # Errors
 ///
 /// See [`ActivationError`].
-pub(crate) fn inherited_socket() -> Result<Option<InheritedSocket>, ActivationError> {
+pub(crate) fn inherited_sockets() -> Result<InheritedSockets, ActivationError> {
     // Closes them in programs that are started later (FD_CLOEXEC).
     let descriptors = sd_notify::listen_fds_with_names().map_err(ActivationError::Environment)?;
     let alone = descriptors.len() == 1;
-    let mut found = None;
+    let mut found = InheritedSockets::default();
     for (descriptor, name) in descriptors {
-        if name != SOCKET && !(alone && name == UNNAMED) {
+        let is_own = name == SOCKET || alone && name == UNNAMED;
+        if !is_own && name != HTTP {
             return Err(ActivationError::Name(name));
         }
-        if found.is_some() {
+        if is_own && found.own.is_some() || !is_own && found.http.is_some() {
             return Err(ActivationError::Twice(name));
         }
         // SAFETY: The service manager has opened the descriptor for this process and names it once;
         // this function is called once, before anything else could own it.
         let descriptor = unsafe { OwnedFd::from_raw_fd(descriptor) };
-        found = Some(checked(descriptor)?);
+        if is_own {
+            found.own = Some(own(descriptor)?);
+        } else {
+            found.http = Some(http(descriptor)?);
+        }
     }
     Ok(found)
 }
 
-fn checked(descriptor: OwnedFd) -> Result<InheritedSocket, ActivationError> {
-    let kind = |_| ActivationError::Kind;
-    let listens = socket_acceptconn(&descriptor).map_err(kind)?;
-    if !listens || socket_type(&descriptor).map_err(kind)? != SocketType::STREAM {
-        return Err(ActivationError::Kind);
-    }
-    let address = getsockname(&descriptor).map_err(kind)?;
+fn own(descriptor: OwnedFd) -> Result<InheritedSocket<PathBuf>, ActivationError> {
+    let address = listening_address(&descriptor, SOCKET)?;
     if address.address_family() != AddressFamily::UNIX {
-        return Err(ActivationError::Kind);
+        return Err(ActivationError::Kind(SOCKET));
     }
-    let address = SocketAddrUnix::try_from(address).map_err(kind)?;
-    let path = address.path_bytes().ok_or(ActivationError::NoPath)?;
+    let address = path_of(address)?;
     Ok(InheritedSocket {
         descriptor,
-        path: PathBuf::from(OsStr::from_bytes(path)),
+        address,
     })
+}
+
+fn http(descriptor: OwnedFd) -> Result<InheritedSocket<HttpAddress>, ActivationError> {
+    let address = listening_address(&descriptor, HTTP)?;
+    let address = if address.address_family() == AddressFamily::UNIX {
+        let path = path_of(address)?;
+        // The service manager has set its permissions.
+        HttpAddress::Unix(HttpSocket {
+            path,
+            mode: 0,
+            group: None,
+        })
+    } else {
+        let address = SocketAddr::try_from(address);
+        HttpAddress::Tcp(address.map_err(|_| ActivationError::Kind(HTTP))?)
+    };
+    Ok(InheritedSocket {
+        descriptor,
+        address,
+    })
+}
+
+/// Address of a listening stream socket.
+fn listening_address(
+    descriptor: &OwnedFd,
+    name: &'static str,
+) -> Result<SocketAddrAny, ActivationError> {
+    let kind = |_| ActivationError::Kind(name);
+    let listens = socket_acceptconn(descriptor).map_err(kind)?;
+    if !listens || socket_type(descriptor).map_err(kind)? != SocketType::STREAM {
+        return Err(ActivationError::Kind(name));
+    }
+    getsockname(descriptor).map_err(kind)
+}
+
+fn path_of(address: SocketAddrAny) -> Result<PathBuf, ActivationError> {
+    let address = SocketAddrUnix::try_from(address).map_err(|_| ActivationError::NoPath)?;
+    let path = address.path_bytes().ok_or(ActivationError::NoPath)?;
+    Ok(PathBuf::from(OsStr::from_bytes(path)))
 }
 
 #[cfg(test)]
@@ -107,7 +157,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("s");
         let listener = UnixListener::bind(&path).unwrap();
-        assert_eq!(checked(listener.into()).unwrap().path, path);
+        assert_eq!(own(listener.into()).unwrap().address, path);
     }
 
     #[test]
@@ -124,9 +174,21 @@ mod tests {
             internet.into(),
         ];
         for other in others {
-            let refused = checked(other).unwrap_err();
-            assert!(matches!(refused, ActivationError::Kind), "{refused}");
+            let refused = own(other).unwrap_err();
+            assert!(matches!(refused, ActivationError::Kind(_)), "{refused}");
         }
+    }
+
+    #[test]
+    fn http_has_a_socket_of_either_kind() {
+        let internet = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = HttpAddress::Tcp(internet.local_addr().unwrap());
+        assert_eq!(http(internet.into()).unwrap().address, address);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("s");
+        let unix = UnixListener::bind(&path).unwrap();
+        let found = http(unix.into()).unwrap().address;
+        assert!(matches!(found, HttpAddress::Unix(socket) if socket.path == path));
     }
 
     #[test]
@@ -135,7 +197,7 @@ mod tests {
         let name = format!("gte-test-{}", std::process::id());
         let address = std::os::unix::net::SocketAddr::from_abstract_name(name).unwrap();
         let listener = UnixListener::bind_addr(&address).unwrap();
-        let refused = checked(listener.into()).unwrap_err();
+        let refused = own(listener.into()).unwrap_err();
         assert!(matches!(refused, ActivationError::NoPath), "{refused}");
     }
 }

@@ -2,6 +2,7 @@
 //! memory.
 
 mod activation;
+pub(crate) mod descriptors;
 mod detach;
 mod instance;
 pub(crate) mod memory;
@@ -9,7 +10,7 @@ pub(crate) mod service_manager;
 mod signals;
 pub(crate) mod units;
 
-pub(crate) use activation::{InheritedSocket, inherited_socket};
+pub(crate) use activation::{InheritedSocket, InheritedSockets, inherited_sockets};
 pub(crate) use detach::detach;
 pub(crate) use instance::{IfHeld, InstanceError, InstanceLock};
 pub(crate) use signals::{Signal, Signals};

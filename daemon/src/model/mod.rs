@@ -12,6 +12,7 @@ mod error;
 mod extension;
 mod fingerprint;
 mod fused;
+mod listed_tokens;
 mod loaded;
 mod pooling;
 mod reading;

@@ -76,14 +76,19 @@ impl<'a> Changed<'a> {
         self.sent.chars().skip(from as usize).take(length).collect()
     }
 
-    /// Offsets in the text as it was sent, in characters, of a part of the text to be tokenized.
-    pub(super) fn sent_offsets(&self, bytes: (usize, usize)) -> (u32, u32) {
+    /// Offsets in the text as it was sent, in bytes, of a part of the text to be tokenized.
+    pub(super) fn sent_bytes(&self, bytes: (usize, usize)) -> (usize, usize) {
         let range = bytes.0..bytes.1;
         let sent = match &self.changed {
             None => Some(range),
             Some(changed) => changed.convert_offsets(Range::Normalized(range)),
         };
-        let [from, to] = sent.map_or([0, 0], |sent| [sent.start, sent.end]);
+        sent.map_or((0, 0), |sent| (sent.start, sent.end))
+    }
+
+    /// Offsets in the text as it was sent, in characters, of a part of the text to be tokenized.
+    pub(super) fn sent_offsets(&self, bytes: (usize, usize)) -> (u32, u32) {
+        let (from, to) = self.sent_bytes(bytes);
         let characters = |bytes: usize| {
             let before = self.sent.get(..bytes).unwrap_or(self.sent);
             u32::try_from(before.chars().count()).unwrap_or(u32::MAX)

@@ -12,11 +12,12 @@ use tokenizers::processors::bert::BertProcessing;
 
 use super::config::SPECIAL_TOKENS;
 use super::error::ModelError;
+use super::listed_tokens::listed_tokens;
 use super::reading::{Reading, count};
 use super::source::Source;
 use super::text_steps::Changed;
 use super::words::Segmenter;
-use crate::engine::{Tokenize, TokenizeError, TokenizedWords, Tokens};
+use crate::engine::{ListedToken, Tokenize, TokenizeError, TokenizedWords, Tokens};
 
 /// Most characters of a word; a longer word is one unknown token (Hugging Face's rule).
 const MAX_WORD_CHARS: usize = 100;
@@ -214,6 +215,12 @@ impl Tokenize for Tokenizer {
             tokens: reading.tokens(self.unknown_id),
             words: reading.words(&self.segmenter),
         })
+    }
+
+    fn list_tokens(&self, text: &str, rules: TextRules) -> Result<Vec<ListedToken>, TokenizeError> {
+        let changed = changed(text, rules)?;
+        let encoding = self.inner.encode(changed.text(), true).map_err(failed)?;
+        Ok(listed_tokens(text, &changed, &encoding))
     }
 }
 

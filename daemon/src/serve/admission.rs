@@ -4,6 +4,7 @@
 //! that is larger than that.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use gte_shared::wire::{ErrorCode, ErrorReply};
@@ -36,6 +37,7 @@ pub(super) struct Admission {
     requests: Pool,
     request_bytes: usize,
     timeout: Duration,
+    refused: AtomicU64,
 }
 
 /// Bytes that are shared in three parts: small and medium amounts have an eighth each for
@@ -77,7 +79,26 @@ impl Admission {
             requests: Pool::new(request_bytes),
             request_bytes,
             timeout,
+            refused: AtomicU64::new(0),
         })
+    }
+
+    /// Bytes of requests at work, and the most of them.
+    pub(super) fn use_of_requests(&self) -> (usize, usize) {
+        let parts = [
+            &self.requests.small,
+            &self.requests.medium,
+            &self.requests.large,
+        ];
+        let most: usize = parts.iter().map(|part| part.permits as usize).sum();
+        let free: usize = parts.iter().map(|part| part.free.available_permits()).sum();
+        let bytes = |permits: usize| permits * BYTES_PER_PERMIT;
+        (bytes(most.saturating_sub(free)), bytes(most))
+    }
+
+    /// Requests that were refused since others left no room.
+    pub(super) fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
     }
 
     /// The share of a new connection.
@@ -127,7 +148,10 @@ impl Share {
             others.await?
         } else {
             let of_all = timeout(self.admission.timeout, others).await;
-            of_all.unwrap_or_else(|_| Err(overloaded()))?
+            of_all.unwrap_or_else(|_| {
+                self.admission.refused.fetch_add(1, Ordering::Relaxed);
+                Err(overloaded())
+            })?
         };
         Ok(Admitted {
             of_all,

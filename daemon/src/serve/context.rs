@@ -45,8 +45,10 @@ impl Sizes {
 pub(super) enum ReplyForm {
     /// A frame of the binary protocol.
     Binary,
-    /// A line of JSON.
+    /// JSON.
     Json,
+    /// JSON in which vectors are base64.
+    Base64,
 }
 
 /// Context of a request: the daemon, the model that answers, the connection, and the form of the

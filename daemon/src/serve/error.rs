@@ -11,7 +11,7 @@ use gte_shared::wire::{Hello, PROTOCOL};
 pub(super) enum SessionError {
     #[error("no request within the handshake timeout")]
     Silent,
-    #[error("the connection opened with neither protocol")]
+    #[error("the connection opened with none of the protocols")]
     UnknownProtocol,
     #[error(
         "the client (version {version}) speaks protocol {protocol}, this daemon (version {VERSION}) \
@@ -27,6 +27,8 @@ pub(super) enum SessionError {
     Handshake(#[from] CodecError),
     #[error(transparent)]
     Frame(#[from] FrameError),
+    #[error("the HTTP connection failed: {0}")]
+    Http(#[from] hyper::Error),
     #[error("the connection failed: {0}")]
     Io(#[from] std::io::Error),
 }

@@ -10,6 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
+use super::http;
 use super::peer::Peer;
 use super::service::Service;
 use super::session;
@@ -55,6 +56,7 @@ async fn accept_all(
     owns_path: impl Fn() -> bool,
 ) {
     let permits = Arc::new(Semaphore::new(service.limits().connections));
+    let router = http::own_routes();
     let mut looks = interval(LOOK_INTERVAL);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -81,10 +83,10 @@ async fn accept_all(
             continue;
         }
         let service = Arc::clone(service);
-        let session_alive = session_alive.clone();
+        let (session_alive, router) = (session_alive.clone(), router.clone());
         tokio::spawn(async move {
             let counted = service.count_connection();
-            session::run(Peer::new(stream), &service).await;
+            session::run(Peer::new(stream), &service, router).await;
             drop((counted, permit, session_alive));
         });
     }

@@ -1,4 +1,4 @@
-//! The server: connections, sessions in both protocols, and one handler per request.
+//! The server: connections, sessions in three protocols, and one handler per request.
 //!
 //! Architecture invariant: this module knows no model; it calls the [`engine`](crate::engine).
 
@@ -8,11 +8,15 @@ mod binary;
 mod context;
 mod error;
 mod handler;
+mod http;
 mod json_lines;
+mod limits;
 mod listener;
+mod metrics;
 mod offload;
 mod peer;
 mod recent;
+mod resident;
 mod scales;
 mod second;
 mod selected;
@@ -21,8 +25,10 @@ mod session;
 mod socket;
 mod stream;
 
+pub use http::{HttpError, HttpListener, HttpRules, HttpServer, HttpSettings};
+pub use limits::Limits;
 pub use listener::{refuse_waiting, serve};
 pub use scales::{ModelScale, Scales};
 pub use selected::{Loaded, Models};
-pub use service::{Limits, Service, StartedBy};
+pub use service::{Service, StartedBy};
 pub use socket::{BindError, BoundSocket};

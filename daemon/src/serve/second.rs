@@ -8,6 +8,7 @@ use gte_shared::wire::{ErrorCode, ErrorReply};
 use tokio::sync::{Notify, watch};
 use tokio::time::{timeout, timeout_at};
 
+use super::metrics::Metrics;
 use super::selected::{Loaded, Models};
 
 /// Idle time after which the second model is unloaded, unless the selected one is after less:
@@ -17,6 +18,7 @@ const SECOND_IDLE: Duration = Duration::from_mins(5);
 /// The second model, if there is one.
 pub(super) struct Second {
     models: Arc<dyn Models>,
+    metrics: Arc<Metrics>,
     state: Mutex<State>,
     /// Lock of the request that has another model loaded.
     changing: Arc<tokio::sync::Mutex<()>>,
@@ -102,11 +104,13 @@ impl Second {
     /// longest wait for a model that others use.
     pub(super) fn new(
         models: Arc<dyn Models>,
+        metrics: Arc<Metrics>,
         loading: Arc<tokio::sync::Mutex<()>>,
         wait: Duration,
     ) -> Arc<Self> {
         Arc::new(Self {
             models,
+            metrics,
             state: Mutex::default(),
             changing: Arc::default(),
             loading,
@@ -224,6 +228,7 @@ impl Second {
         let _only_one = self.loading.lock().await;
         let load = |models: &dyn Models, name: &str| models.load_second(name);
         let loaded = Arc::new(self.blocking(name, load).await?);
+        self.metrics.count_load(name, loaded.load_time);
         tracing::info!(model = name, "second model loaded");
         let guest = Guest {
             name: name.to_owned(),

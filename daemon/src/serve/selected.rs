@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use gte_shared::wire::{DiskCacheStatus, ErrorReply, ModelInfo, State};
 use tokio::sync::OnceCell;
@@ -17,6 +18,8 @@ pub struct Loaded {
     pub model: ModelInfo,
     /// Scales of its scores.
     pub scales: Scales,
+    /// Time that loading it took.
+    pub load_time: Duration,
 }
 
 /// The models that a daemon can load. The calls that load block for seconds.
@@ -48,6 +51,13 @@ pub trait Models: Send + Sync {
     ///
     /// As those of [`check_second`](Self::check_second), or if the model is unusable.
     fn load_second(&self, name: &str) -> Result<Loaded, ErrorReply>;
+
+    /// Name of the model that a request of another program means by `name`, which may be that of a
+    /// repository; `None` for the selected one. Does not block.
+    fn resolve(&self, name: &str) -> Option<String>;
+
+    /// Names of the models that requests may name.
+    fn names(&self) -> Vec<String>;
 
     /// State of the vectors on disk; `None` if there are none. Does not block.
     fn disk_cache(&self) -> Option<DiskCacheStatus>;

@@ -4,57 +4,17 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use gte_shared::wire::{DiskCacheStatus, ErrorCode, ErrorReply, ModelInfo, STALL_TIMEOUT};
+use gte_shared::wire::{DiskCacheStatus, ErrorCode, ErrorReply, ModelInfo};
 use tokio::sync::watch;
 
 use super::activity::{Activity, Working};
 use super::admission::Admission;
+use super::limits::Limits;
+use super::metrics::Metrics;
 use super::recent::Recent;
 use super::second::Second;
 use super::selected::{Loaded, Models, Selected};
 use crate::engine::CallerId;
-
-/// Limits of the sessions.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Most connections at a time; further ones wait until one is closed. Each needs a file
-    /// descriptor, of which a process has 1,024 by default.
-    pub connections: usize,
-    /// Most requests of one connection at a time; further ones are read when one is answered.
-    pub requests_in_flight: usize,
-    /// Most bytes of requests that are being read or wait, in all connections; further ones are
-    /// read when there is room.
-    pub frame_bytes: usize,
-    /// Most memory of requests at work, in all connections: texts, token ids, vectors and replies,
-    /// until the replies are written. Further requests wait.
-    pub request_bytes: usize,
-    /// Longest wait of a request for those of other connections.
-    pub admission_timeout: Duration,
-    /// Timeout of a new connection, from its opening to the end of the handshake.
-    pub handshake_timeout: Duration,
-    /// Longest pause of a client inside a message, sending or receiving.
-    pub stall_timeout: Duration,
-    /// Time for pending requests to be answered after the service has stopped.
-    pub drain_timeout: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            connections: 512,
-            requests_in_flight: 64,
-            // Four of the largest, and the shares of smaller ones.
-            frame_bytes: 86 << 20,
-            // One of the largest with a model of 512 dimensions, or six of 8,000 vectors, and the
-            // shares of smaller ones.
-            request_bytes: 384 << 20,
-            admission_timeout: Duration::from_secs(30),
-            handshake_timeout: Duration::from_secs(10),
-            stall_timeout: STALL_TIMEOUT,
-            drain_timeout: Duration::from_secs(30),
-        }
-    }
-}
 
 /// Origin of a daemon, for its status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +46,7 @@ pub struct Service {
     failed: AtomicBool,
     activity: Activity,
     recent: Recent,
+    metrics: Arc<Metrics>,
     started: Instant,
     connections: AtomicU64,
     requests: AtomicU64,
@@ -119,10 +80,17 @@ impl Service {
         started_by: StartedBy,
     ) -> Self {
         let loading: Arc<tokio::sync::Mutex<()>> = Arc::default();
-        let second = (Arc::clone(&models), Arc::clone(&loading));
+        let metrics: Arc<Metrics> = Arc::default();
+        metrics.count_load(&loaded.model.id, loaded.load_time);
+        let second = Second::new(
+            Arc::clone(&models),
+            Arc::clone(&metrics),
+            Arc::clone(&loading),
+            limits.admission_timeout,
+        );
         Self {
             selected: RwLock::new(Arc::new(Selected::loaded(Arc::new(loaded)))),
-            second: Second::new(second.0, second.1, limits.admission_timeout),
+            second,
             models,
             loading,
             limits,
@@ -139,6 +107,7 @@ impl Service {
             failed: AtomicBool::new(false),
             activity: Activity::new(),
             recent: Recent::new(),
+            metrics,
             started: Instant::now(),
             connections: AtomicU64::new(0),
             requests: AtomicU64::new(0),
@@ -248,6 +217,11 @@ impl Service {
         self.started_by
     }
 
+    /// Returns true once the service stops.
+    pub(super) fn is_stopping(&self) -> bool {
+        *self.stopping.borrow()
+    }
+
     /// Waits until the service stops.
     pub async fn stopped(&self) {
         let mut stopping = self.stopping.subscribe();
@@ -319,6 +293,7 @@ impl Service {
                 loaded
             });
             let loaded = Arc::new(loading.await.map_err(|_| loading_panicked())??);
+            self.metrics.count_load(&loaded.model.id, loaded.load_time);
             if loaded.model != selected.model {
                 // The files of the model have been replaced.
                 self.replace(selected, Selected::loaded(Arc::clone(&loaded)));
@@ -345,6 +320,7 @@ impl Service {
         let models = Arc::clone(&self.models);
         let loading = tokio::task::spawn_blocking(move || models.use_model(&name));
         let loaded = loading.await.map_err(|_| loading_panicked())??;
+        self.metrics.count_load(&loaded.model.id, loaded.load_time);
         let model = loaded.model.clone();
         tracing::info!(model = model.id, "model selected");
         self.select(Selected::loaded(Arc::new(loaded)));
@@ -359,9 +335,19 @@ impl Service {
         self.texts.fetch_add(texts as u64, Ordering::Relaxed);
     }
 
+    /// The models that can be loaded.
+    pub(super) fn models(&self) -> &Arc<dyn Models> {
+        &self.models
+    }
+
     /// State of the vectors on disk.
     pub(super) fn disk_cache(&self) -> Option<DiskCacheStatus> {
         self.models.disk_cache()
+    }
+
+    /// Counters since the start, for monitoring.
+    pub(super) fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// Latency and rate of the most recent requests.

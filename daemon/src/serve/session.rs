@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use gte_shared::wire::{ErrorCode, ErrorReply, MAGIC};
 use tokio::io::{AsyncRead, AsyncReadExt, BufReader};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -11,12 +12,12 @@ use super::error::SessionError;
 use super::peer::Peer;
 use super::service::Service;
 use super::stream::ReplyWriter;
-use super::{binary, json_lines};
+use super::{binary, http, json_lines};
 
 /// Serves one connection until its client closes it or the daemon stops.
-pub(super) async fn run(peer: Peer, service: &Arc<Service>) {
+pub(super) async fn run(peer: Peer, service: &Arc<Service>, router: Router) {
     tracing::debug!("connection opened");
-    match serve(peer, service).await {
+    match serve(peer, service, router).await {
         Ok(()) => tracing::debug!("connection closed"),
         // A warning, since an outdated client or daemon needs an update.
         Err(error @ SessionError::Mismatch { .. }) => tracing::warn!(%error, "connection refused"),
@@ -24,7 +25,7 @@ pub(super) async fn run(peer: Peer, service: &Arc<Service>) {
     }
 }
 
-async fn serve(peer: Peer, service: &Arc<Service>) -> Result<(), SessionError> {
+async fn serve(peer: Peer, service: &Arc<Service>, router: Router) -> Result<(), SessionError> {
     let mut reader = peer.clone();
     let limits = service.limits();
     let mut writer = ReplyWriter::new(peer.clone(), limits.stall_timeout);
@@ -45,11 +46,12 @@ async fn serve(peer: Peer, service: &Arc<Service>) -> Result<(), SessionError> {
         None => Ok(()),
         Some(Protocol::JsonLines) => json_lines::serve(reader, writer, &peer, service).await,
         Some(Protocol::Binary) => binary::serve(reader, writer, &peer, service, deadline).await,
+        Some(Protocol::Http) => http::serve(reader, &peer, service, router).await,
         Some(Protocol::Unknown) => {
             // The refusal is JSON, which people can read.
             let error = ErrorReply::new(
                 ErrorCode::BadFrame,
-                "this is neither the binary protocol, which opens with GTE1, nor a line of JSON",
+                "this is not the binary protocol, which opens with GTE1, nor a line of JSON, nor HTTP",
             );
             json_lines::refuse(&mut writer, error).await?;
             Err(SessionError::UnknownProtocol)
@@ -70,6 +72,7 @@ pub(super) async fn refuse(peer: Peer, reason: ErrorReply) {
         drop(timeout(REFUSAL_TIMEOUT, read_opening(&mut reader, &mut opening)).await);
         match Protocol::of(&opening) {
             Some(Protocol::Binary) => binary::refuse_greeting(&mut writer, reason).await,
+            Some(Protocol::Http) => http::refuse(&mut writer, reason).await,
             _ => json_lines::refuse(&mut writer, reason).await,
         }
     };
@@ -88,8 +91,22 @@ const OPENING_BYTES: usize = 8 * 1024;
 enum Protocol {
     JsonLines,
     Binary,
+    Http,
     Unknown,
 }
+
+/// Methods of HTTP with the space behind them (RFC 9110, RFC 5789).
+const METHODS: [&[u8]; 9] = [
+    b"GET ",
+    b"POST ",
+    b"HEAD ",
+    b"PUT ",
+    b"DELETE ",
+    b"OPTIONS ",
+    b"PATCH ",
+    b"TRACE ",
+    b"CONNECT ",
+];
 
 impl Protocol {
     /// Protocol that begins with these bytes; `None` without any bytes.
@@ -98,9 +115,25 @@ impl Protocol {
             [] => None,
             [b'{', ..] => Some(Self::JsonLines),
             _ if bytes.starts_with(&MAGIC) || MAGIC.starts_with(bytes) => Some(Self::Binary),
+            _ if METHODS.iter().any(|method| share_begin(method, bytes)) => Some(Self::Http),
             _ => Some(Self::Unknown),
         }
     }
+
+    /// Returns true if these bytes may yet turn out to begin another protocol.
+    fn is_undecided(bytes: &[u8]) -> bool {
+        match Self::of(bytes) {
+            None => true,
+            Some(Self::Binary) => bytes.len() < MAGIC.len(),
+            Some(Self::Http) => !METHODS.iter().any(|method| bytes.starts_with(method)),
+            Some(Self::JsonLines | Self::Unknown) => false,
+        }
+    }
+}
+
+/// Returns true if one of two byte strings begins with the other.
+fn share_begin(one: &[u8], other: &[u8]) -> bool {
+    one.starts_with(other) || other.starts_with(one)
 }
 
 /// Reads until the protocol is certain or the client closes its side. A `{` decides at once; other
@@ -109,12 +142,7 @@ async fn read_opening(
     reader: &mut (impl AsyncRead + Unpin),
     opening: &mut Vec<u8>,
 ) -> Result<(), SessionError> {
-    let undecided = |opening: &[u8]| match Protocol::of(opening) {
-        None => true,
-        Some(Protocol::Binary) => opening.len() < MAGIC.len(),
-        Some(Protocol::JsonLines | Protocol::Unknown) => false,
-    };
-    while undecided(opening) && reader.read_buf(opening).await? > 0 {}
+    while Protocol::is_undecided(opening) && reader.read_buf(opening).await? > 0 {}
     Ok(())
 }
 
@@ -131,7 +159,11 @@ mod tests {
             (b"G", Some(Protocol::Binary)),
             (b"GTE1rest", Some(Protocol::Binary)),
             (b"GTE9rest", Some(Protocol::Unknown)),
-            (b"GET / HTTP/1.1", Some(Protocol::Unknown)),
+            (b"GET / HTTP/1.1", Some(Protocol::Http)),
+            (b"OPTIONS * HTTP/1.1", Some(Protocol::Http)),
+            (b"POS", Some(Protocol::Http)),
+            (b"get / HTTP/1.1", Some(Protocol::Unknown)),
+            (b"GETS", Some(Protocol::Unknown)),
             (b"X", Some(Protocol::Unknown)),
         ] {
             let mut opening = Vec::with_capacity(OPENING_BYTES);

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use gte_daemon::engine::{
-    self, Embed, EmbedError, Engine, Tokenize, TokenizeError, TokenizedWords, Tokens, Word,
+    self, Embed, EmbedError, Engine, ListedToken, Tokenize, TokenizeError, TokenizedWords, Tokens,
+    Word,
 };
 use gte_daemon::serve::{self, BoundSocket, Loaded, Models, Scales, Service, StartedBy};
 use gte_shared::client::{Client, Start};
@@ -55,6 +56,15 @@ impl Tokenize for Characters {
         };
         let words = (0..tokens.info.tokens).map(word).collect();
         Ok(TokenizedWords { tokens, words })
+    }
+
+    fn list_tokens(&self, text: &str, _: TextRules) -> Result<Vec<ListedToken>, TokenizeError> {
+        let token = |(place, c): (u32, char)| ListedToken {
+            id: u32::from(c),
+            text: c.into(),
+            place: Some((place, place + 1)),
+        };
+        Ok((0..).zip(text.chars()).map(token).collect())
     }
 }
 
@@ -134,6 +144,14 @@ impl Models for Others {
         ))
     }
 
+    fn resolve(&self, name: &str) -> Option<String> {
+        Some(name.to_owned())
+    }
+
+    fn names(&self) -> Vec<String> {
+        vec!["stand-in".to_owned()]
+    }
+
     fn disk_cache(&self) -> Option<DiskCacheStatus> {
         None
     }
@@ -161,6 +179,7 @@ fn loaded(
         engine: Engine::start(Characters, model, limits, None).unwrap(),
         model: info,
         scales: Scales::default(),
+        load_time: Duration::ZERO,
     }
 }
 

@@ -17,4 +17,4 @@ pub use client::{Client, Start};
 pub use error::ClientError;
 pub use find::find_gted;
 pub use notice::Notice;
-pub use stop::stop;
+pub use stop::{stop, stop_if_started_by_client};

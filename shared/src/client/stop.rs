@@ -44,6 +44,25 @@ pub async fn stop(
     ended.unwrap_or_else(|_| Err(not_listening(endpoint)))
 }
 
+/// Ends the daemon at `endpoint` if a client has started it, and waits until it has exited. Returns
+/// false if somebody else has started it, or nothing answers.
+///
+/// # Errors
+///
+/// As those of [`stop`].
+pub async fn stop_if_started_by_client(
+    endpoint: &Endpoint,
+    notify: &(dyn Fn(&Notice) + Send + Sync),
+) -> Result<bool, ClientError> {
+    let status = status_of_any_version(endpoint).await;
+    let detached = status.and_then(|status| status.get("detached")?.as_bool());
+    if detached != Some(true) {
+        return Ok(false);
+    }
+    stop(endpoint, notify).await?;
+    Ok(true)
+}
+
 async fn end(
     endpoint: &Endpoint,
     notify: &(dyn Fn(&Notice) + Send + Sync),

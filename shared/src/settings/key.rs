@@ -4,6 +4,8 @@ use std::num::NonZero;
 use std::path::Path;
 
 use super::duration::Time;
+use super::http_address::HttpAddress;
+use super::lists::{Names, Networks, Origins};
 use super::size::Size;
 use crate::wire::TextSteps;
 
@@ -39,6 +41,14 @@ pub enum Kind {
     Size,
     /// [`TextSteps`].
     TextSteps,
+    /// An [`HttpAddress`].
+    HttpAddress,
+    /// [`Names`].
+    Names,
+    /// [`Origins`].
+    Origins,
+    /// [`Networks`].
+    Networks,
     /// True or false.
     Switch,
     /// One of these words.
@@ -81,6 +91,10 @@ impl Kind {
             Self::Time => value.parse::<Time>().map(drop),
             Self::Size => value.parse::<Size>().map(drop),
             Self::TextSteps => value.parse::<TextSteps>().map(drop),
+            Self::HttpAddress => value.parse::<HttpAddress>().map(drop),
+            Self::Names => value.parse::<Names>().map(drop),
+            Self::Origins => value.parse::<Origins>().map(drop),
+            Self::Networks => value.parse::<Networks>().map(drop),
             Self::Switch => expect(value.parse::<bool>().is_ok(), "true or false"),
             Self::Word(words) => expect(words.contains(&value), &words.join(", ")),
         }

@@ -115,6 +115,106 @@ pub const DISK_CACHE: Key = Key {
             folder; never texts",
 };
 
+/// Address of HTTP.
+pub const HTTP: Key = Key {
+    name: "http",
+    variable: "GTE_HTTP",
+    kind: Kind::HttpAddress,
+    default: "none",
+    user: User::Daemon,
+    about: "Address that HTTP is served at, besides the socket: IP:PORT, or unix:/PATH",
+};
+
+/// Tokens of HTTP clients.
+pub const TOKEN_FILE: Key = Key {
+    name: "token_file",
+    variable: "GTE_TOKEN_FILE",
+    kind: Kind::Path,
+    default: "none",
+    user: User::Daemon,
+    about: "File of the tokens that HTTP clients must send one of, a line each: a name and a token",
+};
+
+/// HTTP without tokens.
+pub const NO_AUTH: Key = Key {
+    name: "no_auth",
+    variable: "GTE_NO_AUTH",
+    kind: Kind::Switch,
+    default: "false",
+    user: User::Daemon,
+    about: "Serve HTTP to other machines without tokens, where something else lets clients in",
+};
+
+/// Hosts beside those of this machine.
+pub const ALLOW_HOST: Key = Key {
+    name: "allow_host",
+    variable: "GTE_ALLOW_HOST",
+    kind: Kind::Names,
+    default: "localhost and loopback addresses",
+    user: User::Daemon,
+    about: "Further names in the Host header of requests to a loopback address",
+};
+
+/// Web pages that may call.
+pub const CORS: Key = Key {
+    name: "cors",
+    variable: "GTE_CORS",
+    kind: Kind::Origins,
+    default: "none",
+    user: User::Daemon,
+    about: "Origins of web pages elsewhere that may call HTTP",
+};
+
+/// Proxies that tell their clients' addresses.
+pub const TRUSTED_PROXIES: Key = Key {
+    name: "trusted_proxies",
+    variable: "GTE_TRUSTED_PROXIES",
+    kind: Kind::Networks,
+    default: "none",
+    user: User::Daemon,
+    about: "Proxies whose X-Forwarded-For names the client that the rate limit counts",
+};
+
+/// Rate of requests.
+pub const RATE_LIMIT: Key = Key {
+    name: "rate_limit",
+    variable: "GTE_RATE_LIMIT",
+    kind: Kind::Count,
+    default: "none",
+    user: User::Daemon,
+    about: "HTTP requests per second of each token, or of each address without one",
+};
+
+/// Certificate of HTTP.
+pub const TLS_CERT: Key = Key {
+    name: "tls_cert",
+    variable: "GTE_TLS_CERT",
+    kind: Kind::Path,
+    default: "none",
+    user: User::Daemon,
+    about: "Certificate chain for HTTPS, in PEM; read again at SIGHUP",
+};
+
+/// Key of the certificate.
+pub const TLS_KEY: Key = Key {
+    name: "tls_key",
+    variable: "GTE_TLS_KEY",
+    kind: Kind::Path,
+    default: "none",
+    user: User::Daemon,
+    about: "Private key of the certificate, in PEM",
+};
+
+/// Names of the selected model.
+pub const MODEL_ALIASES: Key = Key {
+    name: "model_aliases",
+    variable: "GTE_MODEL_ALIASES",
+    kind: Kind::Names,
+    default: "none",
+    user: User::Daemon,
+    about: "Further names by which HTTP requests may call the selected model",
+};
+
 /// Form of the log.
 pub const LOG_FORMAT: Key = Key {
     name: "log_format",
@@ -171,7 +271,7 @@ pub fn of_daemon() -> impl Iterator<Item = &'static Key> {
 }
 
 /// All settings, in the order of the configuration file.
-pub const ALL: [&Key; 16] = [
+pub const ALL: [&Key; 26] = [
     &SOCKET,
     &MODEL,
     &THREADS,
@@ -183,6 +283,16 @@ pub const ALL: [&Key; 16] = [
     &IDLE_UNLOAD,
     &SECOND_MODEL_MEMORY,
     &DISK_CACHE,
+    &HTTP,
+    &TOKEN_FILE,
+    &NO_AUTH,
+    &ALLOW_HOST,
+    &CORS,
+    &TRUSTED_PROXIES,
+    &RATE_LIMIT,
+    &TLS_CERT,
+    &TLS_KEY,
+    &MODEL_ALIASES,
     &LOG_FORMAT,
     &VERBOSE,
     &START,

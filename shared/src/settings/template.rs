@@ -41,6 +41,10 @@ fn example(key: &Key) -> String {
         Kind::Time => "\"10m\"".to_owned(),
         Kind::TextSteps => "\"nfkc,lowercase\"".to_owned(),
         Kind::Size => "\"512MiB\"".to_owned(),
+        Kind::HttpAddress => "\"127.0.0.1:8765\"".to_owned(),
+        Kind::Names => "\"name,other\"".to_owned(),
+        Kind::Origins => "\"https://example.com\"".to_owned(),
+        Kind::Networks => "\"10.0.0.0/8\"".to_owned(),
         Kind::Switch => (key.default != "true").to_string(),
         Kind::Word(words) => format!("\"{}\"", words.first().copied().unwrap_or_default()),
     }

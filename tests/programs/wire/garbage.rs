@@ -43,14 +43,14 @@ fn an_opening_of_another_protocol_gets_an_error() {
     let daemon = Daemon::start(&sandbox, &[]);
     let mut stream = daemon.connect(&sandbox);
     stream
-        .write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\n\r\n")
+        .write_all(b"SSH-2.0-OpenSSH_10.0\r\n")
         .expect("an opening can be sent");
     let mut answer = String::new();
     stream
         .read_to_string(&mut answer)
         .expect("the daemon replies and closes the connection");
     let answer: Value = serde_json::from_str(&answer).expect("the answer is JSON");
-    assert!(answer["error"].as_str().expect("words").contains("neither"));
+    assert!(answer["error"].as_str().expect("words").contains("GTE1"));
     assert_still_answers(&sandbox);
 }
 

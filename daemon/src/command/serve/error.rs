@@ -5,3 +5,8 @@
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct NotStarted(#[source] pub(crate) anyhow::Error);
+
+/// Wraps an error before the daemon answers.
+pub(super) fn not_started(error: impl Into<anyhow::Error>) -> NotStarted {
+    NotStarted(error.into())
+}

@@ -8,6 +8,7 @@ use anyhow::Context;
 use gte_shared::endpoint::AnsweringModel;
 use gte_shared::wire::{DiskCacheStatus, ErrorCode, ErrorReply, TextOptions};
 
+use super::model_names::{ModelNames, of_store};
 use crate::command::hints;
 use crate::engine::{self, DiskCache, Engine};
 use crate::lifecycle::InstanceLock;
@@ -25,7 +26,8 @@ pub(super) struct Installed {
     second_memory: Option<u64>,
     disk: Option<DiskCache>,
     /// Lock whose record names the model that answers.
-    lock: Arc<InstanceLock>,
+    lock: Option<Arc<InstanceLock>>,
+    names: ModelNames,
     /// Name or folder of the model that was loaded last.
     last: Mutex<Option<String>>,
 }
@@ -36,8 +38,9 @@ impl Installed {
         compute: Compute,
         rules: TextOptions,
         second_memory: Option<u64>,
+        names: ModelNames,
         disk: Option<DiskCache>,
-        lock: Arc<InstanceLock>,
+        lock: Option<Arc<InstanceLock>>,
     ) -> Self {
         Self {
             store,
@@ -46,6 +49,7 @@ impl Installed {
             second_memory,
             disk,
             lock,
+            names,
             last: Mutex::default(),
         }
     }
@@ -66,7 +70,9 @@ impl Installed {
     fn remember(&self, name: Option<&str>, loaded: &Loaded) {
         let name = name.unwrap_or(&loaded.model.id);
         *self.last() = Some(name.to_owned());
-        self.lock.record(AnsweringModel::from(&loaded.model));
+        if let Some(lock) = &self.lock {
+            lock.record(AnsweringModel::from(&loaded.model));
+        }
     }
 
     /// Fingerprint of the files of a model, if there is a disk cache.
@@ -129,6 +135,7 @@ impl Installed {
             engine,
             model: info,
             scales,
+            load_time: start.elapsed(),
         })
     }
 }
@@ -188,6 +195,17 @@ impl Models for Installed {
     fn load_second(&self, name: &str) -> Result<Loaded, ErrorReply> {
         let loaded = self.load(Some(name));
         loaded.map_err(|error| hints::reply(&error, ErrorCode::Model))
+    }
+
+    fn resolve(&self, name: &str) -> Option<String> {
+        self.names.resolve(name)
+    }
+
+    fn names(&self) -> Vec<String> {
+        of_store(&self.store).unwrap_or_else(|error| {
+            tracing::warn!(%error, "the models cannot be listed");
+            Vec::new()
+        })
     }
 
     fn disk_cache(&self) -> Option<DiskCacheStatus> {

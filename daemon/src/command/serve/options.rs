@@ -62,6 +62,48 @@ pub(in crate::command) struct Serve {
     #[arg(long, value_name = "SIZE", value_parser = |value: &str| keys::DISK_CACHE.option(value))]
     pub(super) disk_cache: Option<String>,
 
+    /// Address that HTTP is served at, besides the socket: IP:PORT, localhost:PORT, or unix:/PATH
+    /// with ,mode=660 and ,group=NAME if needed [default: none]
+    #[arg(long, value_name = "ADDR", value_parser = |value: &str| keys::HTTP.option(value))]
+    pub(super) http: Option<String>,
+
+    /// File of the tokens that HTTP clients must send one of: a line each, with a name and a token
+    #[arg(long, value_name = "FILE")]
+    pub(super) token_file: Option<String>,
+
+    /// Serve HTTP to other machines without tokens, where something else lets clients in
+    #[arg(long)]
+    pub(super) no_auth: bool,
+
+    /// Further names in the Host header of requests to a loopback address [default: localhost and
+    /// loopback addresses]
+    #[arg(long, value_name = "NAMES", value_parser = |value: &str| keys::ALLOW_HOST.option(value))]
+    pub(super) allow_host: Option<String>,
+
+    /// Origins of web pages elsewhere that may call HTTP [default: none]
+    #[arg(long, value_name = "ORIGINS", value_parser = |value: &str| keys::CORS.option(value))]
+    pub(super) cors: Option<String>,
+
+    /// Proxies whose X-Forwarded-For names the client that the rate limit counts [default: none]
+    #[arg(long, value_name = "NETWORKS", value_parser = |value: &str| keys::TRUSTED_PROXIES.option(value))]
+    pub(super) trusted_proxies: Option<String>,
+
+    /// HTTP requests per second of each token, or of each address without one [default: none]
+    #[arg(long, value_name = "N", value_parser = |value: &str| keys::RATE_LIMIT.option(value))]
+    pub(super) rate_limit: Option<String>,
+
+    /// Certificate chain for HTTPS, in PEM; read again at SIGHUP, as the tokens are
+    #[arg(long, value_name = "FILE")]
+    pub(super) tls_cert: Option<String>,
+
+    /// Private key of the certificate, in PEM
+    #[arg(long, value_name = "FILE")]
+    pub(super) tls_key: Option<String>,
+
+    /// Further names by which HTTP requests may call the selected model [default: none]
+    #[arg(long, value_name = "NAMES", value_parser = |value: &str| keys::MODEL_ALIASES.option(value))]
+    pub(super) model_aliases: Option<String>,
+
     /// Form of the log on stderr [default: text]
     #[arg(long, value_name = "FORMAT", value_parser = ["text", "json"])]
     pub(super) log_format: Option<String>,

@@ -10,7 +10,7 @@ use super::options::Serve;
 use super::settings::{Live, ServeSettings};
 use crate::command::hints;
 use crate::lifecycle::InstanceLock;
-use crate::serve::Service;
+use crate::serve::{HttpRules, Service};
 
 /// Settings that take effect without a restart.
 const LIVE: [&Key; 4] = [
@@ -25,8 +25,14 @@ pub(super) struct Reloader {
     options: Serve,
     activated: bool,
     in_force: Vec<(&'static Key, Setting)>,
-    level: LogLevel,
-    lock: Arc<InstanceLock>,
+    running: Running,
+}
+
+/// Parts of a running daemon that change with its settings.
+pub(super) struct Running {
+    pub(super) level: LogLevel,
+    pub(super) lock: Option<Arc<InstanceLock>>,
+    pub(super) http: Option<Arc<HttpRules>>,
 }
 
 impl Reloader {
@@ -34,21 +40,20 @@ impl Reloader {
         options: Serve,
         activated: bool,
         in_force: Vec<(&'static Key, Setting)>,
-        level: LogLevel,
-        lock: Arc<InstanceLock>,
+        running: Running,
     ) -> Self {
         Self {
             options,
             activated,
             in_force,
-            level,
-            lock,
+            running,
         }
     }
 
     /// Rereads the settings, puts those into effect that can be, and logs which ones did and which
     /// need a restart. A faulty file changes nothing.
     pub(super) fn reload(&mut self, service: &Service) -> Option<Live> {
+        self.reload_http();
         let new = match ServeSettings::read(&self.options, self.activated) {
             Ok(new) => new,
             Err(error) => {
@@ -75,14 +80,31 @@ impl Reloader {
         }
         service.set_drain_timeout(new.live.drain_timeout);
         service.set_idle_unload(new.live.idle_unload);
-        self.lock.set_drain(new.live.drain_timeout.as_secs());
-        self.level.set(new.live.verbose);
+        if let Some(lock) = &self.running.lock {
+            lock.set_drain(new.live.drain_timeout.as_secs());
+        }
+        self.running.level.set(new.live.verbose);
         tracing::info!(
             effective = list(&effective),
             after_restart = list(&restart),
             "configuration reread"
         );
         Some(new.live)
+    }
+
+    /// Reads tokens and certificate again, whose files are changed in their places.
+    fn reload_http(&self) {
+        let Some(http) = &self.running.http else {
+            return;
+        };
+        match http.reload() {
+            Ok(()) => tracing::info!("tokens and certificate of http reread"),
+            Err(error) => {
+                let hint = report::hint(&error, hints::hint);
+                let error = report::with_hint(&error, hint.as_deref());
+                tracing::error!(error, "http goes on with what was read before");
+            }
+        }
     }
 }
 

@@ -1,31 +1,27 @@
 //! Run of the daemon, from its socket to its end.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use gte_shared::endpoint::Endpoint;
 use gte_shared::environment::{variable_os, xdg_folder};
 use gte_shared::wire::ErrorCode;
-use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
-use super::error::NotStarted;
+use super::error::{NotStarted, not_started};
 use super::installed::Installed;
-use super::logging::{self, LogLevel};
+use super::model_names::ModelNames;
 use super::options::Serve;
-use super::reload::Reloader;
-use super::settings::ServeSettings;
+use super::prepare::{NotPrepared, OwnSocket, Prepared};
+use super::reload::{Reloader, Running};
 use super::supervisor;
 use crate::command::hints;
 use crate::engine::DiskCache;
 use crate::lifecycle::{
-    IfHeld, InheritedSocket, InstanceLock, Signal, Signals, detach, inherited_socket, memory,
-    service_manager,
+    Signal, Signals, descriptors, detach, inherited_sockets, memory, service_manager,
 };
-use crate::serve::{self, BoundSocket, Loaded, Service, StartedBy};
+use crate::serve::{self, HttpListener, Loaded, Service, StartedBy};
 use crate::store::Store;
 
 /// Number of threads that serve connections. The model computes with threads of its own.
@@ -33,14 +29,6 @@ const IO_THREADS: usize = 2;
 
 /// Time between two requests for more time to start: a third of what each asks for.
 const EXTENSION_INTERVAL: Duration = Duration::from_secs(10);
-
-/// A daemon before it loads its model.
-struct Prepared {
-    settings: ServeSettings,
-    level: LogLevel,
-    endpoint: Endpoint,
-    lock: Arc<InstanceLock>,
-}
 
 impl Serve {
     /// Serves until a signal, a client or an idle time ends it.
@@ -59,104 +47,59 @@ impl Serve {
             .enable_all()
             .build()
             .context("the runtime cannot be started")?;
-        let inherited = inherited_socket().map_err(not_started)?;
-        let inherited = inherited.map(|socket| take_over(&runtime, socket));
-        let inherited = inherited.transpose().map_err(NotStarted)?;
-        match self.prepare(inherited.as_ref().map(|(_, endpoint)| endpoint)) {
-            Ok(prepared) => {
-                let lock = Arc::clone(&prepared.lock);
-                let socket = inherited.map(|(socket, _)| socket);
-                let served = runtime.block_on(self.start_and_serve(prepared, socket));
-                // Does not wait for a model that is still loading.
-                runtime.shutdown_background();
-                if served.is_ok() {
-                    lock.clear();
-                }
-                served
-            }
-            Err(error) => {
-                if let Some((socket, _)) = inherited {
+        let inherited = inherited_sockets().map_err(not_started)?;
+        let prepared = match Prepared::new(&self, &runtime, inherited) {
+            Ok(prepared) => prepared,
+            Err(NotPrepared { error, socket }) => {
+                if let Some(socket) = socket {
                     let reason = hints::reply(&error, ErrorCode::Internal);
                     runtime.block_on(serve::refuse_waiting(socket, &reason));
                 }
-                Err(NotStarted(error).into())
+                return Err(NotStarted(error).into());
             }
-        }
-    }
-
-    /// Reads the settings, begins to log, and takes the lock. A second daemon on the socket exits
-    /// here, before it loads anything.
-    fn prepare(&self, inherited: Option<&Endpoint>) -> anyhow::Result<Prepared> {
-        let settings = ServeSettings::read(self, inherited.is_some())?;
-        let level = logging::begin(settings.log_format, settings.live.verbose);
-        // The message of a panic may quote the text that caused it.
-        std::panic::set_hook(Box::new(|panic| {
-            let location = panic.location().map(ToString::to_string);
-            tracing::error!(location, "panic");
-        }));
-        let named = Endpoint::resolve(settings.socket.as_deref())?;
-        let (endpoint, if_held) = match inherited {
-            Some(endpoint) => (endpoint.clone(), IfHeld::Wait),
-            None => (named.clone(), IfHeld::Refuse),
         };
-        if settings.socket.is_some() && endpoint != named {
-            let (listening, named) = (endpoint.path().display(), named.path().display());
-            tracing::warn!(%listening, %named, "the service manager's socket is not the one named");
+        let lock = prepared.lock();
+        let served = runtime.block_on(self.start_and_serve(prepared));
+        // Does not wait for a model that is still loading.
+        runtime.shutdown_background();
+        if let (Ok(()), Some(lock)) = (&served, lock) {
+            lock.clear();
         }
-        let drain = settings.live.drain_timeout.as_secs();
-        let place = lock_place(&endpoint, inherited.is_some())?;
-        let lock = Arc::new(InstanceLock::acquire(&place, drain, if_held)?);
-        Ok(Prepared {
-            settings,
-            level,
-            endpoint,
-            lock,
-        })
+        served
     }
 
-    async fn start_and_serve(
-        self,
-        prepared: Prepared,
-        inherited: Option<BoundSocket>,
-    ) -> anyhow::Result<()> {
+    async fn start_and_serve(self, prepared: Prepared) -> anyhow::Result<()> {
         let Prepared {
             settings,
             level,
-            endpoint,
-            lock,
+            own,
+            http,
+            activated,
         } = prepared;
-        let activated = inherited.is_some();
         let mut signals = Signals::catch().context("signals cannot be caught")?;
-        // Bound before the model is loaded: a client that connects meanwhile waits for the model.
-        let socket = match inherited {
-            Some(socket) => socket,
-            None => BoundSocket::bind(&endpoint).map_err(not_started)?,
-        };
+        let lock = own.as_ref().map(|own| Arc::clone(&own.lock));
         let disk = settings.disk_cache.map(disk_cache);
         let installed = Installed::new(
             Store::of_user(),
             settings.compute,
             settings.rules,
             settings.second_model_memory,
+            ModelNames::new(settings.model_aliases)?,
             disk.clone(),
-            Arc::clone(&lock),
+            lock.clone(),
         );
         let installed = Arc::new(installed);
         let loaded = match load(&installed, settings.model.clone(), &mut signals).await {
             Ok(Some(loaded)) => loaded,
             Ok(None) => return Ok(()),
             Err(error) => {
-                if activated {
+                if let (true, Some(own)) = (activated, own) {
                     let reason = hints::reply(&error, ErrorCode::Model);
-                    serve::refuse_waiting(socket, &reason).await;
+                    serve::refuse_waiting(own.socket, &reason).await;
                 }
                 return Err(NotStarted(error).into());
             }
         };
-        if let Some(reason) = endpoint.of_this_session_only() {
-            tracing::warn!("{reason}");
-        }
-        tracing::info!(socket = %endpoint.path().display(), "ready");
         let limits = serve::Limits {
             drain_timeout: settings.live.drain_timeout,
             ..serve::Limits::default()
@@ -167,9 +110,12 @@ impl Serve {
             (false, false) => StartedBy::Other,
         };
         let service = Arc::new(Service::new(loaded, installed, limits, started_by));
-        let owner = Arc::clone(&lock);
-        let owns_path = move || owner.keep();
-        let serving = tokio::spawn(serve::serve(socket, Arc::clone(&service), owns_path));
+        let http_rules = http.as_ref().map(|http| Arc::clone(http.rules()));
+        let descriptors = descriptors::raise_limit();
+        // Only now: a load balancer takes an open port for a service that answers.
+        let http = http.map(|http| http.listen(descriptors));
+        let http = http.transpose().map_err(not_started)?;
+        let serving = tokio::spawn(serve_all(own, http, Arc::clone(&service)));
         service_manager::ready();
         service.set_idle_unload(settings.live.idle_unload);
         let (live, watching) = watch::channel(settings.live);
@@ -177,13 +123,20 @@ impl Serve {
         tokio::spawn(supervisor::feed_watchdog(Arc::clone(&service)));
         tokio::spawn(supervisor::tell_status(Arc::clone(&service)));
         let stopping = Arc::clone(&service);
-        let ending = Arc::clone(&lock);
+        let ending = lock.clone();
         tokio::spawn(async move {
             stopping.stopped().await;
-            ending.record_ending();
+            if let Some(lock) = ending {
+                lock.record_ending();
+            }
             service_manager::stopping(stopping.drain_timeout());
         });
-        let mut reloader = Reloader::new(self, activated, settings.written, level, lock);
+        let running = Running {
+            lock,
+            level,
+            http: http_rules,
+        };
+        let mut reloader = Reloader::new(self, activated, settings.written, running);
         let ended = end_on_signal(&mut signals, &service, || {
             if let Some(new) = reloader.reload(&service) {
                 live.send_replace(new);
@@ -205,18 +158,29 @@ impl Serve {
     }
 }
 
-/// Endpoint whose lock the daemon takes: its own, unless a service manager has put the socket into
-/// a folder of another user. It then gives the service a folder (`RuntimeDirectory=`).
-fn lock_place(endpoint: &Endpoint, activated: bool) -> anyhow::Result<Endpoint> {
-    if endpoint.has_own_folder() || !activated {
-        return Ok(endpoint.clone());
-    }
-    let Some(folder) = variable_os("RUNTIME_DIRECTORY") else {
-        return Ok(endpoint.clone());
+/// Serves the daemon's own socket and HTTP until the service stops and both have drained.
+async fn serve_all(own: Option<OwnSocket>, http: Option<HttpListener>, service: Arc<Service>) {
+    let own = async {
+        let Some(OwnSocket {
+            socket,
+            endpoint,
+            lock,
+        }) = own
+        else {
+            return;
+        };
+        if let Some(reason) = endpoint.of_this_session_only() {
+            tracing::warn!("{reason}");
+        }
+        tracing::info!(socket = %endpoint.path().display(), "ready");
+        serve::serve(socket, Arc::clone(&service), move || lock.keep()).await;
     };
-    Ok(Endpoint::resolve(Some(
-        &Path::new(&folder).join("gted.sock"),
-    ))?)
+    let http = async {
+        if let Some(http) = http {
+            http.serve(Arc::clone(&service)).await;
+        }
+    };
+    tokio::join!(own, http);
 }
 
 /// Opens the disk cache of this user: `$XDG_CACHE_HOME/gte`, else `~/.cache/gte`.
@@ -224,21 +188,6 @@ fn disk_cache(bytes: u64) -> DiskCache {
     let folder = xdg_folder(variable_os, "XDG_CACHE_HOME", ".cache");
     let path = folder.map(|folder| folder.join("gte/vectors.sqlite"));
     DiskCache::open(path, bytes)
-}
-
-fn not_started(error: impl Into<anyhow::Error>) -> NotStarted {
-    NotStarted(error.into())
-}
-
-/// Takes over the socket of a service manager.
-fn take_over(
-    runtime: &Runtime,
-    socket: InheritedSocket,
-) -> anyhow::Result<(BoundSocket, Endpoint)> {
-    let _guard = runtime.enter();
-    let endpoint = Endpoint::resolve(Some(&socket.path))?;
-    let bound = BoundSocket::inherit(&endpoint, socket.descriptor)?;
-    Ok((bound, endpoint))
 }
 
 /// Loads the first model; `None` if a signal ends the daemon meanwhile. The service manager is

@@ -4,9 +4,10 @@ use std::num::NonZero;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use gte_shared::settings::{Key, Setting, Settings, SettingsError, Size, Time, keys};
+use gte_shared::settings::{Key, Names, Setting, Settings, SettingsError, Size, Time, keys};
 use gte_shared::wire::TextOptions;
 
+use super::http::HttpOptions;
 use super::options::Serve;
 use crate::command::compute_options::{Choice, ComputeOptions};
 use crate::model::Compute;
@@ -53,6 +54,9 @@ pub(super) struct ServeSettings {
     pub(super) second_model_memory: Option<u64>,
     /// Most bytes of vectors on disk.
     pub(super) disk_cache: Option<u64>,
+    /// HTTP, and further names of the selected model for its requests.
+    pub(super) http: HttpOptions,
+    pub(super) model_aliases: Vec<String>,
     pub(super) log_format: LogFormat,
     pub(super) live: Live,
     /// Every setting as it was written.
@@ -83,6 +87,8 @@ impl ServeSettings {
             &keys::SECOND_MODEL_MEMORY,
             option(&keys::SECOND_MODEL_MEMORY),
         )?;
+        let aliases: Option<Names> =
+            settings.get(&keys::MODEL_ALIASES, option(&keys::MODEL_ALIASES))?;
         let idle_exit = activated.then_some(ACTIVATED_IDLE_EXIT);
         let drain_timeout = time(&keys::DRAIN_TIMEOUT, Some(DRAIN_TIMEOUT))?;
         let mut written = Vec::new();
@@ -100,6 +106,8 @@ impl ServeSettings {
             },
             second_model_memory: second.map_or(Some(SECOND_MODEL_MEMORY), |Size(bytes)| bytes),
             disk_cache: disk_cache.and_then(|Size(bytes)| bytes),
+            http: HttpOptions::read(settings, option)?,
+            model_aliases: aliases.unwrap_or_default().0,
             log_format: match format.as_deref() {
                 Some("json") => LogFormat::Json,
                 _ => LogFormat::Text,
@@ -130,10 +138,22 @@ impl Serve {
             (&keys::IDLE_UNLOAD, &self.idle_unload),
             (&keys::SECOND_MODEL_MEMORY, &self.second_model_memory),
             (&keys::DISK_CACHE, &self.disk_cache),
+            (&keys::HTTP, &self.http),
+            (&keys::TOKEN_FILE, &self.token_file),
+            (&keys::ALLOW_HOST, &self.allow_host),
+            (&keys::CORS, &self.cors),
+            (&keys::TRUSTED_PROXIES, &self.trusted_proxies),
+            (&keys::RATE_LIMIT, &self.rate_limit),
+            (&keys::TLS_CERT, &self.tls_cert),
+            (&keys::TLS_KEY, &self.tls_key),
+            (&keys::MODEL_ALIASES, &self.model_aliases),
             (&keys::LOG_FORMAT, &self.log_format),
         ];
         if key == &keys::VERBOSE {
             return self.verbose.then_some("true");
+        }
+        if key == &keys::NO_AUTH {
+            return self.no_auth.then_some("true");
         }
         let option = options.into_iter().find(|(of, _)| *of == key);
         option.and_then(|(_, value)| value.as_deref())

@@ -1,8 +1,11 @@
 //! Dispatch of requests to their handlers.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use gte_shared::wire::{ErrorReply, MAX_FRAME_BYTES, MAX_TEXTS_PER_REQUEST, Reply, Request};
+use gte_shared::wire::{
+    Embed, ErrorReply, Explain, GetStatus, MAX_FRAME_BYTES, MAX_TEXTS_PER_REQUEST, Rank, Reply,
+    Request, Shutdown, Similarities, Similarity, UseModel,
+};
 
 use super::handle::Handle;
 use super::panic::catch;
@@ -33,10 +36,26 @@ pub(in crate::serve) fn weigh(
     };
     if let Err(error) = &weighed {
         context.service.count_request(0);
+        let metrics = context.service.metrics();
+        metrics.count(name(request), Some(error.code), Duration::ZERO);
         let (connection, request) = (context.caller.0, context.number);
         tracing::debug!(connection, request, bytes = message, code = ?error.code, "request refused");
     }
     weighed
+}
+
+/// Name of a request.
+fn name(request: &Request) -> &'static str {
+    match request {
+        Request::Similarity(_) => Similarity::NAME,
+        Request::Similarities(_) => Similarities::NAME,
+        Request::Rank(_) => Rank::NAME,
+        Request::Embed(_) => Embed::NAME,
+        Request::GetStatus(_) => GetStatus::NAME,
+        Request::Shutdown(_) => Shutdown::NAME,
+        Request::UseModel(_) => UseModel::NAME,
+        Request::Explain(_) => Explain::NAME,
+    }
 }
 
 fn weight<H: Handle>(context: &Context, request: &H, message: usize) -> Result<usize, ErrorReply> {
@@ -86,6 +105,8 @@ async fn run<H: Handle>(context: &Context, request: H) -> Result<Reply, ErrorRep
     let computed = if outcome.is_ok() { texts } else { 0 };
     context.service.count_request(computed);
     let elapsed = start.elapsed();
+    let code = outcome.as_ref().err().map(|error| error.code);
+    context.service.metrics().count(H::NAME, code, elapsed);
     if computed > 0 {
         context.service.recent().record(elapsed, computed);
     }

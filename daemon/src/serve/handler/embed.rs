@@ -19,12 +19,17 @@ const BINARY_OVERHEAD_BYTES: usize = 76;
 /// The same in JSON, with the names of the fields.
 const JSON_OVERHEAD_BYTES: usize = 384;
 
+/// Most bytes of a vector in JSON besides its base64: the names of OpenAI's fields.
+const BASE64_OVERHEAD_BYTES: usize = 96;
+
 /// Bytes for the rest of a reply: more than model, timings and lengths take.
 const ENVELOPE_BYTES: usize = 4096;
 
 impl Handle for Embed {
+    const NAME: &'static str = "embed";
+
     fn reply_bytes(&self, form: ReplyForm, dimension: usize) -> Result<usize, ErrorReply> {
-        let limit = (MAX_FRAME_BYTES - ENVELOPE_BYTES) / vector_bytes(form, dimension);
+        let limit = most_vectors_in_reply(form, dimension);
         if self.texts.len() > limit {
             return Err(too_many(self.texts.len(), limit));
         }
@@ -50,11 +55,18 @@ impl Handle for Embed {
     }
 }
 
+/// Most vectors that fit into a reply.
+pub(in crate::serve) fn most_vectors_in_reply(form: ReplyForm, dimension: usize) -> usize {
+    (MAX_FRAME_BYTES - ENVELOPE_BYTES) / vector_bytes(form, dimension)
+}
+
 /// Most bytes of a vector in a reply.
 fn vector_bytes(form: ReplyForm, dimension: usize) -> usize {
     match form {
         ReplyForm::Binary => dimension * size_of::<f32>() + BINARY_OVERHEAD_BYTES,
         ReplyForm::Json => dimension * JSON_VALUE_BYTES + JSON_OVERHEAD_BYTES,
+        // Four characters for three bytes.
+        ReplyForm::Base64 => (dimension * size_of::<f32>()).div_ceil(3) * 4 + BASE64_OVERHEAD_BYTES,
     }
 }
 
@@ -72,7 +84,7 @@ mod tests {
     /// The largest reply to a request of the most texts.
     fn largest_reply(form: ReplyForm, value: f32) -> Reply {
         let dimension = 512;
-        let vectors = (MAX_FRAME_BYTES - ENVELOPE_BYTES) / vector_bytes(form, dimension);
+        let vectors = most_vectors_in_reply(form, dimension);
         let request = |texts: usize| Embed {
             texts: vec![String::new(); texts],
             options: TextOptions::default(),

@@ -27,11 +27,13 @@ const TOKENS_PER_BYTE: usize = 6;
 const VECTORS_PER_WORD: usize = 3;
 
 impl Handle for Explain {
+    const NAME: &'static str = "explain";
+
     fn reply_bytes(&self, form: ReplyForm, _dimension: usize) -> Result<usize, ErrorReply> {
         let texts = self.a.len() + self.b.len();
         let text_bytes = match form {
             ReplyForm::Binary => texts,
-            ReplyForm::Json => JSON_BYTES_PER_BYTE * texts,
+            ReplyForm::Json | ReplyForm::Base64 => JSON_BYTES_PER_BYTE * texts,
         };
         Ok(text_bytes + 2 * MAX_EXPLAINED_WORDS * WORD_BYTES)
     }
@@ -63,6 +65,8 @@ impl Handle for Explain {
             tokenize,
             embed,
         } = explained;
+        let infos = [&a.text.info, &b.text.info];
+        context.service.metrics().count_texts(infos.into_iter());
         let explanation = Explanation {
             score: score_pair(&scoring, &a.text, &b.text),
             a: words(&self.a, &a, &b.text, &scoring),

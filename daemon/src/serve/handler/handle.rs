@@ -13,6 +13,9 @@ const LEAST_WINDOW_BYTES: usize = 510 / 2 - 64;
 
 /// A request that the daemon can answer.
 pub(super) trait Handle: Call {
+    /// Name, for monitoring.
+    const NAME: &'static str;
+
     /// True if a daemon with this request is not idle.
     const IS_WORK: bool = true;
 

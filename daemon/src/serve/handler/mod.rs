@@ -5,6 +5,7 @@ mod dispatch;
 mod embed;
 mod explain;
 mod handle;
+mod list_tokens;
 mod panic;
 mod rank;
 mod reply;
@@ -15,4 +16,6 @@ mod status;
 mod use_model;
 
 pub(super) use dispatch::{answer, weigh};
+pub(super) use embed::most_vectors_in_reply;
+pub(super) use list_tokens::{LIST_BYTES_PER_BYTE, list_tokens};
 pub(super) use reply::reply_too_large;

@@ -11,6 +11,8 @@ use crate::serve::context::Context;
 use crate::serve::scales::Scoring;
 
 impl Handle for Rank {
+    const NAME: &'static str = "rank";
+
     async fn handle(self, context: &Context) -> Result<Computed<Ranking>, ErrorReply> {
         let start = Instant::now();
         let all = std::iter::once(self.query).chain(self.texts).collect();

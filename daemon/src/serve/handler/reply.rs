@@ -28,10 +28,13 @@ pub(super) async fn embed(
     texts: Vec<String>,
     options: &TextOptions,
 ) -> Result<Answered<Embedded>, ErrorReply> {
-    answer(context, options, async |engine, rules| {
+    let answered = answer(context, options, async |engine, rules| {
         engine.embed(context.caller, texts, rules).await
-    })
-    .await
+    });
+    let answered = answered.await?;
+    let texts = answered.computed.texts.iter().map(|text| &text.info);
+    context.service.metrics().count_texts(texts);
+    Ok(answered)
 }
 
 /// Has the engine of the request's model `compute`, by the rules of the request; an error of the

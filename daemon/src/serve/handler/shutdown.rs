@@ -6,6 +6,7 @@ use super::handle::Handle;
 use crate::serve::context::Context;
 
 impl Handle for Shutdown {
+    const NAME: &'static str = "shutdown";
     const IS_WORK: bool = false;
 
     async fn handle(self, context: &Context) -> Result<(), ErrorReply> {

@@ -9,6 +9,8 @@ use super::reply::{Answered, computed, embed, result_of, score_pair};
 use crate::serve::context::Context;
 
 impl Handle for Similarities {
+    const NAME: &'static str = "similarities";
+
     async fn handle(self, context: &Context) -> Result<Computed<Vec<PairScore>>, ErrorReply> {
         let start = Instant::now();
         let texts = self.pairs.into_iter().flat_map(|(a, b)| [a, b]).collect();

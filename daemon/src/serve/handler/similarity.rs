@@ -9,6 +9,8 @@ use super::reply::{Answered, computed, embed, incomplete, score_pair};
 use crate::serve::context::Context;
 
 impl Handle for Similarity {
+    const NAME: &'static str = "similarity";
+
     async fn handle(self, context: &Context) -> Result<Computed<PairScore>, ErrorReply> {
         let start = Instant::now();
         let Answered {

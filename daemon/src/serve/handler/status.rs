@@ -6,9 +6,11 @@ use gte_shared::wire::{ErrorReply, GetStatus, PROTOCOL, Status};
 use super::handle::Handle;
 use crate::engine::Engine;
 use crate::serve::context::Context;
+use crate::serve::resident::resident_bytes;
 use crate::serve::service::StartedBy;
 
 impl Handle for GetStatus {
+    const NAME: &'static str = "status";
     const IS_WORK: bool = false;
 
     async fn handle(self, context: &Context) -> Result<Status, ErrorReply> {
@@ -39,14 +41,4 @@ impl Handle for GetStatus {
             resident_bytes: resident_bytes().unwrap_or(0),
         })
     }
-}
-
-/// Resident memory in bytes: `VmRSS` of `/proc/self/status`, which is in KiB (proc(5)).
-fn resident_bytes() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))?;
-    let kibibytes: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
-    Some(kibibytes * 1024)
 }

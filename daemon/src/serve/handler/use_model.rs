@@ -8,6 +8,8 @@ use super::handle::Handle;
 use crate::serve::context::Context;
 
 impl Handle for UseModel {
+    const NAME: &'static str = "use";
+
     async fn handle(self, context: &Context) -> Result<ModelInfo, ErrorReply> {
         Arc::clone(&context.service).use_model(self.model).await
     }

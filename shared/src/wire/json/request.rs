@@ -3,9 +3,9 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::decode::{check_values, describe};
 use crate::score::ScoreKind;
 use crate::wire::error_reply::{ErrorCode, ErrorReply};
-use crate::wire::limits::MAX_TEXTS_PER_REQUEST;
 use crate::wire::request::{
     Embed, Explain, GetStatus, Rank, Request, Shutdown, Similarities, Similarity, UseModel,
 };
@@ -13,10 +13,6 @@ use crate::wire::text_rules::{TextOptions, TextSteps, Truncation};
 
 /// Forms of a request line, for the error that names them.
 const FORMS: &str = r#"{"a":…,"b":…}, also with "explain":true, {"pairs":[[…,…],…]}, {"query":…,"texts":[…]}, {"texts":[…]}, {"command":"status"}, {"command":"shutdown"} or {"command":"use","model":…}"#;
-
-/// Most values in a line: pairs of the most texts have two commas each. Counted before a line is
-/// parsed, since a value of two bytes becomes one of fifty.
-const MAX_VALUES: usize = 2 * MAX_TEXTS_PER_REQUEST;
 
 /// Most bytes of an id: its reply repeats it, even one that is an error.
 const MAX_ID_BYTES: usize = 1024;
@@ -54,10 +50,8 @@ enum Command {
 /// [`ErrorCode::BadRequest`] if the line is not a JSON object or has none of the known forms. The
 /// error names the column, and never quotes a text.
 pub fn parse_request(line: &[u8]) -> (Option<Value>, Result<Request, ErrorReply>) {
-    if value_count(line) > MAX_VALUES {
-        let message = format!("the line has more than {MAX_VALUES} values");
-        let error = ErrorReply::new(ErrorCode::TooLarge, message);
-        return (None, Err(error.with_hint("send it in several requests")));
+    if let Err(error) = check_values(line) {
+        return (None, Err(error));
     }
     let line: Line = match serde_json::from_slice(line) {
         Ok(line) => line,
@@ -132,21 +126,6 @@ pub fn parse_request(line: &[u8]) -> (Option<Value>, Result<Request, ErrorReply>
     (id, request)
 }
 
-/// Number of values in a line, but for one in each object or list: its commas outside of strings.
-fn value_count(line: &[u8]) -> usize {
-    let (mut commas, mut in_string, mut escaped) = (0, false, false);
-    for byte in line {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' => escaped = true,
-            b'"' => in_string = !in_string,
-            b',' if !in_string => commas += 1,
-            _ => {}
-        }
-    }
-    commas
-}
-
 /// Id of a line that is not a request, if the line is an object with an id.
 fn id_of(line: &[u8]) -> Option<Value> {
     #[derive(Deserialize)]
@@ -163,22 +142,11 @@ fn refusal(message: &str) -> ErrorReply {
     ErrorReply::new(ErrorCode::BadRequest, message).with_hint(format!("a request line is {FORMS}"))
 }
 
-/// Describes a faulty line without serde's message, which may quote strings of the line.
-fn describe(error: &serde_json::Error) -> String {
-    use serde_json::error::Category;
-    let column = error.column();
-    match error.classify() {
-        Category::Eof => "the line ends in the middle of a JSON object".to_owned(),
-        Category::Syntax | Category::Io => format!("the line is not JSON at column {column}"),
-        Category::Data => {
-            format!("an unknown field or a value of the wrong type at column {column}")
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::decode::MAX_VALUES;
     use super::*;
+    use crate::wire::limits::MAX_TEXTS_PER_REQUEST;
     use crate::wire::text_rules::TextStep;
 
     fn parse(line: &str) -> Result<Request, ErrorReply> {

@@ -1,0 +1,79 @@
+//! HTTP of `gted serve`: its settings and its socket.
+
+use std::num::NonZero;
+use std::path::PathBuf;
+
+use gte_shared::settings::{
+    HttpAddress, Key, Names, Networks, Origins, Settings, SettingsError, keys,
+};
+
+use crate::lifecycle::InheritedSocket;
+use crate::serve::{HttpError, HttpServer, HttpSettings};
+
+/// Settings of HTTP in force.
+#[derive(Debug, Default)]
+pub(super) struct HttpOptions {
+    /// Address of the service; `None` if it has none, or one of a service manager.
+    pub(super) address: Option<HttpAddress>,
+    settings: HttpSettings,
+    certificate: Option<PathBuf>,
+    key: Option<PathBuf>,
+}
+
+impl HttpOptions {
+    pub(super) fn read<'a>(
+        settings: &Settings,
+        option: impl Fn(&Key) -> Option<&'a str>,
+    ) -> Result<Self, SettingsError> {
+        let names = |key: &Key| -> Result<Vec<String>, SettingsError> {
+            let names: Option<Names> = settings.get(key, option(key))?;
+            Ok(names.unwrap_or_default().0)
+        };
+        let path = |key: &Key| -> Result<Option<PathBuf>, SettingsError> {
+            settings.get(key, option(key))
+        };
+        let origins: Option<Origins> = settings.get(&keys::CORS, option(&keys::CORS))?;
+        let proxies: Option<Networks> =
+            settings.get(&keys::TRUSTED_PROXIES, option(&keys::TRUSTED_PROXIES))?;
+        let rate: Option<NonZero<u32>> =
+            settings.get(&keys::RATE_LIMIT, option(&keys::RATE_LIMIT))?;
+        let no_auth: Option<bool> = settings.get(&keys::NO_AUTH, option(&keys::NO_AUTH))?;
+        Ok(Self {
+            address: settings.get(&keys::HTTP, option(&keys::HTTP))?,
+            settings: HttpSettings {
+                token_file: path(&keys::TOKEN_FILE)?,
+                no_auth: no_auth.unwrap_or(false),
+                hosts: names(&keys::ALLOW_HOST)?,
+                origins: origins.unwrap_or_default().0,
+                proxies: proxies.unwrap_or_default().0,
+                rate,
+                tls: None,
+            },
+            certificate: path(&keys::TLS_CERT)?,
+            key: path(&keys::TLS_KEY)?,
+        })
+    }
+
+    /// Binds the address, or takes over the socket of a service manager, which goes before it.
+    pub(super) fn bind(
+        self,
+        inherited: Option<InheritedSocket<HttpAddress>>,
+    ) -> Result<Option<HttpServer>, HttpError> {
+        let tls = match (self.certificate, self.key) {
+            (Some(certificate), Some(key)) => Some((certificate, key)),
+            (None, None) => None,
+            _ => return Err(HttpError::HalfTls),
+        };
+        let settings = HttpSettings {
+            tls,
+            ..self.settings
+        };
+        match (inherited, self.address) {
+            (Some(socket), _) => {
+                HttpServer::inherit(socket.descriptor, socket.address, settings).map(Some)
+            }
+            (None, Some(address)) => HttpServer::bind(address, settings).map(Some),
+            (None, None) => Ok(None),
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! The way of a request from its body to its reply, the same for all routes.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::StatusCode;
+use axum::response::Response;
+use gte_shared::wire::json;
+use gte_shared::wire::{ErrorCode, ErrorReply, Reply, Request};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::connection::Connection;
+use super::failure::Failure;
+use super::message::Message;
+use super::reply_body::json_reply;
+use crate::serve::context::{Context, ReplyForm};
+use crate::serve::handler;
+use crate::serve::offload::offload;
+use crate::serve::selected::Models;
+
+/// A decoded request.
+pub(super) struct Decoded<T> {
+    request: Request,
+    form: ReplyForm,
+    /// Options of the encoding of the reply.
+    rest: T,
+}
+
+impl<T> Decoded<T> {
+    /// A request whose reply has this form.
+    pub(super) fn new(request: impl Into<Request>, form: ReplyForm, rest: T) -> Self {
+        Self {
+            request: request.into(),
+            form,
+            rest,
+        }
+    }
+}
+
+/// Reads, decodes and answers a request, and encodes its reply.
+///
+/// # Errors
+///
+/// If the request is refused, or fails.
+pub(super) async fn exchange<T: Send + 'static>(
+    connection: &Connection,
+    body: Body,
+    decode: impl FnOnce(&[u8], &dyn Models) -> Result<Decoded<T>, Failure> + Send + 'static,
+    encode: impl FnOnce(Reply, T) -> Result<Vec<u8>, Failure> + Send + 'static,
+) -> Result<Response, Failure> {
+    if connection.service.is_stopping() {
+        return Err(stopping());
+    }
+    let Message { bytes, reading } = Message::read(connection, body).await?;
+    let length = bytes.len();
+    let models = Arc::clone(connection.service.models());
+    let decoded = offload(length, move || decode(&bytes, &*models)).await?;
+    let Decoded {
+        request,
+        form,
+        rest,
+    } = decoded?;
+    let context = Context::new(&connection.service, connection.caller, form);
+    let weight = handler::weigh(&context, &request, length)?;
+    let admitted = connection.share.to_work(weight, reading).await?;
+    let reply = match handler::answer(&context, request).await {
+        Ok(reply) => reply,
+        Err(error) if error.code == ErrorCode::Model => {
+            return Err(name_models(connection, error).await.into());
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let encoded = offload(weight.max(length), move || encode(reply, rest)).await?;
+    Ok(json_reply(encoded?, Some(admitted)))
+}
+
+/// Decodes JSON, whatever its content type says it is.
+pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Failure> {
+    Ok(json::decode(bytes)?)
+}
+
+/// Encodes a reply as JSON.
+pub(super) fn to_json(body: &impl Serialize) -> Result<Vec<u8>, Failure> {
+    let encoded = serde_json::to_vec(body);
+    encoded.map_err(|_| {
+        ErrorReply::new(ErrorCode::Internal, "the reply cannot be written as JSON").into()
+    })
+}
+
+/// The failure of a daemon that answers with another kind of reply than the request asks for.
+pub(super) fn unexpected() -> Failure {
+    ErrorReply::new(ErrorCode::Internal, "the reply is of an unexpected kind").into()
+}
+
+/// Refusal of a daemon that ends.
+fn stopping() -> Failure {
+    let message = "the daemon is ending";
+    Failure::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", message).closing()
+}
+
+/// Adds the models that there are to the error of one that is not.
+async fn name_models(connection: &Connection, error: ErrorReply) -> ErrorReply {
+    let models = Arc::clone(connection.service.models());
+    let names = tokio::task::spawn_blocking(move || models.names()).await;
+    let names = names.unwrap_or_default().join(", ");
+    let hint = match &error.hint {
+        Some(hint) => format!("{hint}; the models here are {names}"),
+        None => format!("the models here are {names}"),
+    };
+    error.with_hint(hint)
+}

@@ -1,0 +1,38 @@
+//! HTTP: the third protocol of the daemon's socket, and a service at an address of its own.
+//!
+//! A request goes through these files: `listener` and `server` accept its connection, `connection`
+//! and `timed` read its head, `router`, `observe` and `access` lead it to a route (`api`, `openai`,
+//! `tei`, `ops`), `message` reads its body, and `exchange` has it answered by the handlers of all
+//! protocols.
+
+mod access;
+mod api;
+mod caller_name;
+mod connection;
+mod dialect;
+mod dimensions;
+mod error;
+mod exchange;
+mod failure;
+mod inputs;
+mod listener;
+mod message;
+mod observe;
+mod open_connections;
+mod openai;
+mod ops;
+mod progress;
+mod rate_limit;
+mod reply_body;
+mod router;
+mod server;
+mod session;
+mod tei;
+mod timed;
+mod tls;
+mod tokens;
+
+pub use error::HttpError;
+pub(super) use router::own_routes;
+pub use server::{HttpListener, HttpRules, HttpServer, HttpSettings};
+pub(super) use session::{refuse, serve};

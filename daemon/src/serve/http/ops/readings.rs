@@ -1,0 +1,151 @@
+//! State of a service, read when monitoring asks for it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use gte_shared::VERSION;
+use gte_shared::wire::{CacheStatus, PROTOCOL};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+
+use crate::serve::resident::resident_bytes;
+use crate::serve::selected::Loaded;
+use crate::serve::service::Service;
+
+/// The state of a service, read at each scrape.
+pub(super) struct Readings(pub(super) Arc<Service>);
+
+impl fmt::Debug for Readings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Readings")
+    }
+}
+
+impl Collector for Readings {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let loaded = self.0.loaded();
+        self.encode_gauges(&mut encoder)?;
+        encode_cache(&mut encoder, &loaded)?;
+        encode_batches(&mut encoder, &loaded)?;
+        encode_versions(&mut encoder, &loaded)
+    }
+}
+
+impl Readings {
+    fn encode_gauges(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let service = &self.0;
+        let (used, limit) = service.admission().use_of_requests();
+        let is_loaded = service.selected().get().is_some();
+        let resident = resident_bytes().unwrap_or_default();
+        let gauges = [
+            (
+                "queue_texts",
+                "Texts that wait or are computed",
+                service.pending_texts() as u64,
+            ),
+            (
+                "request_memory_bytes",
+                "Memory of requests at work",
+                used as u64,
+            ),
+            (
+                "request_memory_limit_bytes",
+                "Most memory of requests at work",
+                limit as u64,
+            ),
+            (
+                "model_loaded",
+                "1 while the selected model is loaded",
+                u64::from(is_loaded),
+            ),
+            (
+                "resident_memory_bytes",
+                "Resident memory of the process",
+                resident,
+            ),
+            (
+                "uptime_seconds",
+                "Time since the start",
+                service.counters().uptime.as_secs(),
+            ),
+        ];
+        for (name, help, value) in gauges {
+            gauge(encoder, name, help, value)?;
+        }
+        let refused = service.admission().refused();
+        let help = "Requests that were refused since others took all memory";
+        counter(encoder, "overloaded_requests", help, refused)
+    }
+}
+
+/// Cache of vectors of all loaded models.
+fn encode_cache(encoder: &mut DescriptorEncoder<'_>, loaded: &[Arc<Loaded>]) -> fmt::Result {
+    let mut all = CacheStatus::default();
+    for loaded in loaded {
+        let cache = loaded.engine.cache_status();
+        all.hits += cache.hits;
+        all.misses += cache.misses;
+        all.texts += cache.texts;
+    }
+    counter(
+        encoder,
+        "cache_hits",
+        "Texts whose vector was cached",
+        all.hits,
+    )?;
+    counter(
+        encoder,
+        "cache_misses",
+        "Texts whose vector was not cached",
+        all.misses,
+    )?;
+    gauge(encoder, "cache_texts", "Cached vectors", all.texts)
+}
+
+fn encode_batches(encoder: &mut DescriptorEncoder<'_>, loaded: &[Arc<Loaded>]) -> fmt::Result {
+    let help = "Texts per computed batch";
+    let mut batches =
+        encoder.encode_descriptor("batch_texts", help, None, MetricType::Histogram)?;
+    for loaded in loaded {
+        let model = [("model", loaded.model.id.as_str())];
+        loaded
+            .engine
+            .batch_texts()
+            .encode(batches.encode_family(&model)?)?;
+    }
+    Ok(())
+}
+
+fn encode_versions(encoder: &mut DescriptorEncoder<'_>, loaded: &[Arc<Loaded>]) -> fmt::Result {
+    let help = "Version of the daemon";
+    let mut build = encoder.encode_descriptor("build_info", help, None, MetricType::Gauge)?;
+    let protocol = PROTOCOL.to_string();
+    let labels = [("version", VERSION), ("protocol", protocol.as_str())];
+    ConstGauge::new(1_i64).encode(build.encode_family(&labels)?)?;
+    let help = "Models that are loaded";
+    let mut models = encoder.encode_descriptor("model_info", help, None, MetricType::Gauge)?;
+    for loaded in loaded {
+        let dimension = loaded.model.dimension.to_string();
+        let labels = [
+            ("model", loaded.model.id.as_str()),
+            ("precision", loaded.model.precision.name()),
+            ("dimension", dimension.as_str()),
+        ];
+        ConstGauge::new(1_i64).encode(models.encode_family(&labels)?)?;
+    }
+    Ok(())
+}
+
+fn gauge(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: u64) -> fmt::Result {
+    let encoder = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+    // Far below 2^63.
+    ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX)).encode(encoder)
+}
+
+fn counter(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: u64) -> fmt::Result {
+    let encoder = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+    ConstCounter::new(value).encode(encoder)
+}

@@ -1,0 +1,262 @@
+//! An HTTP service: its socket, its rules, and its connections.
+
+use std::io;
+use std::num::NonZero;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use gte_shared::settings::HttpAddress;
+use ipnet::IpNet;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use super::access::Access;
+use super::connection::Connection;
+use super::error::HttpError;
+use super::listener::{Bound, Io, Listener};
+use super::open_connections::OpenConnections;
+use super::progress::Progress;
+use super::router::guarded_routes;
+use super::tls::Tls;
+use crate::serve::service::Service;
+
+/// Most connections: with some 20 KiB each, they take 20 MiB.
+const MAX_CONNECTIONS: usize = 1024;
+
+/// Descriptors for all else: files, the runtime's, and those of models that are being loaded.
+const OTHER_DESCRIPTORS: usize = 64;
+
+/// Pause after a failed accept, so that a lack of file descriptors does not cause a busy loop.
+const PAUSE_AFTER_REFUSAL: Duration = Duration::from_millis(100);
+
+/// Settings of an HTTP service.
+#[derive(Clone, Debug, Default)]
+pub struct HttpSettings {
+    /// File of the tokens that clients must send.
+    pub token_file: Option<PathBuf>,
+    /// True if other machines may connect without tokens.
+    pub no_auth: bool,
+    /// Names that the `Host` header may have besides those of this machine.
+    pub hosts: Vec<String>,
+    /// Origins of web pages that may call.
+    pub origins: Vec<String>,
+    /// Proxies that tell the addresses of their clients.
+    pub proxies: Vec<IpNet>,
+    /// Requests per second of one caller.
+    pub rate: Option<NonZero<u32>>,
+    /// Certificate chain and private key, in PEM.
+    pub tls: Option<(PathBuf, PathBuf)>,
+}
+
+/// An HTTP service that is ready to listen.
+pub struct HttpServer {
+    address: HttpAddress,
+    bound: Bound,
+    rules: Arc<HttpRules>,
+}
+
+/// Rules of a service that can be read again while it runs.
+pub struct HttpRules {
+    access: Arc<Access>,
+    tls: Option<Tls>,
+}
+
+impl HttpRules {
+    /// Reads the tokens and the certificate again.
+    ///
+    /// # Errors
+    ///
+    /// If one of them cannot be used; what was read before stays in force.
+    pub fn reload(&self) -> Result<(), HttpError> {
+        self.access.reload()?;
+        self.tls.as_ref().map_or(Ok(()), Tls::reload)
+    }
+}
+
+impl HttpServer {
+    /// Binds an address, at which nobody can connect yet.
+    ///
+    /// # Errors
+    ///
+    /// If the address or a file of the settings cannot be used, or if other machines could connect
+    /// and nothing keeps them out.
+    pub fn bind(address: HttpAddress, settings: HttpSettings) -> Result<Self, HttpError> {
+        let rules = rules(&address, settings)?;
+        let bound = Bound::new(&address)?;
+        Ok(Self {
+            address,
+            bound,
+            rules,
+        })
+    }
+
+    /// Takes over a socket of a service manager, which is bound to `address`.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`bind`](Self::bind).
+    pub fn inherit(
+        descriptor: OwnedFd,
+        address: HttpAddress,
+        settings: HttpSettings,
+    ) -> Result<Self, HttpError> {
+        let rules = rules(&address, settings)?;
+        let is_unix = matches!(address, HttpAddress::Unix(_));
+        let bound = Bound::inherit(descriptor, is_unix).map_err(|source| HttpError::Listen {
+            address: address.clone(),
+            source,
+        })?;
+        Ok(Self {
+            address,
+            bound,
+            rules,
+        })
+    }
+
+    /// The rules in force.
+    #[must_use]
+    pub fn rules(&self) -> &Arc<HttpRules> {
+        &self.rules
+    }
+
+    /// Listens from now on, in a process that may have this many file descriptors.
+    ///
+    /// # Errors
+    ///
+    /// If the system refuses.
+    pub fn listen(self, descriptors: usize) -> Result<HttpListener, HttpError> {
+        let listener = self.bound.listen(&self.address)?;
+        let scheme = if self.rules.tls.is_some() {
+            "https"
+        } else {
+            "http"
+        };
+        let address = match (&self.address, &listener) {
+            // The port that the system has chosen for port 0.
+            (HttpAddress::Tcp(_), Listener::Tcp(tcp)) => match tcp.local_addr() {
+                Ok(address) => format!("{scheme}://{address}"),
+                Err(_) => self.address.to_string(),
+            },
+            (address, _) => address.to_string(),
+        };
+        tracing::info!(%address, "serving http");
+        Ok(HttpListener {
+            listener,
+            rules: self.rules,
+            descriptors,
+        })
+    }
+}
+
+fn rules(address: &HttpAddress, settings: HttpSettings) -> Result<Arc<HttpRules>, HttpError> {
+    if !address.is_local() && settings.token_file.is_none() && !settings.no_auth {
+        return Err(HttpError::Open(address.clone()));
+    }
+    let is_loopback = matches!(address, HttpAddress::Tcp(_)) && address.is_local();
+    let hosts = settings.hosts.iter().map(|host| host.to_ascii_lowercase());
+    let access = Access::new(
+        settings.token_file,
+        is_loopback.then(|| hosts.collect()),
+        settings.origins,
+        settings.proxies,
+        settings.rate,
+    )?;
+    let tls = settings
+        .tls
+        .map(|(certificate, key)| Tls::new(certificate, key));
+    Ok(Arc::new(HttpRules {
+        access: Arc::new(access),
+        tls: tls.transpose()?,
+    }))
+}
+
+/// A listening HTTP service.
+pub struct HttpListener {
+    listener: Listener,
+    rules: Arc<HttpRules>,
+    descriptors: usize,
+}
+
+impl HttpListener {
+    /// Accepts connections until the service stops, then waits until every one has answered its
+    /// request, at most for the drain timeout.
+    pub async fn serve(self, service: Arc<Service>) {
+        // Every connection holds a sender, and the channel closes when the last one ends.
+        let (alive, mut all_ended) = mpsc::channel::<()>(1);
+        let open = Arc::new(OpenConnections::default());
+        // The other connections need a descriptor each as well.
+        let others = service.limits().connections + OTHER_DESCRIPTORS;
+        let most = self
+            .descriptors
+            .saturating_sub(others)
+            .clamp(1, MAX_CONNECTIONS);
+        let http = &service.metrics().http;
+        http.connections_limit
+            .set(i64::try_from(most).unwrap_or(i64::MAX));
+        let connections = http.connections.clone();
+        let router = guarded_routes(&self.rules.access);
+        loop {
+            let accepted = tokio::select! {
+                () = service.stopped() => break,
+                accepted = self.listener.accept() => accepted,
+            };
+            let (stream, address) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    tracing::warn!(%error, "connection not accepted");
+                    open.close_oldest();
+                    tokio::time::sleep(PAUSE_AFTER_REFUSAL).await;
+                    continue;
+                }
+            };
+            tokio::select! {
+                () = service.stopped() => break,
+                () = open.make_room(most) => {}
+            }
+            let progress = Arc::new(Progress::new());
+            let connection = Connection::new(&service, address, Arc::clone(&progress));
+            let opened = open.add(connection.caller.0, progress, connections.clone());
+            let (router, rules) = (router.clone(), Arc::clone(&self.rules));
+            let (service, alive) = (Arc::clone(&service), alive.clone());
+            tokio::spawn(async move {
+                let counted = service.count_connection();
+                if let Err(error) = run(stream, connection, router, &rules).await {
+                    tracing::debug!(%error, "connection failed");
+                }
+                drop((counted, opened, alive));
+            });
+        }
+        drop((self.listener, alive));
+        if timeout(service.drain_timeout(), all_ended.recv())
+            .await
+            .is_err()
+        {
+            tracing::warn!("drain timeout: exiting with http requests unanswered");
+        }
+    }
+}
+
+/// Serves one connection.
+async fn run(
+    stream: Box<dyn Io>,
+    connection: Connection,
+    router: Router,
+    rules: &HttpRules,
+) -> io::Result<()> {
+    let served = match &rules.tls {
+        None => connection.serve(stream, router).await,
+        Some(tls) => {
+            let limit = connection.service.limits().handshake_timeout;
+            let secure = tokio::select! {
+                () = connection.service.stopped() => return Ok(()),
+                () = connection.closing() => return Ok(()),
+                secure = timeout(limit, tls.acceptor().accept(stream)) => secure??,
+            };
+            connection.serve(secure, router).await
+        }
+    };
+    served.map_err(io::Error::other)
+}

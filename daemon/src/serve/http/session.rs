@@ -1,0 +1,44 @@
+//! HTTP on the daemon's own socket.
+
+use std::sync::Arc;
+
+use axum::Router;
+use gte_shared::wire::ErrorReply;
+use gte_shared::wire::json::reply_line;
+use tokio::io::{AsyncRead, join};
+
+use super::connection::Connection;
+use super::progress::Progress;
+use crate::serve::error::SessionError;
+use crate::serve::peer::Peer;
+use crate::serve::service::Service;
+use crate::serve::stream::ReplyWriter;
+
+/// Answers requests until the client closes its side or the daemon stops. `reader` begins with what
+/// has been read of the first one.
+pub(in crate::serve) async fn serve(
+    reader: impl AsyncRead + Unpin + Send,
+    peer: &Peer,
+    service: &Arc<Service>,
+    router: Router,
+) -> Result<(), SessionError> {
+    let progress = Arc::new(Progress::new());
+    progress.has_read();
+    let connection = Connection::new(service, None, progress);
+    let stream = join(reader, peer.clone());
+    Ok(connection.serve(stream, router).await?)
+}
+
+/// Answers the first request of a connection with an error, after which it is closed.
+pub(in crate::serve) async fn refuse(
+    writer: &mut ReplyWriter<Peer>,
+    reason: ErrorReply,
+) -> Result<(), SessionError> {
+    let body = reply_line(None, &Err(reason)).map_err(std::io::Error::other)?;
+    let head = format!(
+        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\nconnection: close\r\n\r\n",
+        body.len()
+    );
+    writer.write_all(&[head.as_bytes(), &body].concat()).await
+}

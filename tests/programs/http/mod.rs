@@ -1,0 +1,9 @@
+//! HTTP: at an address, at a Unix socket, and on the daemon's own socket.
+
+mod access;
+mod limits;
+mod openai;
+mod ops;
+mod own_api;
+mod serving;
+mod tei;
