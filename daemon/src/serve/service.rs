@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use gte_shared::wire::{DiskCacheStatus, ErrorCode, ErrorReply, ModelInfo};
 use tokio::sync::watch;
@@ -48,6 +48,7 @@ pub struct Service {
     recent: Recent,
     metrics: Arc<Metrics>,
     started: Instant,
+    started_at: SystemTime,
     connections: AtomicU64,
     requests: AtomicU64,
     texts: AtomicU64,
@@ -109,6 +110,7 @@ impl Service {
             recent: Recent::new(),
             metrics,
             started: Instant::now(),
+            started_at: SystemTime::now(),
             connections: AtomicU64::new(0),
             requests: AtomicU64::new(0),
             texts: AtomicU64::new(0),
@@ -359,6 +361,12 @@ impl Service {
     pub(super) fn count_connection(self: &Arc<Self>) -> CountedConnection {
         self.connections.fetch_add(1, Ordering::Relaxed);
         CountedConnection(Arc::clone(self))
+    }
+
+    /// Time of the start, in seconds since 1970.
+    pub(super) fn start_time(&self) -> u64 {
+        let since = self.started_at.duration_since(UNIX_EPOCH);
+        since.unwrap_or_default().as_secs()
     }
 
     pub(super) fn counters(&self) -> Counters {

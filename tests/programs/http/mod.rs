@@ -1,6 +1,7 @@
 //! HTTP: at an address, at a Unix socket, and on the daemon's own socket.
 
 mod access;
+mod gateway;
 mod limits;
 mod openai;
 mod ops;

@@ -3,6 +3,7 @@
 mod activation;
 mod faults;
 mod hardening;
+mod http;
 mod install;
 mod settings;
 mod system;

@@ -67,9 +67,9 @@ impl Readings {
                 resident,
             ),
             (
-                "uptime_seconds",
-                "Time since the start",
-                service.counters().uptime.as_secs(),
+                "start_time_seconds",
+                "Time of the start, in seconds since 1970",
+                service.start_time(),
             ),
         ];
         for (name, help, value) in gauges {
