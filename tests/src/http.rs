@@ -1,6 +1,6 @@
 //! HTTP from a test: a client that sends what it is told to, byte for byte.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::os::unix::net::UnixStream;
 
@@ -107,11 +107,14 @@ impl<S: Read + Write> HttpConnection<S> {
     ///
     /// # Panics
     ///
-    /// If it is not one of HTTP.
+    /// If it is not one of HTTP, or neither comes in time.
     pub fn reply(&mut self) -> Option<HttpReply> {
         let mut line = String::new();
-        if self.0.read_line(&mut line).unwrap_or(0) == 0 {
-            return None;
+        match self.0.read_line(&mut line) {
+            Ok(0) => return None,
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => return None,
+            Err(error) => panic!("neither a reply nor the end: {error}"),
         }
         let status = line
             .split(' ')

@@ -25,7 +25,7 @@ mod session;
 mod socket;
 mod stream;
 
-pub use http::{HttpError, HttpListener, HttpRules, HttpServer, HttpSettings};
+pub use http::{HttpBound, HttpError, HttpListener, HttpRules, HttpServer, HttpSettings};
 pub use limits::Limits;
 pub use listener::{refuse_waiting, serve};
 pub use scales::{ModelScale, Scales};

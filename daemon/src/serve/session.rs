@@ -72,7 +72,7 @@ pub(super) async fn refuse(peer: Peer, reason: ErrorReply) {
         drop(timeout(REFUSAL_TIMEOUT, read_opening(&mut reader, &mut opening)).await);
         match Protocol::of(&opening) {
             Some(Protocol::Binary) => binary::refuse_greeting(&mut writer, reason).await,
-            Some(Protocol::Http) => http::refuse(&mut writer, reason).await,
+            Some(Protocol::Http) => http::refuse(&mut writer, &reason).await,
             _ => json_lines::refuse(&mut writer, reason).await,
         }
     };

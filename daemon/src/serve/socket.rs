@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use gte_shared::endpoint::{Endpoint, EndpointError};
 use interprocess::local_socket::ListenerOptions;
@@ -80,7 +80,7 @@ impl BoundSocket {
         };
         match path.symlink_metadata() {
             Ok(metadata) if metadata.file_type().is_socket() => {
-                if is_alive(endpoint).map_err(failed)? {
+                if is_alive(path).map_err(failed)? {
                     return Err(BindError::InUse(path.to_owned()));
                 }
                 match std::fs::remove_file(path) {
@@ -171,11 +171,11 @@ impl Drop for BoundSocket {
 }
 
 /// Returns true if a process listens at the socket.
-fn is_alive(endpoint: &Endpoint) -> io::Result<bool> {
+pub(super) fn is_alive(path: &Path) -> io::Result<bool> {
     // A connection that must wait, because too many others do, has reached a listener.
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
-    match connect(&socket, &SocketAddrUnix::new(endpoint.path())?) {
+    match connect(&socket, &SocketAddrUnix::new(path)?) {
         Ok(()) | Err(Errno::AGAIN) => Ok(true),
         Err(Errno::CONNREFUSED | Errno::NOENT) => Ok(false),
         Err(error) => Err(error.into()),
@@ -218,7 +218,7 @@ mod tests {
         rustix::net::bind(&socket, &address).unwrap();
         rustix::net::listen(&socket, 0).unwrap();
         let waiting = std::os::unix::net::UnixStream::connect(endpoint.path()).unwrap();
-        assert!(is_alive(&endpoint).unwrap());
+        assert!(is_alive(endpoint.path()).unwrap());
         drop(waiting);
     }
 

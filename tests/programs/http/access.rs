@@ -129,7 +129,7 @@ fn tokens_let_clients_in_and_can_be_changed() {
     let other = TOKEN.replace('0', "9");
     file(&sandbox, "tokens", &format!("desk {other}\n"));
     daemon.signal(Signal::HUP);
-    daemon.wait_for("reread");
+    daemon.wait_for("files of http reread");
     assert_eq!(status("GET /v1/models", Some(TOKEN)), 401);
     assert_eq!(status("GET /v1/models", Some(&other)), 200);
     // A faulty file changes nothing.
@@ -258,7 +258,7 @@ fn tls_has_the_certificate_of_its_file_and_rereads_it() {
     assert!(subject().contains("first.example"));
     make("second.example");
     daemon.signal(Signal::HUP);
-    daemon.wait_for("certificate of http reread");
+    daemon.wait_for("files of http reread");
     assert!(subject().contains("second.example"));
     // A plain request gets no reply, and harms nobody.
     let mut plain = HttpConnection::tcp(&address);

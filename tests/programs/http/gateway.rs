@@ -69,7 +69,8 @@ impl Gateway {
 impl Drop for Gateway {
     fn drop(&mut self) {
         // Killed, it would leave its worker behind.
-        drop(kill_process(Pid::from_child(&self.nginx), Signal::TERM));
+        let ended = kill_process(Pid::from_child(&self.nginx), Signal::TERM);
+        assert!(ended.is_ok() || std::thread::panicking());
         drop(self.nginx.wait());
     }
 }

@@ -1,5 +1,6 @@
 //! Places at which HTTP is served, and its begin and end.
 
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::process::Stdio;
@@ -189,6 +190,45 @@ fn a_daemon_of_a_client_makes_way_for_one_with_http() {
         "{}",
         refused.stderr
     );
+}
+
+#[test]
+fn clients_that_start_daemons_with_http_start_one() {
+    let sandbox = Sandbox::default();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = port.local_addr().unwrap().to_string();
+    drop(port);
+    let folder = sandbox.path().join(".config/gte");
+    std::fs::create_dir_all(&folder).unwrap();
+    let settings = format!("http = \"{address}\"\n");
+    std::fs::write(folder.join("config.toml"), settings).unwrap();
+    let start = |_| sandbox.gte(&["sim", "a", "b"]).spawn().unwrap();
+    let mut clients: Vec<_> = (0..8).map(start).collect();
+    for client in &mut clients {
+        assert!(client.wait().unwrap().success());
+    }
+    assert_eq!(HttpConnection::tcp(&address).get("/health").status, 200);
+    let metrics = HttpConnection::tcp(&address).get("/metrics");
+    let answered = r#"gte_requests_total{request="similarity",outcome="ok"} 8"#;
+    assert!(metrics.text().contains(answered), "{}", metrics.text());
+}
+
+#[test]
+fn a_client_may_close_its_sending_side_of_the_own_socket() {
+    let sandbox = Sandbox::default();
+    let daemon = Daemon::start(&sandbox, &[]);
+    let mut stream = daemon.connect(&sandbox);
+    let body = json!({"inputs": "新的一段文本"}).to_string();
+    let head = format!(
+        "POST /embed HTTP/1.1\r\nhost: x\r\ncontent-length: {}",
+        body.len()
+    );
+    stream
+        .write_all(format!("{head}\r\n\r\n{body}").as_bytes())
+        .unwrap();
+    stream.shutdown(std::net::Shutdown::Write).unwrap();
+    let mut http = HttpConnection::unix(stream);
+    assert_eq!(http.reply().expect("a reply").status, 200);
 }
 
 #[test]

@@ -75,6 +75,24 @@ fn what_is_not_supported_is_refused() {
             "validation",
         ),
         (
+            "/embed",
+            json!({"inputs": "x", "parameters": {"normalize": false}}),
+            400,
+            "validation",
+        ),
+        (
+            "/embed",
+            json!({"inputs": "x", "truncate": true, "parameters": {"truncate": false}}),
+            400,
+            "validation",
+        ),
+        (
+            "/similarity",
+            json!({"inputs": pair, "dimensions": 7}),
+            400,
+            "validation",
+        ),
+        (
             "/similarity",
             json!({"inputs": pair, "parameters": {"prompt_name": "query"}}),
             400,

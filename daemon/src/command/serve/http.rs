@@ -1,14 +1,14 @@
-//! HTTP of `gted serve`: its settings and its socket.
+//! Settings of HTTP.
 
 use std::num::NonZero;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use gte_shared::settings::{
     HttpAddress, Key, Names, Networks, Origins, Settings, SettingsError, keys,
 };
 
-use crate::lifecycle::InheritedSocket;
-use crate::serve::{HttpError, HttpServer, HttpSettings};
+use crate::serve::{HttpError, HttpRules, HttpSettings};
 
 /// Settings of HTTP in force.
 #[derive(Debug, Default)]
@@ -54,26 +54,17 @@ impl HttpOptions {
         })
     }
 
-    /// Binds the address, or takes over the socket of a service manager, which goes before it.
-    pub(super) fn bind(
-        self,
-        inherited: Option<InheritedSocket<HttpAddress>>,
-    ) -> Result<Option<HttpServer>, HttpError> {
-        let tls = match (self.certificate, self.key) {
-            (Some(certificate), Some(key)) => Some((certificate, key)),
+    /// Makes the rules of a service at `address`.
+    pub(super) fn rules(&self, address: &HttpAddress) -> Result<Arc<HttpRules>, HttpError> {
+        let tls = match (&self.certificate, &self.key) {
+            (Some(certificate), Some(key)) => Some((certificate.clone(), key.clone())),
             (None, None) => None,
             _ => return Err(HttpError::HalfTls),
         };
         let settings = HttpSettings {
             tls,
-            ..self.settings
+            ..self.settings.clone()
         };
-        match (inherited, self.address) {
-            (Some(socket), _) => {
-                HttpServer::inherit(socket.descriptor, socket.address, settings).map(Some)
-            }
-            (None, Some(address)) => HttpServer::bind(address, settings).map(Some),
-            (None, None) => Ok(None),
-        }
+        HttpRules::new(address, settings)
     }
 }

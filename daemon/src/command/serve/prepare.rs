@@ -4,15 +4,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use gte_shared::client::{Notice, stop_if_started_by_client};
-use gte_shared::endpoint::Endpoint;
+use gte_shared::endpoint::{Endpoint, EndpointError};
 use gte_shared::environment::variable_os;
+use gte_shared::wire::ErrorReply;
 use tokio::runtime::Runtime;
 
 use super::logging::{self, LogLevel};
 use super::options::Serve;
-use super::settings::ServeSettings;
+use super::settings::{Activated, ServeSettings};
 use crate::lifecycle::{IfHeld, InheritedSocket, InheritedSockets, InstanceError, InstanceLock};
-use crate::serve::{BoundSocket, HttpServer};
+use crate::serve::{self, BoundSocket, HttpBound, HttpRules, HttpServer};
 
 /// A daemon before it loads its model.
 pub(super) struct Prepared {
@@ -21,8 +22,7 @@ pub(super) struct Prepared {
     /// The daemon's own socket; `None` if it serves HTTP alone.
     pub(super) own: Option<OwnSocket>,
     pub(super) http: Option<HttpServer>,
-    /// True if a service manager has bound the daemon's own socket.
-    pub(super) activated: bool,
+    pub(super) activated: Activated,
 }
 
 /// The daemon's own socket.
@@ -32,10 +32,46 @@ pub(super) struct OwnSocket {
     pub(super) lock: Arc<InstanceLock>,
 }
 
-/// Failure to prepare, and the service manager's socket with the clients that wait in it.
+/// Failure to prepare, and the clients that wait.
 pub(super) struct NotPrepared {
     pub(super) error: anyhow::Error,
-    pub(super) socket: Option<BoundSocket>,
+    pub(super) waiting: Box<Waiting>,
+}
+
+/// Sockets of a service manager, in which clients may wait.
+#[derive(Default)]
+pub(super) struct Waiting {
+    own: Option<(BoundSocket, Endpoint)>,
+    http: Option<HttpBound>,
+}
+
+impl Waiting {
+    /// Takes over the sockets of a service manager.
+    fn take_over(inherited: InheritedSockets) -> anyhow::Result<Self> {
+        let http = inherited.http;
+        let http = http.map(|socket| HttpBound::inherit(socket.descriptor, socket.address));
+        Ok(Self {
+            own: inherited.own.map(take_over).transpose()?,
+            http: http.transpose()?,
+        })
+    }
+
+    fn activated(&self) -> Activated {
+        Activated {
+            own: self.own.is_some(),
+            http: self.http.is_some(),
+        }
+    }
+
+    /// Answers the clients with an error.
+    pub(super) async fn refuse(self, reason: &ErrorReply) {
+        if let Some((socket, _)) = self.own {
+            serve::refuse_waiting(socket, reason).await;
+        }
+        if let Some(http) = self.http {
+            http.refuse_waiting(reason).await;
+        }
+    }
 }
 
 impl Prepared {
@@ -48,51 +84,43 @@ impl Prepared {
     ) -> Result<Self, NotPrepared> {
         // Sockets belong to the runtime.
         let _guard = runtime.enter();
-        let taken = inherited.own.map(take_over).transpose();
-        let taken = taken.map_err(|error| NotPrepared {
+        let waiting = Waiting::take_over(inherited).map_err(|error| NotPrepared {
             error,
-            socket: None,
+            waiting: Box::default(),
         })?;
-        let (socket, endpoint) = taken.unzip();
+        let activated = waiting.activated();
         let prepare = || {
-            let mut settings = ServeSettings::read(options, endpoint.is_some())?;
+            let settings = ServeSettings::read(options, activated)?;
             let level = logging::begin(settings.log_format, settings.live.verbose);
             // The message of a panic may quote the text that caused it.
             std::panic::set_hook(Box::new(|panic| {
                 let location = panic.location().map(ToString::to_string);
                 tracing::error!(location, "panic");
             }));
-            let http = std::mem::take(&mut settings.http);
-            let wants_http = http.address.is_some() || inherited.http.is_some();
-            let lock = match &endpoint {
-                Some(endpoint) => Some(lock_inherited(&settings, endpoint)?),
-                None => None,
-            };
-            let bound = match &endpoint {
-                Some(_) => None,
-                None => bind(&settings, runtime, wants_http)?,
-            };
-            let http = http.bind(inherited.http)?;
-            anyhow::Ok((settings, level, lock, bound, http))
+            let places = take_places(options, &settings, runtime, &waiting)?;
+            anyhow::Ok((settings, level, places))
         };
-        let (settings, level, lock, bound, http) = match prepare() {
+        let (settings, level, places) = match prepare() {
             Ok(prepared) => prepared,
-            Err(error) => return Err(NotPrepared { error, socket }),
+            Err(error) => {
+                let waiting = Box::new(waiting);
+                return Err(NotPrepared { error, waiting });
+            }
         };
-        let activated = endpoint.is_some();
-        let own = match (socket, endpoint, lock) {
-            (Some(socket), Some(endpoint), Some(lock)) => Some(OwnSocket {
+        let own = match (waiting.own, places.lock) {
+            (Some((socket, endpoint)), Some(lock)) => Some(OwnSocket {
                 socket,
                 endpoint,
                 lock,
             }),
-            _ => bound,
+            _ => places.own,
         };
+        let http = waiting.http.or(places.http).zip(places.rules);
         Ok(Self {
             settings,
             level,
             own,
-            http,
+            http: http.map(|(socket, rules)| HttpServer::new(socket, rules)),
             activated,
         })
     }
@@ -101,6 +129,54 @@ impl Prepared {
     pub(super) fn lock(&self) -> Option<Arc<InstanceLock>> {
         self.own.as_ref().map(|own| Arc::clone(&own.lock))
     }
+}
+
+/// Sockets and locks that a daemon takes besides the sockets of a service manager.
+#[derive(Default)]
+struct Places {
+    /// Lock of a service manager's socket.
+    lock: Option<Arc<InstanceLock>>,
+    own: Option<OwnSocket>,
+    http: Option<HttpBound>,
+    rules: Option<Arc<HttpRules>>,
+}
+
+fn take_places(
+    options: &Serve,
+    settings: &ServeSettings,
+    runtime: &Runtime,
+    waiting: &Waiting,
+) -> anyhow::Result<Places> {
+    let mut places = Places::default();
+    let named = settings.http.address.as_ref();
+    let inherited = waiting.http.as_ref().map(HttpBound::address);
+    if let (Some(listening), Some(named)) = (inherited, named) {
+        tracing::warn!(%listening, %named, "http is at the service manager's socket, not the one named");
+    }
+    let address = inherited.or(named);
+    // What can be found out is, before another daemon makes way.
+    places.rules = address
+        .map(|address| settings.http.rules(address))
+        .transpose()?;
+    let own_address = address.filter(|_| inherited.is_none());
+    let bind_http = || own_address.cloned().map(HttpBound::bind).transpose();
+    let http = bind_http();
+    if let Some((_, endpoint)) = &waiting.own {
+        places.lock = Some(lock_inherited(settings, endpoint)?);
+        places.http = http?;
+        return Ok(places);
+    }
+    // A daemon of a client has the same settings.
+    let replaces = address.is_some() && !options.detached;
+    let (own, made_way) = bind(settings, runtime, address.is_some(), replaces)?;
+    places.own = own;
+    // The daemon that made way may have had the address.
+    places.http = if made_way && http.is_err() {
+        bind_http()?
+    } else {
+        http?
+    };
+    Ok(places)
 }
 
 /// Takes over the socket of a service manager.
@@ -139,56 +215,75 @@ fn lock_place(endpoint: &Endpoint) -> anyhow::Result<Endpoint> {
     ))?)
 }
 
-/// Binds the daemon's own socket. Where none can be, as in a container, and none was named,
-/// HTTP is served alone.
+/// Binds the daemon's own socket; returns true beside it if another daemon has made way. Where none
+/// can be, as in a container, and none was named, HTTP is served alone.
 fn bind(
     settings: &ServeSettings,
     runtime: &Runtime,
     wants_http: bool,
-) -> anyhow::Result<Option<OwnSocket>> {
+    replaces: bool,
+) -> anyhow::Result<(Option<OwnSocket>, bool)> {
     let bind = || {
         let endpoint = Endpoint::resolve(settings.socket.as_deref())?;
-        let lock = lock(settings, &endpoint, runtime, wants_http)?;
+        let (lock, made_way) = take_lock(settings, &endpoint, runtime, replaces)?;
         // Bound before the model is loaded: a client that connects meanwhile waits for the model.
         let socket = BoundSocket::bind(&endpoint)?;
-        anyhow::Ok(OwnSocket {
+        let own = OwnSocket {
             socket,
             endpoint,
             lock: Arc::new(lock),
-        })
-    };
-    let is_place = |error: &anyhow::Error| {
-        let instance = error.downcast_ref::<InstanceError>();
-        !matches!(instance, Some(InstanceError::AlreadyRunning(_)))
+        };
+        anyhow::Ok((Some(own), made_way))
     };
     match bind() {
-        Ok(own) => Ok(Some(own)),
-        Err(error) if wants_http && settings.socket.is_none() && is_place(&error) => {
+        Err(error) if wants_http && settings.socket.is_none() && lacks_a_place(&error) => {
             tracing::info!(%error, "no place for a local socket: serving http alone");
-            Ok(None)
+            Ok((None, false))
         }
-        Err(error) => Err(error),
+        bound => bound,
     }
 }
 
-/// Takes the lock of a socket. With HTTP, a daemon that a client has started gives way: it would
-/// not have HTTP, and its clients are served by this one.
-fn lock(
+/// Returns true if a socket cannot be made since its folder or its lock cannot.
+fn lacks_a_place(error: &anyhow::Error) -> bool {
+    let of_endpoint = match error.downcast_ref() {
+        Some(InstanceError::Endpoint(error)) => Some(error),
+        Some(InstanceError::Lock { .. }) => return true,
+        Some(InstanceError::AlreadyRunning(_)) => return false,
+        None => error.downcast_ref(),
+    };
+    matches!(
+        of_endpoint,
+        Some(EndpointError::Directory { .. } | EndpointError::Lock { .. })
+    )
+}
+
+/// Attempts to take the lock from daemons that clients start: another client may be quicker.
+const ATTEMPTS: usize = 5;
+
+/// Takes the lock of a socket; returns true beside it if another daemon has made way. One that
+/// `replaces` has daemons make way that clients have started: they would not have HTTP, and their
+/// clients are served by this one.
+fn take_lock(
     settings: &ServeSettings,
     endpoint: &Endpoint,
     runtime: &Runtime,
-    wants_http: bool,
-) -> anyhow::Result<InstanceLock> {
+    replaces: bool,
+) -> anyhow::Result<(InstanceLock, bool)> {
     let drain = settings.live.drain_timeout.as_secs();
-    let acquire = || InstanceLock::acquire(endpoint, drain, IfHeld::Refuse);
-    match acquire() {
-        Err(InstanceError::AlreadyRunning(_)) if wants_http => {
-            let notify = |notice: &Notice| tracing::info!(%notice, "replacing a daemon");
-            if runtime.block_on(stop_if_started_by_client(endpoint, &notify))? {
-                tracing::info!("replaced the daemon that a client had started, to serve http");
-            }
-            Ok(acquire()?)
+    let mut made_way = false;
+    for _ in 0..ATTEMPTS {
+        match InstanceLock::acquire(endpoint, drain, IfHeld::Refuse) {
+            Err(InstanceError::AlreadyRunning(_)) if replaces => {}
+            acquired => return Ok((acquired?, made_way)),
         }
-        acquired => Ok(acquired?),
+        let notify = |notice: &Notice| tracing::info!(%notice, "replacing a daemon");
+        if !runtime.block_on(stop_if_started_by_client(endpoint, &notify))? {
+            break;
+        }
+        tracing::info!("a daemon that a client had started makes way for http");
+        made_way = true;
     }
+    let lock = InstanceLock::acquire(endpoint, drain, IfHeld::Refuse)?;
+    Ok((lock, made_way))
 }

@@ -7,7 +7,7 @@ use gte_shared::settings::{Key, Setting, keys};
 
 use super::logging::LogLevel;
 use super::options::Serve;
-use super::settings::{Live, ServeSettings};
+use super::settings::{Activated, Live, ServeSettings};
 use crate::command::hints;
 use crate::lifecycle::InstanceLock;
 use crate::serve::{HttpRules, Service};
@@ -23,7 +23,7 @@ const LIVE: [&Key; 4] = [
 /// Rereads the settings of a running daemon.
 pub(super) struct Reloader {
     options: Serve,
-    activated: bool,
+    activated: Activated,
     in_force: Vec<(&'static Key, Setting)>,
     running: Running,
 }
@@ -38,7 +38,7 @@ pub(super) struct Running {
 impl Reloader {
     pub(super) fn new(
         options: Serve,
-        activated: bool,
+        activated: Activated,
         in_force: Vec<(&'static Key, Setting)>,
         running: Running,
     ) -> Self {
@@ -97,14 +97,13 @@ impl Reloader {
         let Some(http) = &self.running.http else {
             return;
         };
-        match http.reload() {
-            Ok(()) => tracing::info!("tokens and certificate of http reread"),
-            Err(error) => {
-                let hint = report::hint(&error, hints::hint);
-                let error = report::with_hint(&error, hint.as_deref());
-                tracing::error!(error, "http goes on with what was read before");
-            }
+        let failures = http.reload();
+        for error in &failures {
+            let hint = report::hint(error, hints::hint);
+            let error = report::with_hint(error, hint.as_deref());
+            tracing::error!(error, "http goes on with what was read before");
         }
+        tracing::info!(failures = failures.len(), "files of http reread");
     }
 }
 

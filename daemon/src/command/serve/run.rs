@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use gte_shared::environment::{variable_os, xdg_folder};
-use gte_shared::wire::ErrorCode;
+use gte_shared::wire::{ErrorCode, ErrorReply};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
@@ -15,13 +15,14 @@ use super::model_names::ModelNames;
 use super::options::Serve;
 use super::prepare::{NotPrepared, OwnSocket, Prepared};
 use super::reload::{Reloader, Running};
+use super::settings::Activated;
 use super::supervisor;
 use crate::command::hints;
 use crate::engine::DiskCache;
 use crate::lifecycle::{
     Signal, Signals, descriptors, detach, inherited_sockets, memory, service_manager,
 };
-use crate::serve::{self, HttpListener, Loaded, Service, StartedBy};
+use crate::serve::{self, HttpListener, HttpServer, Loaded, Service, StartedBy};
 use crate::store::Store;
 
 /// Number of threads that serve connections. The model computes with threads of its own.
@@ -50,11 +51,9 @@ impl Serve {
         let inherited = inherited_sockets().map_err(not_started)?;
         let prepared = match Prepared::new(&self, &runtime, inherited) {
             Ok(prepared) => prepared,
-            Err(NotPrepared { error, socket }) => {
-                if let Some(socket) = socket {
-                    let reason = hints::reply(&error, ErrorCode::Internal);
-                    runtime.block_on(serve::refuse_waiting(socket, &reason));
-                }
+            Err(NotPrepared { error, waiting }) => {
+                let reason = hints::reply(&error, ErrorCode::Internal);
+                runtime.block_on(waiting.refuse(&reason));
                 return Err(NotStarted(error).into());
             }
         };
@@ -93,10 +92,8 @@ impl Serve {
             Ok(Some(loaded)) => loaded,
             Ok(None) => return Ok(()),
             Err(error) => {
-                if let (true, Some(own)) = (activated, own) {
-                    let reason = hints::reply(&error, ErrorCode::Model);
-                    serve::refuse_waiting(own.socket, &reason).await;
-                }
+                let reason = hints::reply(&error, ErrorCode::Model);
+                refuse_waiting(own, http, activated, &reason).await;
                 return Err(NotStarted(error).into());
             }
         };
@@ -104,7 +101,7 @@ impl Serve {
             drain_timeout: settings.live.drain_timeout,
             ..serve::Limits::default()
         };
-        let started_by = match (activated, self.detached) {
+        let started_by = match (activated.own || activated.http, self.detached) {
             (true, _) => StartedBy::ServiceManager,
             (false, true) => StartedBy::Client,
             (false, false) => StartedBy::Other,
@@ -113,8 +110,15 @@ impl Serve {
         let http_rules = http.as_ref().map(|http| Arc::clone(http.rules()));
         let descriptors = descriptors::raise_limit();
         // Only now: a load balancer takes an open port for a service that answers.
-        let http = http.map(|http| http.listen(descriptors));
-        let http = http.transpose().map_err(not_started)?;
+        let http = match http.map(|http| http.listen(descriptors)).transpose() {
+            Ok(http) => http,
+            Err(error) => {
+                let error = error.into();
+                let reason = hints::reply(&error, ErrorCode::Internal);
+                refuse_waiting(own, None, activated, &reason).await;
+                return Err(NotStarted(error).into());
+            }
+        };
         let serving = tokio::spawn(serve_all(own, http, Arc::clone(&service)));
         service_manager::ready();
         service.set_idle_unload(settings.live.idle_unload);
@@ -155,6 +159,21 @@ impl Serve {
         );
         tracing::info!("ended");
         Ok(())
+    }
+}
+
+/// Answers the clients that wait at the sockets of a service manager with an error.
+async fn refuse_waiting(
+    own: Option<OwnSocket>,
+    http: Option<HttpServer>,
+    activated: Activated,
+    reason: &ErrorReply,
+) {
+    if let (true, Some(own)) = (activated.own, own) {
+        serve::refuse_waiting(own.socket, reason).await;
+    }
+    if let Some(http) = http {
+        http.refuse_waiting(reason).await;
     }
 }
 

@@ -24,6 +24,15 @@ const ACTIVATED_IDLE_EXIT: Duration = Duration::from_mins(10);
 /// loaded.
 const SECOND_MODEL_MEMORY: u64 = 1 << 30;
 
+/// Sockets that a service manager has bound.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Activated {
+    /// True if it is the daemon's own.
+    pub(super) own: bool,
+    /// True if it is that of HTTP.
+    pub(super) http: bool,
+}
+
 /// Form of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LogFormat {
@@ -64,13 +73,16 @@ pub(super) struct ServeSettings {
 }
 
 impl ServeSettings {
-    /// Reads the configuration file and the environment beside the options. `activated` is true if
-    /// a service manager has bound the socket.
-    pub(super) fn read(options: &Serve, activated: bool) -> Result<Self, SettingsError> {
+    /// Reads the configuration file and the environment beside the options.
+    pub(super) fn read(options: &Serve, activated: Activated) -> Result<Self, SettingsError> {
         Self::new(options, &Settings::load()?, activated)
     }
 
-    fn new(options: &Serve, settings: &Settings, activated: bool) -> Result<Self, SettingsError> {
+    fn new(
+        options: &Serve,
+        settings: &Settings,
+        activated: Activated,
+    ) -> Result<Self, SettingsError> {
         let option = |key: &Key| options.get(key);
         let time = |key: &Key, default| {
             let time: Option<Time> = settings.get(key, option(key))?;
@@ -89,7 +101,10 @@ impl ServeSettings {
         )?;
         let aliases: Option<Names> =
             settings.get(&keys::MODEL_ALIASES, option(&keys::MODEL_ALIASES))?;
-        let idle_exit = activated.then_some(ACTIVATED_IDLE_EXIT);
+        let http = HttpOptions::read(settings, option)?;
+        // Nobody would open an address of its own again.
+        let comes_back = http.address.is_none() || activated.http;
+        let idle_exit = (activated.own && comes_back).then_some(ACTIVATED_IDLE_EXIT);
         let drain_timeout = time(&keys::DRAIN_TIMEOUT, Some(DRAIN_TIMEOUT))?;
         let mut written = Vec::new();
         for key in keys::of_daemon() {
@@ -106,7 +121,7 @@ impl ServeSettings {
             },
             second_model_memory: second.map_or(Some(SECOND_MODEL_MEMORY), |Size(bytes)| bytes),
             disk_cache: disk_cache.and_then(|Size(bytes)| bytes),
-            http: HttpOptions::read(settings, option)?,
+            http,
             model_aliases: aliases.unwrap_or_default().0,
             log_format: match format.as_deref() {
                 Some("json") => LogFormat::Json,

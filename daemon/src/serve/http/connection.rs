@@ -1,28 +1,17 @@
 //! One connection over which HTTP is spoken.
 
 use std::net::IpAddr;
-use std::pin::pin;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Body;
-use axum::http::Request;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tower::ServiceExt;
 
-use super::progress::Progress;
-use super::reply_body::Tracked;
-use super::timed::Timed;
+use super::http1::{HalfClosed, serve};
+use super::progress::{Hold, Progress};
 use crate::engine::CallerId;
 use crate::serve::admission::Share;
 use crate::serve::service::Service;
-
-/// Most bytes of the head of a request: more than all that clients and gateways send.
-const MAX_HEAD_BYTES: usize = 64 * 1024;
 
 /// A connection, for the handlers of its requests. Clones share it.
 #[derive(Clone)]
@@ -55,37 +44,37 @@ impl Connection {
         self.progress.closing().await;
     }
 
+    /// Keeps the request at work after its reply.
+    pub(super) fn hold(&self) -> Hold {
+        self.progress.hold()
+    }
+
     /// Answers requests one by one until the client closes its side, the daemon stops, or the
     /// connection is asked to close. If the client has gone, its request is dropped.
-    pub(super) async fn serve<T>(self, io: T, router: Router) -> hyper::Result<()>
+    pub(super) async fn serve<T>(
+        self,
+        io: T,
+        router: Router,
+        half_closed: HalfClosed,
+    ) -> hyper::Result<()>
     where
         T: AsyncRead + AsyncWrite + Unpin + Send,
     {
         let service = Arc::clone(&self.service);
         let progress = Arc::clone(&self.progress);
         let stall_timeout = service.limits().stall_timeout;
-        let io = TokioIo::new(Timed::new(io, Arc::clone(&progress), stall_timeout));
-        let answer = service_fn(|request: Request<Incoming>| {
-            self.progress.begin_request();
-            let mut request = request.map(Body::new);
-            request.extensions_mut().insert(self.clone());
-            let answering = router.clone().oneshot(request);
-            let progress = Arc::clone(&self.progress);
-            async move {
-                let reply = answering.await;
-                reply.map(|reply| reply.map(|body| Tracked::new(body, progress)))
-            }
-        });
-        let mut serving = pin!(
-            http1::Builder::new()
-                .max_header_size(MAX_HEAD_BYTES)
-                .serve_connection(io, answer)
-        );
-        tokio::select! {
-            served = &mut serving => return served,
-            () = progress.closing() => return Ok(()),
-            () = service.stopped() => serving.as_mut().graceful_shutdown(),
-        }
-        serving.await
+        let stopped = service.stopped();
+        serve(
+            io,
+            &progress,
+            stall_timeout,
+            half_closed,
+            stopped,
+            |mut request| {
+                request.extensions_mut().insert(self.clone());
+                router.clone().oneshot(request)
+            },
+        )
+        .await
     }
 }

@@ -4,6 +4,10 @@ use std::io;
 use std::path::PathBuf;
 
 use gte_shared::settings::HttpAddress;
+use rustix::io::Errno;
+
+/// Error of a process that may not have sockets of the network.
+const EAFNOSUPPORT: i32 = Errno::AFNOSUPPORT.raw_os_error();
 
 /// Least characters of a token: 96 bits in hexadecimal, which nobody guesses.
 pub(super) const MIN_TOKEN_CHARS: usize = 24;
@@ -85,6 +89,10 @@ impl HttpError {
             Self::InUse(_) => "end that program, or choose another path",
             Self::Listen { source, .. } if source.kind() == io::ErrorKind::AddrInUse => {
                 "end the program that listens there, or choose another port"
+            }
+            Self::Listen { source, .. } if source.raw_os_error() == Some(EAFNOSUPPORT) => {
+                "a service has no network of its own: have systemd listen, as \
+                 daemon/systemd/gted-http.socket does"
             }
             Self::Token { .. } => {
                 "write a name, a space and a token; `openssl rand -hex 32` makes one"

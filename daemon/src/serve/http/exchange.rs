@@ -64,10 +64,11 @@ pub(super) async fn exchange<T: Send + 'static>(
     let context = Context::new(&connection.service, connection.caller, form);
     let weight = handler::weigh(&context, &request, length)?;
     let admitted = connection.share.to_work(weight, reading).await?;
+    let asked_for = named_model(&request).cloned();
     let reply = match handler::answer(&context, request).await {
         Ok(reply) => reply,
         Err(error) if error.code == ErrorCode::Model => {
-            return Err(name_models(connection, error).await.into());
+            return Err(of_model(connection, asked_for, error).await);
         }
         Err(error) => return Err(error.into()),
     };
@@ -99,14 +100,44 @@ fn stopping() -> Failure {
     Failure::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", message).closing()
 }
 
-/// Adds the models that there are to the error of one that is not.
-async fn name_models(connection: &Connection, error: ErrorReply) -> ErrorReply {
+/// Name of the model that a request asks for.
+fn named_model(request: &Request) -> Option<&String> {
+    let options = match request {
+        Request::Similarity(request) => &request.options,
+        Request::Similarities(request) => &request.options,
+        Request::Rank(request) => &request.options,
+        Request::Embed(request) => &request.options,
+        Request::Explain(request) => &request.options,
+        Request::GetStatus(_) | Request::Shutdown(_) | Request::UseModel(_) => return None,
+    };
+    options.model.as_ref()
+}
+
+/// Failure of a request whose model is not there: of one that nobody knows, the names of those that
+/// are. Why a known one cannot be loaded is for the log, since it may tell files of this machine.
+async fn of_model(
+    connection: &Connection,
+    asked_for: Option<String>,
+    error: ErrorReply,
+) -> Failure {
     let models = Arc::clone(connection.service.models());
     let names = tokio::task::spawn_blocking(move || models.names()).await;
-    let names = names.unwrap_or_default().join(", ");
-    let hint = match &error.hint {
-        Some(hint) => format!("{hint}; the models here are {names}"),
-        None => format!("the models here are {names}"),
-    };
-    error.with_hint(hint)
+    let names = names.unwrap_or_default();
+    if let Some(model) = asked_for
+        && !names.contains(&model)
+    {
+        let names = names.join(", ");
+        let hint = match &error.hint {
+            Some(hint) => format!("{hint}; the models here are {names}"),
+            None => format!("the models here are {names}"),
+        };
+        return error.with_hint(hint).into();
+    }
+    tracing::error!(%error, hint = error.hint, "a model that http asks for does not answer");
+    let message = "the model cannot be loaded; the log of the daemon says why";
+    Failure::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "model_unavailable",
+        message,
+    )
 }

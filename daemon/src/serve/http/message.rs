@@ -29,7 +29,7 @@ impl Message {
         let stated = body.size_hint().exact();
         let stated = stated.map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
         if stated.is_some_and(|bytes| bytes > MAX_FRAME_BYTES) {
-            return Err(refuse_large(connection, body));
+            return Err(too_large());
         }
         // The longest body, if nobody knows how long this one will be.
         let longest = stated.unwrap_or(MAX_FRAME_BYTES);
@@ -40,7 +40,7 @@ impl Message {
         loop {
             let is_long = stated.unwrap_or(bytes.len()) > SMALL_BYTES;
             if is_long && reading.is_none() {
-                reading = Some(connection.share.to_read(longest).await?);
+                reading = Some(room(connection, longest).await?);
                 deadline = Instant::now() + stall_timeout + least_rate_time(longest);
                 bytes.reserve_exact(stated.unwrap_or_default());
             }
@@ -56,7 +56,7 @@ impl Message {
                 continue;
             };
             if bytes.len() + data.len() > MAX_FRAME_BYTES {
-                return Err(refuse_large(connection, body));
+                return Err(too_large());
             }
             bytes.extend_from_slice(&data);
         }
@@ -72,16 +72,20 @@ fn too_slow() -> Failure {
     Failure::new(StatusCode::REQUEST_TIMEOUT, "timeout", message).closing()
 }
 
-/// Refuses a body over the limit. What follows of it is read and thrown away for a while: some
-/// systems reset a connection that is closed with bytes unread, and its client loses the reply.
-fn refuse_large(connection: &Connection, mut body: Body) -> Failure {
-    let lingering = connection.service.limits().stall_timeout;
-    tokio::spawn(async move {
-        let rest = async { while let Some(Ok(_)) = body.frame().await {} };
-        // Either way the connection ends with it.
-        drop(timeout(lingering, rest).await);
-    });
+fn too_large() -> Failure {
     let message = format!("the body is over the limit of {MAX_FRAME_BYTES} bytes");
     let error = ErrorReply::new(ErrorCode::TooLarge, message);
-    Failure::from(error.with_hint("send it in several requests")).closing()
+    error.with_hint("send it in several requests").into()
+}
+
+/// Waits for room to read a body of this many bytes.
+async fn room(connection: &Connection, bytes: usize) -> Result<Admitted, Failure> {
+    let limit = connection.service.limits().admission_timeout;
+    let admitted = timeout(limit, connection.share.to_read(bytes)).await;
+    let overloaded = || {
+        let message = "requests of other clients take all of the daemon's memory";
+        let error = ErrorReply::new(ErrorCode::Overloaded, message);
+        error.with_hint("try again in a moment, with fewer texts at a time")
+    };
+    Ok(admitted.map_err(|_| overloaded())??)
 }

@@ -1,12 +1,13 @@
 //! HTTP: the third protocol of the daemon's socket, and a service at an address of its own.
 //!
-//! A request goes through these files: `listener` and `server` accept its connection, `connection`
-//! and `timed` read its head, `router`, `observe` and `access` lead it to a route (`api`, `openai`,
-//! `tei`, `ops`), `message` reads its body, and `exchange` has it answered by the handlers of all
-//! protocols.
+//! A request goes through these files: `bound`, `listener` and `server` accept its connection,
+//! `http1` and `timed` read its head, `router`, `observe` and `access` lead it to a route (`api`,
+//! `openai`, `tei`, `ops`), `message` reads its body, and `exchange` has it answered by the
+//! handlers of all protocols.
 
 mod access;
 mod api;
+mod bound;
 mod caller_name;
 mod connection;
 mod dialect;
@@ -14,6 +15,7 @@ mod dimensions;
 mod error;
 mod exchange;
 mod failure;
+mod http1;
 mod inputs;
 mod listener;
 mod message;
@@ -24,6 +26,7 @@ mod ops;
 mod progress;
 mod rate_limit;
 mod reply_body;
+mod rest_of_body;
 mod router;
 mod server;
 mod session;
@@ -31,7 +34,9 @@ mod tei;
 mod timed;
 mod tls;
 mod tokens;
+mod unix_socket;
 
+pub use bound::HttpBound;
 pub use error::HttpError;
 pub(super) use router::own_routes;
 pub use server::{HttpListener, HttpRules, HttpServer, HttpSettings};

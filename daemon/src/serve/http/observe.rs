@@ -1,21 +1,24 @@
 //! Common parts of all replies: the request's id, the body of a refusal, the access log.
 
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use axum::Extension;
 use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
-use prometheus_client::metrics::gauge::Gauge;
 use tokio::time::Instant;
 
 use super::caller_name::CallerName;
 use super::connection::Connection;
 use super::dialect::Dialect;
 use super::failure::{Failure, RATE_LIMITED};
+use super::rest_of_body::{RestOfBody, discard};
 use crate::serve::metrics::{HttpOutcome, Route};
+use crate::serve::service::Service;
 
 /// Header of a request's id, which proxies set and pass on.
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -23,23 +26,28 @@ pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 /// Most bytes of an id that is taken from a request: those of other programs have 36 to 60.
 const MAX_ID_BYTES: usize = 128;
 
+/// Status of a request whose client has gone, in log and metrics, as nginx has it.
+const CLIENT_GONE: u16 = 499;
+
 /// Answers a request by the rest of the router.
-pub(super) async fn observe(request: Request, next: Next) -> Response {
-    let start = Instant::now();
-    let id = given_id(request.headers()).unwrap_or_else(new_id);
-    let connection = request.extensions().get::<Connection>().cloned();
-    // The path of a request that no route has may hold anything.
-    let route = request.extensions().get::<MatchedPath>();
-    let route: Arc<str> = route.map_or("none", MatchedPath::as_str).into();
-    let method = name_of(request.method());
+pub(super) async fn observe(
+    Extension(connection): Extension<Connection>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let mut record = Record::begin(&connection, &request);
     let dialect = Dialect::of(request.uri().path());
-    let mut reply = {
-        let _in_flight = connection.as_ref().map(InFlight::begin);
-        next.run(request).await
-    };
-    let failure = reply.extensions_mut().remove::<Failure>();
-    let code = failure.as_ref().map(|failure| failure.code);
-    if let Some(failure) = failure {
+    let rest = RestOfBody::default();
+    let request = request.map(|body| rest.lend(body));
+    let mut reply = next.run(request).await;
+    if let Some(mut failure) = reply.extensions_mut().remove::<Failure>() {
+        record.code = Some(failure.code);
+        if let Some(body) = rest.take() {
+            let limit = connection.service.limits().stall_timeout;
+            if !discard(body, connection.hold(), limit).await {
+                failure = failure.closing();
+            }
+        }
         let headers = std::mem::take(reply.headers_mut());
         reply = failure.reply(dialect);
         for (name, value) in &headers {
@@ -49,43 +57,78 @@ pub(super) async fn observe(request: Request, next: Next) -> Response {
             }
         }
     }
-    if let Some(connection) = &connection {
-        let http = &connection.service.metrics().http;
-        let of_route = Route {
-            route: Arc::clone(&route),
-        };
-        http.times
-            .get_or_create(&of_route)
-            .observe(start.elapsed().as_secs_f64());
-        let outcome = HttpOutcome {
-            route: Arc::clone(&route),
-            method,
-            status: reply.status().as_u16(),
-        };
-        http.requests.get_or_create(&outcome).inc();
-        if code == Some(RATE_LIMITED) {
-            http.rate_limited.inc();
-        }
-    }
-    let caller = reply.extensions_mut().remove::<CallerName>();
-    tracing::info!(
-        id = id.to_str().unwrap_or_default(),
-        method,
-        route = &*route,
-        status = reply.status().as_u16(),
-        code,
-        caller = caller.as_ref().map(CallerName::as_str),
-        address = connection
-            .and_then(|connection| connection.address)
-            .map(tracing::field::display),
-        micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX),
-        "http request"
-    );
-    reply.headers_mut().insert(REQUEST_ID, id);
+    record.caller = reply.extensions_mut().remove::<CallerName>();
+    record.status = reply.status().as_u16();
+    reply.headers_mut().insert(REQUEST_ID, record.id.clone());
     reply
 }
 
-/// Name of a method; those that nobody knows have one in common.
+/// Record of a request, which is logged and counted when it is dropped: also if its client goes.
+struct Record {
+    service: Arc<Service>,
+    start: Instant,
+    id: HeaderValue,
+    route: Arc<str>,
+    method: &'static str,
+    address: Option<IpAddr>,
+    status: u16,
+    code: Option<&'static str>,
+    caller: Option<CallerName>,
+}
+
+impl Record {
+    fn begin(connection: &Connection, request: &Request) -> Self {
+        connection.service.metrics().http.in_flight.inc();
+        // The path of a request that no route has may hold anything.
+        let route = request.extensions().get::<MatchedPath>();
+        Self {
+            service: Arc::clone(&connection.service),
+            start: Instant::now(),
+            id: given_id(request.headers()).unwrap_or_else(new_id),
+            route: route.map_or("none", MatchedPath::as_str).into(),
+            method: name_of(request.method()),
+            address: connection.address,
+            status: CLIENT_GONE,
+            code: None,
+            caller: None,
+        }
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        let elapsed = self.start.elapsed();
+        let http = &self.service.metrics().http;
+        http.in_flight.dec();
+        let of_route = Route {
+            route: Arc::clone(&self.route),
+        };
+        let times = http.times.get_or_create(&of_route);
+        times.observe(elapsed.as_secs_f64());
+        let outcome = HttpOutcome {
+            route: Arc::clone(&self.route),
+            method: self.method,
+            status: self.status,
+        };
+        http.requests.get_or_create(&outcome).inc();
+        if self.code == Some(RATE_LIMITED) {
+            http.rate_limited.inc();
+        }
+        tracing::info!(
+            id = self.id.to_str().unwrap_or_default(),
+            method = self.method,
+            route = &*self.route,
+            status = self.status,
+            code = self.code,
+            caller = self.caller.as_ref().map(CallerName::as_str),
+            address = self.address.map(tracing::field::display),
+            micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
+            "http request"
+        );
+    }
+}
+
+/// Name of a method; those that no route has share one.
 fn name_of(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
@@ -93,23 +136,6 @@ fn name_of(method: &Method) -> &'static str {
         Method::HEAD => "HEAD",
         Method::OPTIONS => "OPTIONS",
         _ => "other",
-    }
-}
-
-/// A request at work, counted until this value is dropped.
-struct InFlight(Gauge);
-
-impl InFlight {
-    fn begin(connection: &Connection) -> Self {
-        let gauge = connection.service.metrics().http.in_flight.clone();
-        gauge.inc();
-        Self(gauge)
-    }
-}
-
-impl Drop for InFlight {
-    fn drop(&mut self) {
-        self.0.dec();
     }
 }
 

@@ -2,11 +2,16 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::sync::Notify;
+use tokio::time::timeout;
 
 use super::progress::Progress;
+
+/// Time between two looks for a connection to close.
+const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The open connections.
 #[derive(Default)]
@@ -52,7 +57,8 @@ impl OpenConnections {
                 return;
             }
             self.close_oldest();
-            closed.await;
+            // One that was at work may have become idle instead.
+            drop(timeout(LOOK_INTERVAL, closed).await);
         }
     }
 

@@ -1,7 +1,6 @@
 //! Bodies of replies, with the memory and the connection that they hold.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::body::Body;
@@ -11,7 +10,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 
-use super::progress::Progress;
+use super::progress::Hold;
 use crate::serve::admission::Admitted;
 
 /// Bytes of a reply, and the memory that they take until they are written.
@@ -38,21 +37,15 @@ pub(super) fn json_reply(bytes: Vec<u8>, admitted: Option<Admitted>) -> Response
     reply
 }
 
-/// A body after whose end the connection waits for its next request.
+/// A body until whose end its request is at work.
 pub(super) struct Tracked {
     body: Body,
-    progress: Arc<Progress>,
+    _hold: Hold,
 }
 
 impl Tracked {
-    pub(super) fn new(body: Body, progress: Arc<Progress>) -> Self {
-        Self { body, progress }
-    }
-}
-
-impl Drop for Tracked {
-    fn drop(&mut self) {
-        self.progress.end_request();
+    pub(super) fn new(body: Body, hold: Hold) -> Self {
+        Self { body, _hold: hold }
     }
 }
 

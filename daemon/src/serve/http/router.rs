@@ -3,18 +3,26 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
-use axum::http::{HeaderValue, Method, StatusCode};
+use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, Version};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{Predicate, SizeAbove};
 use tower_http::cors::CorsLayer;
 
 use super::access::{Access, guard};
 use super::failure::Failure;
 use super::observe::{REQUEST_ID, observe};
 use super::{api, openai, ops, tei};
+
+/// Least bytes of a reply that is compressed: less fits into a packet.
+const LEAST_COMPRESSED: u64 = 1024;
+
+/// Most bytes of one, which take some 10 ms of a thread that serves connections. Larger replies are
+/// lists of vectors, which hardly become smaller.
+const MOST_COMPRESSED: usize = 1 << 20;
 
 /// Routes for the daemon's own socket, whose permissions are enough.
 pub(in crate::serve) fn own_routes() -> Router {
@@ -49,7 +57,19 @@ fn routes() -> Router {
         .route("/openapi.json", get(ops::openapi))
         .fallback(not_found)
         .method_not_allowed_fallback(wrong_method)
-        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
+        .layer(
+            CompressionLayer::new()
+                .quality(CompressionLevel::Fastest)
+                .compress_when(SizeAbove::new(LEAST_COMPRESSED).and(is_short)),
+        )
+}
+
+/// Returns true for a reply that is compressed in a moment.
+fn is_short(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
+    let length = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse().ok());
+    length.is_none_or(|length: usize| length <= MOST_COMPRESSED)
 }
 
 /// Answers of web pages of these origins may be read by them.

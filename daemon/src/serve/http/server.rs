@@ -2,28 +2,31 @@
 
 use std::io;
 use std::num::NonZero;
-use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use gte_shared::settings::HttpAddress;
+use gte_shared::wire::ErrorReply;
 use ipnet::IpNet;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::access::Access;
+use super::bound::HttpBound;
 use super::connection::Connection;
 use super::error::HttpError;
-use super::listener::{Bound, Io, Listener};
+use super::http1::HalfClosed;
+use super::listener::{Io, Listener};
 use super::open_connections::OpenConnections;
 use super::progress::Progress;
 use super::router::guarded_routes;
 use super::tls::Tls;
 use crate::serve::service::Service;
 
-/// Most connections: with some 20 KiB each, they take 20 MiB.
+/// Most connections: with up to 64 KiB of what is read and as much of small requests each, they
+/// take 128 MiB at the very most.
 const MAX_CONNECTIONS: usize = 1024;
 
 /// Descriptors for all else: files, the runtime's, and those of models that are being loaded.
@@ -51,13 +54,6 @@ pub struct HttpSettings {
     pub tls: Option<(PathBuf, PathBuf)>,
 }
 
-/// An HTTP service that is ready to listen.
-pub struct HttpServer {
-    address: HttpAddress,
-    bound: Bound,
-    rules: Arc<HttpRules>,
-}
-
 /// Rules of a service that can be read again while it runs.
 pub struct HttpRules {
     access: Arc<Access>,
@@ -65,55 +61,56 @@ pub struct HttpRules {
 }
 
 impl HttpRules {
-    /// Reads the tokens and the certificate again.
+    /// Makes the rules of a service at `address`.
     ///
     /// # Errors
     ///
-    /// If one of them cannot be used; what was read before stays in force.
-    pub fn reload(&self) -> Result<(), HttpError> {
-        self.access.reload()?;
-        self.tls.as_ref().map_or(Ok(()), Tls::reload)
+    /// If a file of the settings cannot be used, or if other machines could connect and nothing
+    /// keeps them out.
+    pub fn new(address: &HttpAddress, settings: HttpSettings) -> Result<Arc<Self>, HttpError> {
+        if !address.is_local() && settings.token_file.is_none() && !settings.no_auth {
+            return Err(HttpError::Open(address.clone()));
+        }
+        let is_loopback = matches!(address, HttpAddress::Tcp(_)) && address.is_local();
+        let hosts = settings.hosts.iter().map(|host| host.to_ascii_lowercase());
+        let hosts: Vec<String> = hosts.collect();
+        let access = Access::new(
+            settings.token_file,
+            (is_loopback || !hosts.is_empty()).then_some(hosts),
+            settings.origins,
+            settings.proxies,
+            settings.rate,
+        )?;
+        let tls = settings
+            .tls
+            .map(|(certificate, key)| Tls::new(certificate, key));
+        Ok(Arc::new(Self {
+            access: Arc::new(access),
+            tls: tls.transpose()?,
+        }))
+    }
+
+    /// Reads the tokens and the certificate again; returns what could not be used. What was read
+    /// before then stays in force.
+    #[must_use]
+    pub fn reload(&self) -> Vec<HttpError> {
+        let tls = self.tls.as_ref().map_or(Ok(()), Tls::reload);
+        let outcomes = [self.access.reload(), tls];
+        outcomes.into_iter().filter_map(Result::err).collect()
     }
 }
 
-impl HttpServer {
-    /// Binds an address, at which nobody can connect yet.
-    ///
-    /// # Errors
-    ///
-    /// If the address or a file of the settings cannot be used, or if other machines could connect
-    /// and nothing keeps them out.
-    pub fn bind(address: HttpAddress, settings: HttpSettings) -> Result<Self, HttpError> {
-        let rules = rules(&address, settings)?;
-        let bound = Bound::new(&address)?;
-        Ok(Self {
-            address,
-            bound,
-            rules,
-        })
-    }
+/// An HTTP service that is ready to listen.
+pub struct HttpServer {
+    socket: HttpBound,
+    rules: Arc<HttpRules>,
+}
 
-    /// Takes over a socket of a service manager, which is bound to `address`.
-    ///
-    /// # Errors
-    ///
-    /// As those of [`bind`](Self::bind).
-    pub fn inherit(
-        descriptor: OwnedFd,
-        address: HttpAddress,
-        settings: HttpSettings,
-    ) -> Result<Self, HttpError> {
-        let rules = rules(&address, settings)?;
-        let is_unix = matches!(address, HttpAddress::Unix(_));
-        let bound = Bound::inherit(descriptor, is_unix).map_err(|source| HttpError::Listen {
-            address: address.clone(),
-            source,
-        })?;
-        Ok(Self {
-            address,
-            bound,
-            rules,
-        })
+impl HttpServer {
+    /// Creates a service at a socket.
+    #[must_use]
+    pub fn new(socket: HttpBound, rules: Arc<HttpRules>) -> Self {
+        Self { socket, rules }
     }
 
     /// The rules in force.
@@ -122,55 +119,30 @@ impl HttpServer {
         &self.rules
     }
 
+    /// Answers the clients that wait at a service manager's socket with an error.
+    pub async fn refuse_waiting(self, reason: &ErrorReply) {
+        self.socket.refuse_waiting(reason).await;
+    }
+
     /// Listens from now on, in a process that may have this many file descriptors.
     ///
     /// # Errors
     ///
     /// If the system refuses.
     pub fn listen(self, descriptors: usize) -> Result<HttpListener, HttpError> {
-        let listener = self.bound.listen(&self.address)?;
         let scheme = if self.rules.tls.is_some() {
             "https"
         } else {
             "http"
         };
-        let address = match (&self.address, &listener) {
-            // The port that the system has chosen for port 0.
-            (HttpAddress::Tcp(_), Listener::Tcp(tcp)) => match tcp.local_addr() {
-                Ok(address) => format!("{scheme}://{address}"),
-                Err(_) => self.address.to_string(),
-            },
-            (address, _) => address.to_string(),
-        };
-        tracing::info!(%address, "serving http");
+        let (listener, address) = self.socket.listen()?;
+        tracing::info!(address = %format_args!("{scheme}://{address}"), "serving http");
         Ok(HttpListener {
             listener,
             rules: self.rules,
             descriptors,
         })
     }
-}
-
-fn rules(address: &HttpAddress, settings: HttpSettings) -> Result<Arc<HttpRules>, HttpError> {
-    if !address.is_local() && settings.token_file.is_none() && !settings.no_auth {
-        return Err(HttpError::Open(address.clone()));
-    }
-    let is_loopback = matches!(address, HttpAddress::Tcp(_)) && address.is_local();
-    let hosts = settings.hosts.iter().map(|host| host.to_ascii_lowercase());
-    let access = Access::new(
-        settings.token_file,
-        is_loopback.then(|| hosts.collect()),
-        settings.origins,
-        settings.proxies,
-        settings.rate,
-    )?;
-    let tls = settings
-        .tls
-        .map(|(certificate, key)| Tls::new(certificate, key));
-    Ok(Arc::new(HttpRules {
-        access: Arc::new(access),
-        tls: tls.transpose()?,
-    }))
 }
 
 /// A listening HTTP service.
@@ -216,7 +188,7 @@ impl HttpListener {
                 () = service.stopped() => break,
                 () = open.make_room(most) => {}
             }
-            let progress = Arc::new(Progress::new());
+            let progress = Progress::new();
             let connection = Connection::new(&service, address, Arc::clone(&progress));
             let opened = open.add(connection.caller.0, progress, connections.clone());
             let (router, rules) = (router.clone(), Arc::clone(&self.rules));
@@ -247,7 +219,7 @@ async fn run(
     rules: &HttpRules,
 ) -> io::Result<()> {
     let served = match &rules.tls {
-        None => connection.serve(stream, router).await,
+        None => connection.serve(stream, router, HalfClosed::Gone).await,
         Some(tls) => {
             let limit = connection.service.limits().handshake_timeout;
             let secure = tokio::select! {
@@ -255,7 +227,7 @@ async fn run(
                 () = connection.closing() => return Ok(()),
                 secure = timeout(limit, tls.acceptor().accept(stream)) => secure??,
             };
-            connection.serve(secure, router).await
+            connection.serve(secure, router, HalfClosed::Gone).await
         }
     };
     served.map_err(io::Error::other)

@@ -8,6 +8,7 @@ use gte_shared::wire::json::reply_line;
 use tokio::io::{AsyncRead, join};
 
 use super::connection::Connection;
+use super::http1::HalfClosed;
 use super::progress::Progress;
 use crate::serve::error::SessionError;
 use crate::serve::peer::Peer;
@@ -22,23 +23,33 @@ pub(in crate::serve) async fn serve(
     service: &Arc<Service>,
     router: Router,
 ) -> Result<(), SessionError> {
-    let progress = Arc::new(Progress::new());
+    let progress = Progress::new();
     progress.has_read();
     let connection = Connection::new(service, None, progress);
     let stream = join(reader, peer.clone());
-    Ok(connection.serve(stream, router).await?)
+    // As in the other protocols, a client may close its sending side and wait.
+    tokio::select! {
+        served = connection.serve(stream, router, HalfClosed::Waits) => Ok(served?),
+        () = peer.hung_up() => Err(SessionError::Gone),
+    }
 }
 
 /// Answers the first request of a connection with an error, after which it is closed.
 pub(in crate::serve) async fn refuse(
     writer: &mut ReplyWriter<Peer>,
-    reason: ErrorReply,
+    reason: &ErrorReply,
 ) -> Result<(), SessionError> {
-    let body = reply_line(None, &Err(reason)).map_err(std::io::Error::other)?;
+    writer.write_all(&refusal(reason)).await
+}
+
+/// Reply of a daemon that cannot start.
+pub(super) fn refusal(reason: &ErrorReply) -> Vec<u8> {
+    // Strings and numbers can always be written as JSON.
+    let body = reply_line(None, &Err(reason.clone())).unwrap_or_default();
     let head = format!(
         "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\n\
          content-length: {}\r\nconnection: close\r\n\r\n",
         body.len()
     );
-    writer.write_all(&[head.as_bytes(), &body].concat()).await
+    [head.as_bytes(), &body].concat()
 }

@@ -26,6 +26,8 @@ pub(super) struct Timed<T> {
 
 /// A reply that its client reads slowly.
 struct Slow {
+    /// Number of its request.
+    request: u64,
     since: Instant,
     /// Time at which the client last read some of it.
     last: Instant,
@@ -71,14 +73,20 @@ impl<T> Timed<T> {
         attempt: Poll<io::Result<usize>>,
     ) -> Poll<io::Result<usize>> {
         let now = Instant::now();
+        let request = self.progress.requests();
+        // The reply to another request begins anew.
+        self.slow.take_if(|slow| slow.request != request);
         if let Poll::Ready(written) = attempt {
-            if let (Some(slow), Ok(count)) = (&mut self.slow, &written) {
+            if let (Some(slow), Ok(count)) = (&mut self.slow, &written)
+                && *count > 0
+            {
                 slow.last = now;
                 slow.bytes += count;
             }
             return Poll::Ready(written);
         }
         let slow = self.slow.get_or_insert(Slow {
+            request,
             since: now,
             last: now,
             bytes: 0,
@@ -139,13 +147,20 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Timed<T> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(Pin::new(&mut self.inner).poll_flush(context))?;
-        self.slow = None;
+        let attempt = Pin::new(&mut self.inner).poll_flush(context);
+        ready!(self.written(context, attempt.map_ok(|()| 0)))?;
+        self.progress.has_written();
+        if let Some(deadline) = self.progress.read_deadline() {
+            // Only the timer: nobody polls for reading until there is something, or this wakes.
+            let _ = self.reading.poll(context, deadline);
+        }
         Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_shutdown(context)
+        let attempt = Pin::new(&mut self.inner).poll_shutdown(context);
+        ready!(self.written(context, attempt.map_ok(|()| 0)))?;
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -160,7 +175,7 @@ mod tests {
 
     fn timed() -> (Timed<DuplexStream>, DuplexStream, Arc<Progress>) {
         let (near, far) = duplex(1024);
-        let progress = Arc::new(Progress::new());
+        let progress = Progress::new();
         (
             Timed::new(near, Arc::clone(&progress), STALL),
             far,

@@ -1,12 +1,13 @@
 //! State of a service, read when monitoring asks for it.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
 use gte_shared::VERSION;
 use gte_shared::wire::{CacheStatus, PROTOCOL};
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
@@ -26,7 +27,10 @@ impl fmt::Debug for Readings {
 
 impl Collector for Readings {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let loaded = self.0.loaded();
+        let mut loaded = self.0.loaded();
+        // One that leaves may have the name of one that has come.
+        let mut names = HashSet::new();
+        loaded.retain(|of| names.insert(of.model.id.clone()));
         self.encode_gauges(&mut encoder)?;
         encode_cache(&mut encoder, &loaded)?;
         encode_batches(&mut encoder, &loaded)?;
@@ -81,28 +85,37 @@ impl Readings {
     }
 }
 
-/// Cache of vectors of all loaded models.
+/// Cache of vectors of each model.
 fn encode_cache(encoder: &mut DescriptorEncoder<'_>, loaded: &[Arc<Loaded>]) -> fmt::Result {
-    let mut all = CacheStatus::default();
-    for loaded in loaded {
-        let cache = loaded.engine.cache_status();
-        all.hits += cache.hits;
-        all.misses += cache.misses;
-        all.texts += cache.texts;
-    }
-    counter(
-        encoder,
+    let hits = encoder.encode_descriptor(
         "cache_hits",
         "Texts whose vector was cached",
-        all.hits,
+        None,
+        MetricType::Counter,
     )?;
-    counter(
-        encoder,
+    encode_each(hits, loaded, |cache| cache.hits)?;
+    let misses = encoder.encode_descriptor(
         "cache_misses",
         "Texts whose vector was not cached",
-        all.misses,
+        None,
+        MetricType::Counter,
     )?;
-    gauge(encoder, "cache_texts", "Cached vectors", all.texts)
+    encode_each(misses, loaded, |cache| cache.misses)?;
+    let texts = loaded.iter().map(|of| of.engine.cache_status().texts).sum();
+    gauge(encoder, "cache_texts", "Cached vectors", texts)
+}
+
+fn encode_each(
+    mut counters: MetricEncoder<'_>,
+    loaded: &[Arc<Loaded>],
+    value: impl Fn(&CacheStatus) -> u64,
+) -> fmt::Result {
+    for loaded in loaded {
+        let value = value(&loaded.engine.cache_status());
+        let model = [("model", loaded.model.id.as_str())];
+        ConstCounter::new(value).encode(counters.encode_family(&model)?)?;
+    }
+    Ok(())
 }
 
 fn encode_batches(encoder: &mut DescriptorEncoder<'_>, loaded: &[Arc<Loaded>]) -> fmt::Result {

@@ -46,7 +46,9 @@ pub(super) fn decode_inputs(bytes: &[u8], kind: Kind) -> Result<Decoded<Option<u
     let inputs = body
         .inputs
         .ok_or_else(|| Failure::bad_request("Missing inputs"))?;
-    let (request, options): (Request, &Options) = match inputs {
+    let options = body.options.merge(body.parameters)?;
+    let of_texts = options.of_texts()?;
+    let request: Request = match inputs {
         AnyInputs::Pair {
             source_sentence,
             sentences,
@@ -54,16 +56,16 @@ pub(super) fn decode_inputs(bytes: &[u8], kind: Kind) -> Result<Decoded<Option<u
             let request = Rank {
                 query: source_sentence,
                 texts: sentences,
-                options: body.parameters.of_texts()?,
+                options: of_texts,
             };
-            (request.into(), &body.parameters)
+            request.into()
         }
         AnyInputs::Texts(texts) if kind != Kind::Similarity => {
             let request = Embed {
                 texts: texts.texts()?,
-                options: body.options.of_texts()?,
+                options: of_texts,
             };
-            (request.into(), &body.options)
+            request.into()
         }
         _ => {
             let message = "the inputs are not those of this route";
@@ -83,6 +85,7 @@ pub(super) fn encode(reply: Reply, dimensions: Option<u32>) -> Result<Vec<u8>, F
             to_json(&vectors)
         }
         Reply::Ranking(computed) => {
+            check_dimensions(&computed.model, dimensions)?;
             let mut hits = computed.result.hits;
             hits.sort_by_key(|hit| hit.index);
             let cosines: Vec<f32> = hits.iter().map(|hit| hit.cosine).collect();

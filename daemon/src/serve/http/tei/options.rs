@@ -25,6 +25,25 @@ enum Direction {
 }
 
 impl Options {
+    /// Options that stand on either level of a request.
+    ///
+    /// # Errors
+    ///
+    /// If both levels have the same one with different values.
+    pub(super) fn merge(self, other: Self) -> Result<Self, Failure> {
+        Ok(Self {
+            truncate: one("truncate", self.truncate, other.truncate)?,
+            truncation_direction: one(
+                "truncation_direction",
+                self.truncation_direction,
+                other.truncation_direction,
+            )?,
+            prompt_name: one("prompt_name", self.prompt_name, other.prompt_name)?,
+            normalize: one("normalize", self.normalize, other.normalize)?,
+            dimensions: one("dimensions", self.dimensions, other.dimensions)?,
+        })
+    }
+
     /// The options of this program.
     ///
     /// # Errors
@@ -52,6 +71,16 @@ impl Options {
             truncation,
             ..TextOptions::default()
         })
+    }
+}
+
+/// The value of an option that may stand twice.
+fn one<T: PartialEq>(name: &str, one: Option<T>, other: Option<T>) -> Result<Option<T>, Failure> {
+    match (one, other) {
+        (Some(one), Some(other)) if one != other => Err(Failure::bad_request(format!(
+            "{name} stands twice, with different values"
+        ))),
+        (one, other) => Ok(one.or(other)),
     }
 }
 
