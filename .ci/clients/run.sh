@@ -5,10 +5,10 @@
 # are installed once, into GTE_CLIENTS_CACHE (by default ~/.cache/gte-clients). Clients that cannot
 # be installed here are named as NOT RUN, and are not a failure.
 set -uo pipefail
+gted=$(realpath "${GTED_BIN:?the program gted}") || exit 1
 cd "$(dirname "$0")" || exit 1
 here=$PWD
 cache=${GTE_CLIENTS_CACHE:-$HOME/.cache/gte-clients}
-gted=$(realpath "${GTED_BIN:?the program gted}")
 gte=$(realpath "${GTE_BIN:-$(dirname "$gted")/gte}")
 
 not_run() { echo "NOT RUN: clients of other projects, $*"; }

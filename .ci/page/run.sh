@@ -2,10 +2,10 @@
 # Drives the page of gted in headless Chromium. GTED_BIN names the program. The library of the
 # browser's protocol is installed once, into GTE_CLIENTS_CACHE (by default ~/.cache/gte-clients).
 set -euo pipefail
-cd "$(dirname "$0")"
-cache=${GTE_CLIENTS_CACHE:-$HOME/.cache/gte-clients}
 GTED_BIN=$(realpath "${GTED_BIN:?the program gted}")
 export GTED_BIN
+cd "$(dirname "$0")"
+cache=${GTE_CLIENTS_CACHE:-$HOME/.cache/gte-clients}
 
 not_run() {
     echo "NOT RUN: the page in a browser, $*"

@@ -38,6 +38,9 @@ fn a_loopback_address_answers_names_of_this_machine_alone() {
         let reply = http.ask("GET /v1/models", &[("host", host)], b"");
         assert_eq!(reply.status, 403, "{host}");
     }
+    let twice = [("host", "localhost"), ("host", "example.com")];
+    assert_eq!(http.ask("GET /v1/models", &twice, b"").status, 400);
+    let mut http = HttpConnection::tcp(&address);
     // A target with a host of its own must name this machine as well.
     let target = "GET http://example.com/v1/models";
     assert_eq!(http.ask(target, &[("host", "localhost")], b"").status, 403);

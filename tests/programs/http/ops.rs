@@ -131,3 +131,25 @@ fn the_page_runs_its_own_script_alone() {
     }
     assert!(!policy.contains("unsafe"), "{policy}");
 }
+
+#[test]
+fn the_description_lists_routes_that_are_there() {
+    let sandbox = Sandbox::default();
+    let (_daemon, address) = Daemon::start_http(&sandbox, &[]);
+    let mut http = HttpConnection::tcp(&address);
+    let description = http.get("/openapi.json").json();
+    assert_eq!(description["openapi"], "3.1.0");
+    assert_eq!(description["info"]["version"], env!("CARGO_PKG_VERSION"));
+    let paths = description["paths"].as_object().unwrap();
+    assert_eq!(paths.len(), 14);
+    for (path, methods) in paths {
+        for method in methods.as_object().unwrap().keys() {
+            if !["get", "post"].contains(&method.as_str()) {
+                continue;
+            }
+            let request = format!("{} {path}", method.to_uppercase());
+            let status = http.ask(&request, &[], b"").status;
+            assert!([200, 400].contains(&status), "{request}: {status}");
+        }
+    }
+}

@@ -111,6 +111,12 @@ fn a_faulty_request_is_refused_without_quoting_it() {
             400,
             "bad_request",
         ),
+        (
+            "/api/similarity",
+            r#"["秘密","秘密",null,null,null,null]"#,
+            400,
+            "bad_request",
+        ),
         ("/api/rank", r#"{"query":"秘密"}"#, 400, "bad_request"),
         (
             "/api/rank",

@@ -18,4 +18,4 @@ mod use_model;
 pub(super) use dispatch::{answer, weigh};
 pub(super) use embed::most_vectors_in_reply;
 pub(super) use list_tokens::{LIST_BYTES_PER_BYTE, list_tokens};
-pub(super) use reply::reply_too_large;
+pub(super) use reply::{reply_too_large, too_many};

@@ -131,7 +131,7 @@ pub(super) fn incomplete() -> ErrorReply {
 }
 
 /// Makes the error for a request of too many texts.
-pub(super) fn too_many(texts: usize, limit: usize) -> ErrorReply {
+pub(in crate::serve) fn too_many(texts: usize, limit: usize) -> ErrorReply {
     let message = format!("the request has {texts} texts; the limit of its kind is {limit}");
     ErrorReply::new(ErrorCode::TooLarge, message).with_hint("send it in several requests")
 }

@@ -84,6 +84,9 @@ impl Access {
 
     /// Checks a request; returns the name of its token, if there are tokens.
     fn check(&self, request: &Request) -> Result<Option<CallerName>, Failure> {
+        if request.headers().get_all(HOST).iter().count() > 1 {
+            return Err(Failure::bad_request("the request has several Host headers").closing());
+        }
         self.check_host(request)?;
         self.check_origin(request.headers())?;
         let name = self.check_token(request.headers());

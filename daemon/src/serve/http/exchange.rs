@@ -49,9 +49,6 @@ pub(super) async fn exchange<T: Send + 'static>(
     decode: impl FnOnce(&[u8], &dyn Models) -> Result<Decoded<T>, Failure> + Send + 'static,
     encode: impl FnOnce(Reply, T) -> Result<Vec<u8>, Failure> + Send + 'static,
 ) -> Result<Response, Failure> {
-    if connection.service.is_stopping() {
-        return Err(stopping());
-    }
     let Message { bytes, reading } = Message::read(connection, body).await?;
     let length = bytes.len();
     let models = Arc::clone(connection.service.models());
@@ -94,12 +91,6 @@ pub(super) fn unexpected() -> Failure {
     ErrorReply::new(ErrorCode::Internal, "the reply is of an unexpected kind").into()
 }
 
-/// Refusal of a daemon that ends.
-fn stopping() -> Failure {
-    let message = "the daemon is ending";
-    Failure::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", message).closing()
-}
-
 /// Name of the model that a request asks for.
 fn named_model(request: &Request) -> Option<&String> {
     let options = match request {
@@ -115,7 +106,7 @@ fn named_model(request: &Request) -> Option<&String> {
 
 /// Failure of a request whose model is not there: of one that nobody knows, the names of those that
 /// are. Why a known one cannot be loaded is for the log, since it may tell files of this machine.
-async fn of_model(
+pub(super) async fn of_model(
     connection: &Connection,
     asked_for: Option<String>,
     error: ErrorReply,
@@ -123,7 +114,9 @@ async fn of_model(
     let models = Arc::clone(connection.service.models());
     let names = tokio::task::spawn_blocking(move || models.names()).await;
     let names = names.unwrap_or_default();
+    let selected = connection.service.selected();
     if let Some(model) = asked_for
+        && model != selected.model.id
         && !names.contains(&model)
     {
         let names = names.join(", ");

@@ -127,11 +127,11 @@ impl Failure {
     /// Type of an error as text-embeddings-inference has it.
     fn tei_type(&self) -> &'static str {
         match self.status {
-            _ if self.code == BLANK_TEXT => "empty",
-            StatusCode::TOO_MANY_REQUESTS => "overloaded",
-            StatusCode::SERVICE_UNAVAILABLE => "unhealthy",
-            status if status.is_server_error() => "backend",
-            _ => "validation",
+            _ if self.code == BLANK_TEXT => "Empty",
+            StatusCode::TOO_MANY_REQUESTS => "Overloaded",
+            StatusCode::SERVICE_UNAVAILABLE => "Unhealthy",
+            status if status.is_server_error() => "Backend",
+            _ => "Validation",
         }
     }
 }

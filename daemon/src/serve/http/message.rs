@@ -24,8 +24,11 @@ impl Message {
     ///
     /// # Errors
     ///
-    /// If it is too large, or its client too slow.
+    /// If it is too large, its client too slow, or the daemon ends.
     pub(super) async fn read(connection: &Connection, mut body: Body) -> Result<Self, Failure> {
+        if connection.service.is_stopping() {
+            return Err(stopping());
+        }
         let stated = body.size_hint().exact();
         let stated = stated.map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
         if stated.is_some_and(|bytes| bytes > MAX_FRAME_BYTES) {
@@ -65,6 +68,12 @@ impl Message {
         }
         Ok(Self { bytes, reading })
     }
+}
+
+/// Refusal of a daemon that ends.
+fn stopping() -> Failure {
+    let message = "the daemon is ending";
+    Failure::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", message).closing()
 }
 
 fn too_slow() -> Failure {

@@ -10,14 +10,23 @@ use crate::wire::limits::MAX_TEXTS_PER_REQUEST;
 /// parsed, since a value of two bytes becomes one of fifty.
 pub(super) const MAX_VALUES: usize = 2 * MAX_TEXTS_PER_REQUEST;
 
-/// Decodes a message.
+/// Decodes a message, which is an object.
 ///
 /// # Errors
 ///
 /// [`ErrorCode::TooLarge`] if it has too many values, and [`ErrorCode::BadRequest`] if it is not
-/// JSON or has other fields and types than `T`. The error names the place, and never quotes a text.
+/// an object or has other fields and types than `T`. The error names the place, and never quotes a text.
 pub fn decode<T: DeserializeOwned>(message: &[u8]) -> Result<T, ErrorReply> {
     check_values(message)?;
+    // A list would be taken for the values of an object's fields, in their order.
+    if message
+        .trim_ascii_start()
+        .first()
+        .is_some_and(|first| *first != b'{')
+    {
+        let problem = "the request is not a JSON object";
+        return Err(ErrorReply::new(ErrorCode::BadRequest, problem));
+    }
     serde_json::from_slice(message)
         .map_err(|error| ErrorReply::new(ErrorCode::BadRequest, describe(&error)))
 }

@@ -11,6 +11,8 @@ pub(super) fn score_of(query: Option<&str>) -> Result<Option<ScoreKind>, Failure
     for parameter in parameters.filter(|parameter| !parameter.is_empty()) {
         let named = parameter.strip_prefix("score=");
         let named = named.and_then(|kind| kind.parse().ok());
+        // Twice would be once too often.
+        let named = named.filter(|_| score.is_none());
         score = Some(named.ok_or_else(|| {
             Failure::bad_request("the query of the URL is not one of this route")
                 .with_hint("it may be score=raw or score=calibrated")
@@ -41,7 +43,13 @@ mod tests {
         assert_eq!(score_of(None).unwrap(), None);
         assert_eq!(score_of(Some("")).unwrap(), None);
         assert_eq!(score_of(Some("score=raw")).unwrap(), Some(ScoreKind::Raw));
-        for wrong in ["score=", "score=x", "raw", "score=raw&model=x"] {
+        for wrong in [
+            "score=",
+            "score=x",
+            "raw",
+            "score=raw&model=x",
+            "score=raw&score=raw",
+        ] {
             assert!(score_of(Some(wrong)).is_err(), "{wrong}");
         }
         let (raw, calibrated) = (Some(ScoreKind::Raw), Some(ScoreKind::Calibrated));

@@ -24,8 +24,7 @@ pub(super) enum Kind {
 #[derive(Deserialize)]
 struct Body {
     inputs: Option<AnyInputs>,
-    #[serde(default)]
-    parameters: Options,
+    parameters: Option<Options>,
     #[serde(flatten)]
     options: Options,
 }
@@ -46,7 +45,7 @@ pub(super) fn decode_inputs(bytes: &[u8], kind: Kind) -> Result<Decoded<Option<u
     let inputs = body
         .inputs
         .ok_or_else(|| Failure::bad_request("Missing inputs"))?;
-    let options = body.options.merge(body.parameters)?;
+    let options = body.options.merge(body.parameters.unwrap_or_default())?;
     let of_texts = options.of_texts()?;
     let request: Request = match inputs {
         AnyInputs::Pair {

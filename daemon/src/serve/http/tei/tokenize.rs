@@ -3,11 +3,11 @@
 use axum::Extension;
 use axum::body::Body;
 use axum::response::Response;
-use gte_shared::wire::{ErrorCode, ErrorReply, TextOptions};
+use gte_shared::wire::{ErrorCode, ErrorReply, MAX_TEXTS_PER_REQUEST, TextOptions};
 use serde::{Deserialize, Serialize};
 
 use super::super::connection::Connection;
-use super::super::exchange::{decode, to_json};
+use super::super::exchange::{decode, of_model, to_json};
 use super::super::failure::Failure;
 use super::super::inputs::Inputs;
 use super::super::message::Message;
@@ -65,11 +65,20 @@ pub(in crate::serve::http) async fn tokenize(
         .inputs
         .ok_or_else(|| Failure::bad_request("Missing inputs"))?;
     let texts = inputs.texts()?;
+    if texts.len() > MAX_TEXTS_PER_REQUEST {
+        return Err(handler::too_many(texts.len(), MAX_TEXTS_PER_REQUEST).into());
+    }
     let with_special = body.add_special_tokens.unwrap_or(true);
     let context = Context::new(&connection.service, connection.caller, ReplyForm::Json);
     let weight = length * LIST_BYTES_PER_BYTE;
     let admitted = connection.share.to_work(weight, reading).await?;
-    let lists = handler::list_tokens(&context, texts, &TextOptions::default()).await?;
+    let lists = match handler::list_tokens(&context, texts, &TextOptions::default()).await {
+        Ok(lists) => lists,
+        Err(error) if error.code == ErrorCode::Model => {
+            return Err(of_model(&connection, None, error).await);
+        }
+        Err(error) => return Err(error.into()),
+    };
     let encoded = offload(weight, move || {
         let shown = |token: &&ListedToken| with_special || token.place.is_some();
         let rows = lists
