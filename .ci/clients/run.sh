@@ -149,6 +149,9 @@ cd "$dir" || exit 1
     --generation-deterministic --continue-on-failure --no-color
 cd "$here" || exit 1
 
+curl --silent --fail --output "$dir/metrics" "$GTE_URL/metrics"
+run "names of metrics in alarms and dashboard" 30 python3 ../metric_names.py "$dir/metrics"
+
 step "the end of gted"
 stop || { echo "FAILED: gted ended with status $?" && failed=1; }
 if grep -q -e 申请退款 -e 付款期限 "$dir/log"; then

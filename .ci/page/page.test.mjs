@@ -1,9 +1,10 @@
 // The page in headless Chromium, in front of a gted that the test starts, ends and starts again.
 //
-// GTED_BIN is the program, CHROMIUM the browser. Pictures are written to PICTURES, if that is set.
+// GTED_BIN is the program, CHROMIUM the browser, PAGE the file of the page. Pictures are written to PICTURES, if that is set.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -207,6 +208,40 @@ test('another server is out of reach of this copy of the page', async () => {
   await page.$eval('#api-address', (field) => { field.value = ''; });
   await page.click('#save-settings');
   await until('score', /./);
+});
+
+test('a copy of the page elsewhere reaches a server that allows its origin', async () => {
+  const html = readFileSync(process.env.PAGE);
+  const elsewhere = createHttpServer((_, reply) => {
+    reply.setHeader('Content-Type', 'text/html; charset=utf-8');
+    reply.end(html);
+  }).listen(0, '127.0.0.1');
+  await new Promise((resolve) => elsewhere.once('listening', resolve));
+  const origin = `http://127.0.0.1:${elsewhere.address().port}`;
+  const file = join(folder, 'tokens');
+  writeFileSync(file, `page ${TOKEN}\n`);
+  await endDaemon();
+  await startDaemon('--cors', origin, '--token-file', file);
+  await page.close();
+  page = await browser.newPage();
+  await page.goto(origin);
+  await page.click('#settings');
+  await page.type('#api-address', `127.0.0.1:${port}`);
+  await page.type('#token', TOKEN);
+  await page.click('#save-settings');
+  await page.type('#text-a', '退款');
+  await page.type('#text-b', '退货');
+  await until('score', /./);
+  // Without the permission, the browser keeps the answer from the page.
+  await endDaemon();
+  await startDaemon('--token-file', file);
+  await page.type('#text-b', '流程');
+  await until('status', /./);
+  assert.equal(await text('score'), '');
+  elsewhere.closeAllConnections();
+  elsewhere.close();
+  await endDaemon();
+  await startDaemon();
 });
 
 test('a phone, a dark screen and reduced motion', async () => {

@@ -14,7 +14,7 @@ not_run() {
 
 command -v node >/dev/null && command -v npm >/dev/null || not_run "no node with npm"
 CHROMIUM=$(command -v chromium || command -v chromium-browser) || not_run "no chromium"
-export CHROMIUM
+export CHROMIUM PAGE=$PWD/../../daemon/assets/page.html
 modules=$cache/page-$({ node --version && cat package-lock.json; } | sha256sum | cut -c1-16)
 if [ ! -e "$modules/complete" ]; then
     rm -rf "$modules"
