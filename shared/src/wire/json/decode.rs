@@ -14,8 +14,9 @@ pub(super) const MAX_VALUES: usize = 2 * MAX_TEXTS_PER_REQUEST;
 ///
 /// # Errors
 ///
-/// [`ErrorCode::TooLarge`] if it has too many values, and [`ErrorCode::BadRequest`] if it is not
-/// an object or has other fields and types than `T`. The error names the place, and never quotes a text.
+/// [`ErrorCode::TooLarge`] if it has too many values, and [`ErrorCode::BadRequest`] if it is not an
+/// object or has other fields and types than `T`. The error names the place, and never quotes a
+/// text.
 pub fn decode<T: DeserializeOwned>(message: &[u8]) -> Result<T, ErrorReply> {
     check_values(message)?;
     // A list would be taken for the values of an object's fields, in their order.
