@@ -193,6 +193,7 @@ def test_the_log_has_no_text(gateway):
     assert all(list(row) == LOG_KEYS for row in rows)
     assert {row["client"] for row in rows} == {"", "alpha", "beta"}
     assert {row["path"] for row in rows} > {"/", "/embed", "(other)"}
+    assert any((row["method"], row["path"]) == ("GET", "/") for row in rows)
     for secret in [SECRET, SECRET.encode().hex(), "secret", "score", "busy", "example.com", *TOKENS.values()]:
         assert secret not in text, secret
 

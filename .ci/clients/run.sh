@@ -74,7 +74,6 @@ else
     not_run "packages of Node: $(reason)"
 fi
 exec 9>&-
-[ -n "$python$schemathesis$node" ] || exit 0
 
 # A gted of its own: no settings, models or sockets of the user.
 dir=$(mktemp -d)
@@ -135,6 +134,24 @@ run() {
     shift
     timeout --kill-after 10 "$@" || { echo "FAILED: $?" && failed=1; }
 }
+# The same score, to the last digit, over both kinds of socket.
+curls() {
+    local pair='{"sentence_a":"怎么申请退款","sentence_b":"退款流程"}' ways=() way replies=()
+    ways=("--unix-socket $GTE_SOCKET http://gte" "$GTE_URL")
+    for way in "${ways[@]}"; do
+        # shellcheck disable=SC2086 # options and an address
+        replies+=("$(curl --silent --show-error --fail --max-time 20 --data "$pair" $way/api/similarity |
+            grep -o '"similarity":[0-9.]*,"cosine":[0-9.]*')")
+    done
+    echo "${replies[0]}"
+    [ -n "${replies[0]}" ] && [ "${replies[0]}" = "${replies[1]}" ]
+}
+if command -v curl >/dev/null; then
+    step "curl"
+    curls || { echo "FAILED: curl" && failed=1; }
+else
+    not_run "no curl"
+fi
 [ -z "$python" ] || run "Python clients" 300 "$python" -m pytest -q --tb=short -p no:cacheprovider test_clients.py
 if [ -n "$node" ]; then
     cp client.mjs "$dir" && ln -s "$modules/node_modules" "$dir/node_modules"

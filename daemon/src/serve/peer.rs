@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::sleep;
 
 /// Time between two looks at a client whose requests are at work.
-const LOOK_INTERVAL: Duration = Duration::from_millis(100);
+pub(super) const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 
 /// A connection. Clones share it, and it is closed when the last one is dropped.
 #[derive(Clone, Debug)]

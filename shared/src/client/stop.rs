@@ -59,8 +59,11 @@ pub async fn stop_if_started_by_client(
     if detached != Some(true) {
         return Ok(false);
     }
-    stop(endpoint, notify).await?;
-    Ok(true)
+    match stop(endpoint, notify).await {
+        // It has ended by itself meanwhile.
+        Ok(()) | Err(ClientError::NotRunning(_)) => Ok(true),
+        Err(error) => Err(error),
+    }
 }
 
 async fn end(

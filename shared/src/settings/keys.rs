@@ -232,7 +232,7 @@ pub const VERBOSE: Key = Key {
     kind: Kind::Switch,
     default: "false",
     user: User::Daemon,
-    about: "Log each connection and request (sizes and times, never texts)",
+    about: "Log each connection and each request of the socket (sizes and times, never texts)",
 };
 
 /// Start of a daemon by the client.

@@ -108,6 +108,17 @@ fn replies_have_an_id_and_are_compressed_where_the_client_asks() {
     let head = "GET / HTTP/1.1\r\nhost: localhost\r\naccept-encoding: gzip\r\n\r\n";
     let zipped = http.exchange(head.as_bytes()).unwrap();
     assert_eq!(zipped.header("content-encoding"), Some("gzip"));
+    // A large one would keep others waiting.
+    let body = json!({"inputs": vec!["退款"; 300]}).to_string();
+    // The reply before has no stated length.
+    let mut http = HttpConnection::tcp(&address);
+    let large = http.ask(
+        "POST /embed",
+        &[("accept-encoding", "gzip")],
+        body.as_bytes(),
+    );
+    assert!(large.body.len() > 1 << 20);
+    assert_eq!(large.header("content-encoding"), None);
 }
 
 #[test]

@@ -60,6 +60,7 @@ impl Waiting {
         Activated {
             own: self.own.is_some(),
             http: self.http.is_some(),
+            opened_http: None,
         }
     }
 
@@ -115,6 +116,10 @@ impl Prepared {
             }),
             _ => places.own,
         };
+        let activated = Activated {
+            opened_http: Some(places.http.is_some()),
+            ..activated
+        };
         let http = waiting.http.or(places.http).zip(places.rules);
         Ok(Self {
             settings,
@@ -150,8 +155,10 @@ fn take_places(
     let mut places = Places::default();
     let named = settings.http.address.as_ref();
     let inherited = waiting.http.as_ref().map(HttpBound::address);
-    if let (Some(listening), Some(named)) = (inherited, named) {
-        tracing::warn!(%listening, %named, "http is at the service manager's socket, not the one named");
+    if let (Some(listening), Some(named)) = (inherited, named)
+        && listening.to_string() != named.to_string()
+    {
+        tracing::warn!(%listening, %named, "http is at the service manager's socket");
     }
     let address = inherited.or(named);
     // What can be found out is, before another daemon makes way.
@@ -163,7 +170,8 @@ fn take_places(
     let http = bind_http();
     if let Some((_, endpoint)) = &waiting.own {
         places.lock = Some(lock_inherited(settings, endpoint)?);
-        places.http = http?;
+        // The daemon that ended meanwhile may have had the address.
+        places.http = http.or_else(|_| bind_http())?;
         return Ok(places);
     }
     // A daemon of a client has the same settings.
@@ -237,7 +245,7 @@ fn bind(
     };
     match bind() {
         Err(error) if wants_http && settings.socket.is_none() && lacks_a_place(&error) => {
-            tracing::info!(%error, "no place for a local socket: serving http alone");
+            tracing::warn!(%error, "no place for a local socket: serving http alone");
             Ok((None, false))
         }
         bound => bound,

@@ -31,6 +31,8 @@ pub(super) struct Activated {
     pub(super) own: bool,
     /// True if it is that of HTTP.
     pub(super) http: bool,
+    /// True if the running daemon has HTTP at an address of its own; `None` before it runs.
+    pub(super) opened_http: Option<bool>,
 }
 
 /// Form of the log.
@@ -102,8 +104,9 @@ impl ServeSettings {
         let aliases: Option<Names> =
             settings.get(&keys::MODEL_ALIASES, option(&keys::MODEL_ALIASES))?;
         let http = HttpOptions::read(settings, option)?;
-        // Nobody would open an address of its own again.
-        let comes_back = http.address.is_none() || activated.http;
+        let opens_http = http.address.is_some() && !activated.http;
+        // Nobody would open such an address again.
+        let comes_back = !activated.opened_http.unwrap_or(opens_http);
         let idle_exit = (activated.own && comes_back).then_some(ACTIVATED_IDLE_EXIT);
         let drain_timeout = time(&keys::DRAIN_TIMEOUT, Some(DRAIN_TIMEOUT))?;
         let mut written = Vec::new();

@@ -24,7 +24,10 @@ use super::tokens::Tokens;
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// Paths that anybody may call: the page, which holds nothing, and the probe of load balancers.
-const OPEN_PATHS: [&str; 2] = ["/", "/health"];
+const OPEN_PATHS: [&str; 2] = ["/", HEALTH];
+
+/// Path of the probe.
+const HEALTH: &str = "/health";
 
 /// Rules of access to an HTTP service.
 pub(super) struct Access {
@@ -87,7 +90,10 @@ impl Access {
         if request.headers().get_all(HOST).iter().count() > 1 {
             return Err(Failure::bad_request("the request has several Host headers").closing());
         }
-        self.check_host(request)?;
+        // Probes of load balancers may have none, and learn nothing.
+        if request.uri().path() != HEALTH {
+            self.check_host(request)?;
+        }
         self.check_origin(request.headers())?;
         let name = self.check_token(request.headers());
         let caller = match &name {
@@ -97,7 +103,7 @@ impl Access {
         // Attempts with wrong tokens count as well.
         let path = request.uri().path();
         if let Some(limit) = &self.rate_limit
-            && path != "/health"
+            && path != HEALTH
         {
             limit.count(&caller).map_err(|after| {
                 let message = "too many requests in too short a time";

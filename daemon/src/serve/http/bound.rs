@@ -14,10 +14,7 @@ use tokio::time::timeout;
 use super::error::HttpError;
 use super::listener::Listener;
 use super::session::refusal;
-use super::unix_socket::UnixSocket;
-
-/// Connections that the system keeps until they are accepted: what Linux allows by default.
-const BACKLOG: u32 = 4096;
+use super::unix_socket::{BACKLOG, UnixSocket};
 
 /// Wait for a connection after which no other one is waiting.
 const LAST_CONNECTION: Duration = Duration::from_millis(20);

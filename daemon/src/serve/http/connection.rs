@@ -8,7 +8,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tower::ServiceExt;
 
 use super::http1::{HalfClosed, serve};
-use super::progress::{Hold, Progress};
+use super::progress::{Linger, Progress, ReadingBody};
 use crate::engine::CallerId;
 use crate::serve::admission::Share;
 use crate::serve::service::Service;
@@ -44,9 +44,14 @@ impl Connection {
         self.progress.closing().await;
     }
 
-    /// Keeps the request at work after its reply.
-    pub(super) fn hold(&self) -> Hold {
-        self.progress.hold()
+    /// Records that the body of the request is being read.
+    pub(super) fn read_body(&self) -> ReadingBody {
+        self.progress.read_body()
+    }
+
+    /// Records that the rest of a refused body is thrown away.
+    pub(super) fn linger(&self) -> Linger {
+        self.progress.linger()
     }
 
     /// Answers requests one by one until the client closes its side, the daemon stops, or the

@@ -104,8 +104,8 @@ fn named_model(request: &Request) -> Option<&String> {
     options.model.as_ref()
 }
 
-/// Failure of a request whose model is not there: of one that nobody knows, the names of those that
-/// are. Why a known one cannot be loaded is for the log, since it may tell files of this machine.
+/// Failure of a request whose model does not answer: of one that nobody knows, the names of those
+/// that are here. Why a known one cannot is for the log, since it may tell files of this machine.
 pub(super) async fn of_model(
     connection: &Connection,
     asked_for: Option<String>,
@@ -115,10 +115,8 @@ pub(super) async fn of_model(
     let names = tokio::task::spawn_blocking(move || models.names()).await;
     let names = names.unwrap_or_default();
     let selected = connection.service.selected();
-    if let Some(model) = asked_for
-        && model != selected.model.id
-        && !names.contains(&model)
-    {
+    let second = asked_for.filter(|model| *model != selected.model.id);
+    if second.as_ref().is_some_and(|model| !names.contains(model)) {
         let names = names.join(", ");
         let hint = match &error.hint {
             Some(hint) => format!("{hint}; the models here are {names}"),
@@ -127,6 +125,10 @@ pub(super) async fn of_model(
         return error.with_hint(hint).into();
     }
     tracing::error!(%error, hint = error.hint, "a model that http asks for does not answer");
+    if second.is_some() {
+        let message = "the model does not answer beside the selected one; the log says why";
+        return ErrorReply::new(ErrorCode::Model, message).into();
+    }
     let message = "the model cannot be loaded; the log of the daemon says why";
     Failure::new(
         StatusCode::SERVICE_UNAVAILABLE,

@@ -34,6 +34,7 @@ impl Message {
         if stated.is_some_and(|bytes| bytes > MAX_FRAME_BYTES) {
             return Err(too_large());
         }
+        let _reading = connection.read_body();
         // The longest body, if nobody knows how long this one will be.
         let longest = stated.unwrap_or(MAX_FRAME_BYTES);
         let stall_timeout = connection.service.limits().stall_timeout;

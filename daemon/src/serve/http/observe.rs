@@ -18,7 +18,7 @@ use super::dialect::Dialect;
 use super::failure::{Failure, RATE_LIMITED};
 use super::rest_of_body::{RestOfBody, discard};
 use crate::serve::metrics::{HttpOutcome, Route};
-use crate::serve::service::Service;
+use crate::serve::service::{Service, StartedBy};
 
 /// Header of a request's id, which proxies set and pass on.
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -44,7 +44,7 @@ pub(super) async fn observe(
         record.code = Some(failure.code);
         if let Some(body) = rest.take() {
             let limit = connection.service.limits().stall_timeout;
-            if !discard(body, connection.hold(), limit).await {
+            if !discard(body, connection.linger(), limit).await {
                 failure = failure.closing();
             }
         }
@@ -113,6 +113,11 @@ impl Drop for Record {
         http.requests.get_or_create(&outcome).inc();
         if self.code == Some(RATE_LIMITED) {
             http.rate_limited.inc();
+        }
+        // The log of a daemon that a client has started is a file that nobody looks after.
+        let by_client = self.service.started_by() == StartedBy::Client;
+        if by_client && !tracing::enabled!(tracing::Level::DEBUG) {
+            return;
         }
         tracing::info!(
             id = self.id.to_str().unwrap_or_default(),

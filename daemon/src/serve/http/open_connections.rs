@@ -62,13 +62,14 @@ impl OpenConnections {
         }
     }
 
-    /// Closes the connection that has been without a request for longest.
+    /// Closes the connection that has been without a request for longest; without any, the one that
+    /// has been sending a body for longest.
     pub(super) fn close_oldest(&self) {
         let open = self.open();
-        let waiting = open
+        let ranked = open
             .values()
-            .filter_map(|progress| Some((progress.waiting_since()?, progress)));
-        if let Some((_, progress)) = waiting.min_by_key(|(since, _)| *since) {
+            .filter_map(|of| Some((of.closing_rank()?, of)));
+        if let Some((_, progress)) = ranked.min_by_key(|(rank, _)| *rank) {
             progress.close();
         }
     }

@@ -20,14 +20,15 @@ pub(super) const IDLE_TIMEOUT: Duration = Duration::from_mins(16);
 pub(super) struct Progress {
     state: Mutex<State>,
     closing: Notify,
+    begun: Notify,
 }
 
 #[derive(Debug)]
 struct State {
     phase: Phase,
     since: Instant,
-    /// Parts of a request at work: its reply, and the rest of its body that is thrown away.
-    held: usize,
+    /// True while the rest of a refused body is thrown away.
+    lingers: bool,
     /// Number of requests so far.
     requests: u64,
 }
@@ -39,15 +40,27 @@ enum Phase {
     Idle,
     /// A head of a request has begun.
     Head,
-    /// A request is at work, from its body to its reply.
+    /// The body of a request is being read.
+    Body,
+    /// A request is at work, until its reply is there.
     Busy,
     /// The last part of a reply is being written.
     Writing,
+    /// A reply has been written, and the rest of its request's body is thrown away.
+    Lingering,
 }
 
-/// A part of a request at work, until this value is dropped.
+/// A request at work, until this value is dropped.
 #[derive(Debug)]
 pub(super) struct Hold(Arc<Progress>);
+
+/// The rest of a body that is thrown away, until this value is dropped.
+#[derive(Debug)]
+pub(super) struct Linger(Arc<Progress>);
+
+/// The body of a request that is read, until this value is dropped.
+#[derive(Debug)]
+pub(super) struct ReadingBody(Arc<Progress>);
 
 impl Progress {
     /// Progress of a new connection.
@@ -56,10 +69,11 @@ impl Progress {
             state: Mutex::new(State {
                 phase: Phase::Idle,
                 since: Instant::now(),
-                held: 0,
+                lingers: false,
                 requests: 0,
             }),
             closing: Notify::new(),
+            begun: Notify::new(),
         })
     }
 
@@ -72,25 +86,43 @@ impl Progress {
     }
 
     /// Records that the head of a request is complete. The request is at work until the returned
-    /// value and all further ones are dropped.
+    /// value is dropped.
     pub(super) fn begin_request(self: &Arc<Self>) -> Hold {
-        self.state().requests += 1;
-        self.hold()
+        let mut state = self.state();
+        state.requests += 1;
+        state.enter(Phase::Busy);
+        drop(state);
+        self.begun.notify_one();
+        Hold(Arc::clone(self))
     }
 
-    /// Keeps the request at work.
-    pub(super) fn hold(self: &Arc<Self>) -> Hold {
-        let mut state = self.state();
-        state.held += 1;
-        state.enter(Phase::Busy);
-        Hold(Arc::clone(self))
+    /// Waits until a request begins.
+    pub(super) async fn begun(&self) {
+        self.begun.notified().await;
+    }
+
+    /// Records that the body of the request is being read.
+    pub(super) fn read_body(self: &Arc<Self>) -> ReadingBody {
+        self.state().enter(Phase::Body);
+        ReadingBody(Arc::clone(self))
+    }
+
+    /// Records that the rest of a refused body is thrown away.
+    pub(super) fn linger(self: &Arc<Self>) -> Linger {
+        self.state().lingers = true;
+        Linger(Arc::clone(self))
     }
 
     /// Records that all that was to be written has been.
     pub(super) fn has_written(&self) {
         let mut state = self.state();
         if state.phase == Phase::Writing {
-            state.enter(Phase::Idle);
+            let next = if state.lingers {
+                Phase::Lingering
+            } else {
+                Phase::Idle
+            };
+            state.enter(next);
         }
     }
 
@@ -105,14 +137,29 @@ impl Progress {
         match state.phase {
             Phase::Idle => Some(state.since + IDLE_TIMEOUT),
             Phase::Head => Some(state.since + HEAD_TIMEOUT),
+            // These have limits of their own.
+            Phase::Body | Phase::Busy | Phase::Writing | Phase::Lingering => None,
+        }
+    }
+
+    /// Rank among the connections that may be closed to make room, the first of them first: those
+    /// that wait for a request, then those that send a body slowly; `None` while a request is at
+    /// work.
+    pub(super) fn closing_rank(&self) -> Option<(bool, Instant)> {
+        let state = self.state();
+        match state.phase {
+            Phase::Idle | Phase::Head | Phase::Lingering => Some((false, state.since)),
+            Phase::Body => Some((true, state.since)),
             Phase::Busy | Phase::Writing => None,
         }
     }
 
-    /// Time since which no request is at work; `None` while one is.
-    pub(super) fn waiting_since(&self) -> Option<Instant> {
-        let state = self.state();
-        matches!(state.phase, Phase::Idle | Phase::Head).then_some(state.since)
+    /// Returns true while a request is at work.
+    pub(super) fn is_at_work(&self) -> bool {
+        matches!(
+            self.state().phase,
+            Phase::Body | Phase::Busy | Phase::Writing
+        )
     }
 
     /// Asks the connection to close, unless a request begins before it does.
@@ -124,7 +171,7 @@ impl Progress {
     pub(super) async fn closing(&self) {
         loop {
             self.closing.notified().await;
-            if self.waiting_since().is_some() {
+            if self.closing_rank().is_some() {
                 return;
             }
         }
@@ -145,10 +192,25 @@ impl State {
 
 impl Drop for Hold {
     fn drop(&mut self) {
+        self.0.state().enter(Phase::Writing);
+    }
+}
+
+impl Drop for Linger {
+    fn drop(&mut self) {
         let mut state = self.0.state();
-        state.held -= 1;
-        if state.held == 0 {
-            state.enter(Phase::Writing);
+        state.lingers = false;
+        if state.phase == Phase::Lingering {
+            state.enter(Phase::Idle);
+        }
+    }
+}
+
+impl Drop for ReadingBody {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        if state.phase == Phase::Body {
+            state.enter(Phase::Busy);
         }
     }
 }
@@ -170,17 +232,22 @@ mod tests {
         let rest = Duration::from_secs(1);
         assert_eq!(left(&progress), Some(rest), "from the first byte on");
         let reply = progress.begin_request();
-        let body = progress.hold();
-        drop(reply);
+        let body = progress.read_body();
         progress.has_read();
         progress.has_written();
         assert_eq!(left(&progress), None, "a body has limits of its own");
-        assert_eq!(progress.waiting_since(), None);
+        assert_eq!(progress.closing_rank().map(|(slow, _)| slow), Some(true));
         drop(body);
-        assert_eq!(progress.waiting_since(), None, "a part is not written");
+        assert_eq!(progress.closing_rank(), None);
+        let rest = progress.linger();
+        drop(reply);
+        assert_eq!(progress.closing_rank(), None, "a part is not written");
         progress.has_written();
+        assert_eq!(left(&progress), None, "the rest has a limit of its own");
+        assert_eq!(progress.closing_rank().map(|(slow, _)| slow), Some(false));
+        drop(rest);
         assert_eq!(left(&progress), Some(IDLE_TIMEOUT));
-        assert!(progress.waiting_since().is_some());
+        assert!(!progress.is_at_work());
     }
 
     #[tokio::test(start_paused = true)]

@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -11,7 +11,7 @@ use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::BodyExt;
 use tokio::time::timeout;
 
-use super::progress::Hold;
+use super::progress::Linger;
 use crate::serve::admission::SMALL_BYTES;
 
 /// Place to which a lent body returns if it is dropped before its end.
@@ -42,31 +42,37 @@ impl RestOfBody {
 const SHORT_WAIT: Duration = Duration::from_millis(100);
 
 /// Reads a body and throws it away. Returns false if that takes more than a moment: it then goes on
-/// for a while, with the request still at work, and the connection must end with it. Some systems
-/// reset a connection that is closed with bytes unread, and its client then loses the reply.
-pub(super) async fn discard(mut body: Body, hold: Hold, limit: Duration) -> bool {
-    if body
-        .size_hint()
-        .upper()
-        .is_some_and(|bytes| bytes <= SMALL_BYTES as u64)
+/// for a while, and the connection must end with it. Some systems reset a connection that is closed
+/// with bytes unread, and its client then loses the reply.
+pub(super) async fn discard(mut body: Body, linger: Linger, limit: Duration) -> bool {
+    let is_short = |bytes| bytes <= SMALL_BYTES as u64;
+    if body.size_hint().upper().is_some_and(is_short)
+        && let Ok(ended) = timeout(SHORT_WAIT, read_to_end(&mut body)).await
     {
-        let rest = async { while let Some(Ok(_)) = body.frame().await {} };
-        if timeout(SHORT_WAIT, rest).await.is_ok() {
-            return body.is_end_stream();
-        }
+        return ended;
     }
     tokio::spawn(async move {
-        let rest = async { while let Some(Ok(_)) = body.frame().await {} };
         // Either way the connection ends with it.
-        drop(timeout(limit, rest).await);
-        drop(hold);
+        drop(timeout(limit, read_to_end(&mut body)).await);
+        drop(linger);
     });
     false
 }
 
+/// Reads a body to its end; returns false if it is broken.
+async fn read_to_end(body: &mut Body) -> bool {
+    loop {
+        match body.frame().await {
+            Some(Ok(_)) => {}
+            Some(Err(_)) => return false,
+            None => return true,
+        }
+    }
+}
+
 /// A lent body.
 struct Lent {
-    /// `Some` until the value is dropped.
+    /// `Some` until its end or the drop of this value.
     body: Option<Body>,
     place: RestOfBody,
 }
@@ -79,10 +85,15 @@ impl http_body::Body for Lent {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        match &mut self.body {
-            Some(body) => Pin::new(body).poll_frame(context),
-            None => Poll::Ready(None),
+        let Some(body) = &mut self.body else {
+            return Poll::Ready(None);
+        };
+        let frame = ready!(Pin::new(body).poll_frame(context));
+        if frame.is_none() {
+            // A body in chunks does not tell its end in another way.
+            self.body = None;
         }
+        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {

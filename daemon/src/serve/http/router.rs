@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
-use axum::http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, Version};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderValue, Method, Response, StatusCode};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 use tower_http::CompressionLevel;
@@ -22,7 +22,7 @@ const LEAST_COMPRESSED: u64 = 1024;
 
 /// Most bytes of one, which take some 10 ms of a thread that serves connections. Larger replies are
 /// lists of vectors, which hardly become smaller.
-const MOST_COMPRESSED: usize = 1 << 20;
+const MOST_COMPRESSED: u64 = 1 << 20;
 
 /// Routes for the daemon's own socket, whose permissions are enough.
 pub(in crate::serve) fn own_routes() -> Router {
@@ -60,16 +60,18 @@ fn routes() -> Router {
         .layer(
             CompressionLayer::new()
                 .quality(CompressionLevel::Fastest)
-                .compress_when(SizeAbove::new(LEAST_COMPRESSED).and(is_short)),
+                .compress_when(SizeAbove::new(LEAST_COMPRESSED).and(AtMost(MOST_COMPRESSED))),
         )
 }
 
-/// Returns true for a reply that is compressed in a moment.
-fn is_short(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
-    let length = headers
-        .get(CONTENT_LENGTH)
-        .and_then(|length| length.to_str().ok()?.parse().ok());
-    length.is_none_or(|length: usize| length <= MOST_COMPRESSED)
+/// Replies of at most so many bytes.
+#[derive(Clone, Copy)]
+struct AtMost(u64);
+
+impl Predicate for AtMost {
+    fn should_compress<B: http_body::Body>(&self, reply: &Response<B>) -> bool {
+        reply.body().size_hint().lower() <= self.0
+    }
 }
 
 /// Answers of web pages of these origins may be read by them.

@@ -6,12 +6,13 @@ use axum::Router;
 use gte_shared::wire::ErrorReply;
 use gte_shared::wire::json::reply_line;
 use tokio::io::{AsyncRead, join};
+use tokio::time::sleep;
 
 use super::connection::Connection;
 use super::http1::HalfClosed;
 use super::progress::Progress;
 use crate::serve::error::SessionError;
-use crate::serve::peer::Peer;
+use crate::serve::peer::{LOOK_INTERVAL, Peer};
 use crate::serve::service::Service;
 use crate::serve::stream::ReplyWriter;
 
@@ -25,12 +26,26 @@ pub(in crate::serve) async fn serve(
 ) -> Result<(), SessionError> {
     let progress = Progress::new();
     progress.has_read();
-    let connection = Connection::new(service, None, progress);
+    let connection = Connection::new(service, None, Arc::clone(&progress));
     let stream = join(reader, peer.clone());
     // As in the other protocols, a client may close its sending side and wait.
     tokio::select! {
         served = connection.serve(stream, router, HalfClosed::Waits) => Ok(served?),
-        () = peer.hung_up() => Err(SessionError::Gone),
+        () = gone_at_work(peer, &progress) => Err(SessionError::Gone),
+    }
+}
+
+/// Waits until the client has gone while a request of it is at work. Between requests, reading
+/// tells.
+async fn gone_at_work(peer: &Peer, progress: &Progress) {
+    loop {
+        progress.begun().await;
+        while progress.is_at_work() {
+            if peer.has_hung_up() {
+                return;
+            }
+            sleep(LOOK_INTERVAL).await;
+        }
     }
 }
 

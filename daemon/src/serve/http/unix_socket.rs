@@ -13,8 +13,8 @@ use tokio::net::UnixListener;
 use super::error::HttpError;
 use crate::serve::socket::is_alive;
 
-/// Connections that wait to be accepted, as the standard library has it.
-const BACKLOG: i32 = 128;
+/// Connections that the system keeps until they are accepted: what Linux allows by default.
+pub(super) const BACKLOG: u32 = 4096;
 
 /// A Unix socket at which nobody listens yet.
 pub(super) struct UnixSocket {
@@ -65,24 +65,22 @@ impl UnixSocket {
     /// If another program has taken the path, or the system refuses.
     pub(super) fn listen(self) -> Result<(UnixListener, File), HttpError> {
         let path = &self.place.path;
-        let mut aside = path.clone().into_os_string();
-        aside.push(format!(".{}", std::process::id()));
-        let aside = PathBuf::from(aside);
-        let bound = self.bind(&aside).map_err(failed(&self.place));
-        let placed = bound.and_then(|bound| {
-            check_free(&self.place)?;
-            let number = aside.symlink_metadata().map_err(failed(&self.place))?;
-            remove(path).map_err(failed(&self.place))?;
-            // Fails if another daemon has been quicker.
-            std::fs::hard_link(&aside, path).map_err(failed(&self.place))?;
-            let file = File {
-                path: path.clone(),
-                number: (number.dev(), number.ino()),
-            };
-            Ok((bound, file))
-        });
-        remove(&aside).map_err(failed(&self.place))?;
-        placed
+        let aside = self.aside();
+        let bound = self.bind(&aside).map_err(failed(&self.place))?;
+        let number = aside.symlink_metadata().map_err(failed(&self.place))?;
+        // Another daemon may have come meanwhile.
+        check_free(&self.place)?;
+        std::fs::rename(&aside, path).map_err(failed(&self.place))?;
+        let file = File {
+            path: path.clone(),
+            number: (number.dev(), number.ino()),
+        };
+        Ok((bound, file))
+    }
+
+    /// Path of the socket before it has its own.
+    fn aside(&self) -> PathBuf {
+        self.place.path.with_file_name(".gte-new")
     }
 
     fn bind(&self, aside: &Path) -> io::Result<UnixListener> {
@@ -94,7 +92,7 @@ impl UnixSocket {
             chown(aside, None, self.group)?;
         }
         std::fs::set_permissions(aside, PermissionsExt::from_mode(self.place.mode))?;
-        listen(&socket, BACKLOG)?;
+        listen(&socket, BACKLOG.cast_signed())?;
         UnixListener::from_std(socket.into())
     }
 }
