@@ -51,6 +51,13 @@ fn a_unix_socket_of_http_has_its_mode_and_goes_with_the_daemon() {
     assert_eq!(mode & 0o777, 0o660);
     let mut http = HttpConnection::unix(UnixStream::connect(&path).unwrap());
     assert_eq!(http.get("/health").status, 200);
+    // One that somebody removes is back in a moment.
+    std::fs::remove_file(&path).unwrap();
+    daemon.wait_for("listening again");
+    let mode = path.metadata().unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o660);
+    let mut http = HttpConnection::unix(UnixStream::connect(&path).unwrap());
+    assert_eq!(http.get("/health").status, 200);
     // Another one is refused, and the socket of a dead one is taken over.
     let own = sandbox.path().join("other.sock");
     let mut second = sandbox.command(gted());

@@ -91,7 +91,7 @@ impl HttpBound {
             Socket::Tcp(socket) => Listener::Tcp(socket.listen(BACKLOG).map_err(failed)?),
             Socket::Unix(socket) => {
                 let (listener, file) = socket.listen()?;
-                Listener::Unix(listener, Some(file))
+                Listener::Unix(listener, Some((socket, file)))
             }
             Socket::Inherited(listener) => listener,
         };

@@ -6,7 +6,8 @@ use std::net::IpAddr;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
 
-use super::unix_socket::File;
+use super::error::HttpError;
+use super::unix_socket::{File, UnixSocket};
 
 /// A connection.
 pub(super) trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -16,13 +17,27 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 /// A listening socket.
 pub(super) enum Listener {
     Tcp(TcpListener),
-    Unix(
-        UnixListener,
-        #[expect(dead_code, reason = "removed with the listener")] Option<File>,
-    ),
+    /// A Unix socket, and its file unless a service manager has made it.
+    Unix(UnixListener, Option<(UnixSocket, File)>),
 }
 
 impl Listener {
+    /// Listens anew if the file of its socket has been removed. Returns true if it has.
+    ///
+    /// # Errors
+    ///
+    /// If the system refuses.
+    pub(super) fn keep_in_place(&mut self) -> Result<bool, HttpError> {
+        let Self::Unix(listener, Some((socket, file))) = self else {
+            return Ok(false);
+        };
+        if !socket.is_removed() {
+            return Ok(false);
+        }
+        (*listener, *file) = socket.listen()?;
+        Ok(true)
+    }
+
     /// Waits for a connection, and the address of its client at a network address.
     pub(super) async fn accept(&self) -> io::Result<(Box<dyn Io>, Option<IpAddr>)> {
         match self {

@@ -11,7 +11,7 @@ use gte_shared::settings::HttpAddress;
 use gte_shared::wire::ErrorReply;
 use ipnet::IpNet;
 use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::access::Access;
 use super::bound::HttpBound;
@@ -31,6 +31,9 @@ const MAX_CONNECTIONS: usize = 1024;
 
 /// Descriptors for all else: files, the runtime's, and those of models that are being loaded.
 const OTHER_DESCRIPTORS: usize = 64;
+
+/// Time between two looks at the file of a Unix socket.
+const LOOK_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Pause after a failed accept, so that a lack of file descriptors does not cause a busy loop.
 const PAUSE_AFTER_REFUSAL: Duration = Duration::from_millis(100);
@@ -155,7 +158,7 @@ pub struct HttpListener {
 impl HttpListener {
     /// Accepts connections until the service stops, then waits until every one has answered its
     /// request, at most for the drain timeout.
-    pub async fn serve(self, service: Arc<Service>) {
+    pub async fn serve(mut self, service: Arc<Service>) {
         // Every connection holds a sender, and the channel closes when the last one ends.
         let (alive, mut all_ended) = mpsc::channel::<()>(1);
         let open = Arc::new(OpenConnections::default());
@@ -170,9 +173,15 @@ impl HttpListener {
             .set(i64::try_from(most).unwrap_or(i64::MAX));
         let connections = http.connections.clone();
         let router = guarded_routes(&self.rules.access);
+        let mut looks = interval(LOOK_INTERVAL);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let accepted = tokio::select! {
                 () = service.stopped() => break,
+                _ = looks.tick() => {
+                    self.keep_in_place(&service);
+                    continue;
+                }
                 accepted = self.listener.accept() => accepted,
             };
             let (stream, address) = match accepted {
@@ -207,6 +216,18 @@ impl HttpListener {
             .is_err()
         {
             tracing::warn!("drain timeout: exiting with http requests unanswered");
+        }
+    }
+
+    /// Listens anew at a Unix socket whose file has been removed, or stops the service.
+    fn keep_in_place(&mut self, service: &Service) {
+        match self.listener.keep_in_place() {
+            Ok(false) => {}
+            Ok(true) => tracing::warn!("the socket of http was removed: listening again"),
+            Err(error) => {
+                tracing::error!(%error, "the socket of http was removed: ending");
+                service.stop();
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! A Unix socket of HTTP: its file, with mode and group.
 
+use std::ffi::OsString;
 use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
@@ -51,10 +52,14 @@ impl UnixSocket {
         let group = place.group.as_deref().map(group_id).transpose()?;
         let folder = place.path.parent().unwrap_or(Path::new("/"));
         folder.metadata().map_err(failed(place))?;
-        Ok(Self {
+        let socket = Self {
             place: place.clone(),
             group,
-        })
+        };
+        // A path that is too long is found out now, not when the model is loaded.
+        let aside = SocketAddrUnix::new(socket.aside());
+        aside.map_err(|error| failed(place)(error.into()))?;
+        Ok(socket)
     }
 
     /// Listens. The socket has its mode and group before anybody can connect, and then its path, in
@@ -63,7 +68,7 @@ impl UnixSocket {
     /// # Errors
     ///
     /// If another program has taken the path, or the system refuses.
-    pub(super) fn listen(self) -> Result<(UnixListener, File), HttpError> {
+    pub(super) fn listen(&self) -> Result<(UnixListener, File), HttpError> {
         let path = &self.place.path;
         let aside = self.aside();
         let bound = self.bind(&aside).map_err(failed(&self.place))?;
@@ -78,9 +83,18 @@ impl UnixSocket {
         Ok((bound, file))
     }
 
-    /// Path of the socket before it has its own.
+    /// Returns true if nothing has the path of the socket any more.
+    pub(super) fn is_removed(&self) -> bool {
+        let file = self.place.path.symlink_metadata();
+        file.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+    }
+
+    /// Path of the socket before it has its own, which no other path shares.
     fn aside(&self) -> PathBuf {
-        self.place.path.with_file_name(".gte-new")
+        let mut name = OsString::from(".");
+        name.push(self.place.path.file_name().unwrap_or_default());
+        name.push("~");
+        self.place.path.with_file_name(name)
     }
 
     fn bind(&self, aside: &Path) -> io::Result<UnixListener> {
