@@ -96,6 +96,12 @@ impl Admission {
         (bytes(most.saturating_sub(free)), bytes(most))
     }
 
+    /// Counts a request that others leave no room for.
+    fn refuse(&self) -> ErrorReply {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+        overloaded()
+    }
+
     /// Requests that were refused since others left no room.
     pub(super) fn refused(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
@@ -124,6 +130,16 @@ impl Share {
         })
     }
 
+    /// As [`to_read`](Self::to_read), for the timeout at most.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::Overloaded`] if others leave no room for too long.
+    pub(super) async fn to_read_in_time(&self, bytes: usize) -> Result<Admitted, ErrorReply> {
+        let admitted = timeout(self.admission.timeout, self.to_read(bytes)).await;
+        admitted.unwrap_or_else(|_| Err(self.admission.refuse()))
+    }
+
     /// Waits for room for a request of this many bytes that has been read: without a limit for
     /// earlier requests of its own connection, and for the timeout for those of others, unless it
     /// needs more than half of all.
@@ -148,10 +164,7 @@ impl Share {
             others.await?
         } else {
             let of_all = timeout(self.admission.timeout, others).await;
-            of_all.unwrap_or_else(|_| {
-                self.admission.refused.fetch_add(1, Ordering::Relaxed);
-                Err(overloaded())
-            })?
+            of_all.unwrap_or_else(|_| Err(self.admission.refuse()))?
         };
         Ok(Admitted {
             of_all,
@@ -305,6 +318,11 @@ mod tests {
         let mut second = Box::pin(other.to_read(5 * MIB));
         assert!(timeout(SHORT, &mut second).await.is_err());
         assert!(admission.share().to_read(100).await.is_ok());
+        // Who does not wait for ever is refused, and counted.
+        let third = admission.share();
+        let refused = third.to_read_in_time(5 * MIB).await.unwrap_err();
+        assert_eq!(refused.code, ErrorCode::Overloaded);
+        assert_eq!(admission.refused(), 1);
         // It turns out to be shorter.
         first.shrink(6 * MIB);
         assert!(second.await.is_ok());

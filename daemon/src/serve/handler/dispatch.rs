@@ -2,10 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use gte_shared::wire::{
-    Embed, ErrorReply, Explain, GetStatus, MAX_FRAME_BYTES, MAX_TEXTS_PER_REQUEST, Rank, Reply,
-    Request, Shutdown, Similarities, Similarity, UseModel,
-};
+use gte_shared::wire::{ErrorReply, MAX_FRAME_BYTES, MAX_TEXTS_PER_REQUEST, Reply, Request};
 
 use super::handle::Handle;
 use super::panic::catch;
@@ -24,38 +21,33 @@ pub(in crate::serve) fn weigh(
     request: &Request,
     message: usize,
 ) -> Result<usize, ErrorReply> {
-    let weighed = match request {
-        Request::Similarity(request) => weight(context, request, message),
-        Request::Similarities(request) => weight(context, request, message),
-        Request::Rank(request) => weight(context, request, message),
-        Request::Embed(request) => weight(context, request, message),
-        Request::GetStatus(request) => weight(context, request, message),
-        Request::Shutdown(request) => weight(context, request, message),
-        Request::UseModel(request) => weight(context, request, message),
-        Request::Explain(request) => weight(context, request, message),
-    };
+    match request {
+        Request::Similarity(request) => weigh_request(context, request, message),
+        Request::Similarities(request) => weigh_request(context, request, message),
+        Request::Rank(request) => weigh_request(context, request, message),
+        Request::Embed(request) => weigh_request(context, request, message),
+        Request::GetStatus(request) => weigh_request(context, request, message),
+        Request::Shutdown(request) => weigh_request(context, request, message),
+        Request::UseModel(request) => weigh_request(context, request, message),
+        Request::Explain(request) => weigh_request(context, request, message),
+    }
+}
+
+/// Weighs a request; counts and logs a refused one.
+fn weigh_request<H: Handle>(
+    context: &Context,
+    request: &H,
+    message: usize,
+) -> Result<usize, ErrorReply> {
+    let weighed = weight(context, request, message);
     if let Err(error) = &weighed {
         context.service.count_request(0);
         let metrics = context.service.metrics();
-        metrics.count(name(request), Some(error.code), Duration::ZERO);
+        metrics.count(H::NAME, Some(error.code), Duration::ZERO);
         let (connection, request) = (context.caller.0, context.number);
         tracing::debug!(connection, request, bytes = message, code = ?error.code, "request refused");
     }
     weighed
-}
-
-/// Name of a request.
-fn name(request: &Request) -> &'static str {
-    match request {
-        Request::Similarity(_) => Similarity::NAME,
-        Request::Similarities(_) => Similarities::NAME,
-        Request::Rank(_) => Rank::NAME,
-        Request::Embed(_) => Embed::NAME,
-        Request::GetStatus(_) => GetStatus::NAME,
-        Request::Shutdown(_) => Shutdown::NAME,
-        Request::UseModel(_) => UseModel::NAME,
-        Request::Explain(_) => Explain::NAME,
-    }
 }
 
 fn weight<H: Handle>(context: &Context, request: &H, message: usize) -> Result<usize, ErrorReply> {

@@ -80,10 +80,12 @@ pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Failure> {
 
 /// Encodes a reply as JSON.
 pub(super) fn to_json(body: &impl Serialize) -> Result<Vec<u8>, Failure> {
-    let encoded = serde_json::to_vec(body);
-    encoded.map_err(|_| {
-        ErrorReply::new(ErrorCode::Internal, "the reply cannot be written as JSON").into()
-    })
+    serde_json::to_vec(body).map_err(|_| unwritable())
+}
+
+/// The failure of a reply that cannot be encoded, which every reply can.
+pub(super) fn unwritable() -> Failure {
+    ErrorReply::new(ErrorCode::Internal, "the reply cannot be written as JSON").into()
 }
 
 /// The failure of a daemon that answers with another kind of reply than the request asks for.

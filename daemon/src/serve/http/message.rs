@@ -6,7 +6,7 @@ use gte_shared::wire::frame::least_rate_time;
 use gte_shared::wire::{ErrorCode, ErrorReply, MAX_FRAME_BYTES};
 use http_body::Body as _;
 use http_body_util::BodyExt;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 use super::connection::Connection;
 use super::failure::Failure;
@@ -44,7 +44,7 @@ impl Message {
         loop {
             let is_long = stated.unwrap_or(bytes.len()) > SMALL_BYTES;
             if is_long && reading.is_none() {
-                reading = Some(room(connection, longest).await?);
+                reading = Some(connection.share.to_read_in_time(longest).await?);
                 deadline = Instant::now() + stall_timeout + least_rate_time(longest);
                 bytes.reserve_exact(stated.unwrap_or_default());
             }
@@ -86,16 +86,4 @@ fn too_large() -> Failure {
     let message = format!("the body is over the limit of {MAX_FRAME_BYTES} bytes");
     let error = ErrorReply::new(ErrorCode::TooLarge, message);
     error.with_hint("send it in several requests").into()
-}
-
-/// Waits for room to read a body of this many bytes.
-async fn room(connection: &Connection, bytes: usize) -> Result<Admitted, Failure> {
-    let limit = connection.service.limits().admission_timeout;
-    let admitted = timeout(limit, connection.share.to_read(bytes)).await;
-    let overloaded = || {
-        let message = "requests of other clients take all of the daemon's memory";
-        let error = ErrorReply::new(ErrorCode::Overloaded, message);
-        error.with_hint("try again in a moment, with fewer texts at a time")
-    };
-    Ok(admitted.map_err(|_| overloaded())??)
 }

@@ -1,5 +1,6 @@
 //! The routes of this program's own API.
 
+mod answer;
 mod explain;
 mod pair;
 mod rank;

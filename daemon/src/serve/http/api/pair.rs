@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use gte_shared::score::ScoreKind;
-use gte_shared::wire::{ErrorReply, Reply, TextOptions, TextSteps, Truncation, json};
+use gte_shared::wire::{TextOptions, TextSteps, Truncation};
 use serde::Deserialize;
 
 use super::super::exchange::decode;
@@ -56,13 +56,4 @@ impl Pair {
 fn missing() -> Failure {
     let message = "Missing sentence_a or sentence_b";
     Failure::new(StatusCode::BAD_REQUEST, "blank_text", message)
-}
-
-/// Encodes a reply as its JSON object.
-pub(super) fn encode(reply: Reply) -> Result<Vec<u8>, Failure> {
-    let encoded = json::reply_line(None, &Ok(reply));
-    encoded.map_err(|_| {
-        let message = "the reply cannot be written as JSON";
-        ErrorReply::new(gte_shared::wire::ErrorCode::Internal, message).into()
-    })
 }

@@ -8,11 +8,10 @@ use gte_shared::wire::{Rank, TextOptions, TextSteps, Truncation};
 use serde::Deserialize;
 
 use super::super::connection::Connection;
-use super::super::exchange::{Decoded, decode, exchange};
+use super::super::exchange::decode;
 use super::super::failure::Failure;
-use super::pair::encode;
-use super::score_query::{one_score, score_of};
-use crate::serve::context::ReplyForm;
+use super::answer::answer;
+use super::score_query::one_score;
 
 /// Body of the request.
 #[derive(Deserialize)]
@@ -32,11 +31,11 @@ pub(in crate::serve::http) async fn rank(
     RawQuery(query): RawQuery,
     body: axum::body::Body,
 ) -> Result<Response, Failure> {
-    let score = score_of(query.as_deref())?;
-    exchange(
+    answer(
         &connection,
+        query.as_deref(),
         body,
-        move |bytes, models| {
+        |bytes, score, models| {
             let body: Body = decode(bytes)?;
             let options = TextOptions {
                 text_steps: body.text_steps,
@@ -52,9 +51,8 @@ pub(in crate::serve::http) async fn rank(
                 texts,
                 options,
             };
-            Ok(Decoded::new(request, ReplyForm::Json, ()))
+            Ok(request.into())
         },
-        |reply, ()| encode(reply),
     )
     .await
 }

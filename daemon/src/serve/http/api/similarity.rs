@@ -7,11 +7,9 @@ use axum::response::Response;
 use gte_shared::wire::Similarity;
 
 use super::super::connection::Connection;
-use super::super::exchange::{Decoded, exchange};
 use super::super::failure::Failure;
-use super::pair::{Pair, encode};
-use super::score_query::score_of;
-use crate::serve::context::ReplyForm;
+use super::answer::answer;
+use super::pair::Pair;
 
 /// Answers with the score of a pair.
 pub(in crate::serve::http) async fn similarity(
@@ -19,16 +17,14 @@ pub(in crate::serve::http) async fn similarity(
     RawQuery(query): RawQuery,
     body: Body,
 ) -> Result<Response, Failure> {
-    let score = score_of(query.as_deref())?;
-    exchange(
+    answer(
         &connection,
+        query.as_deref(),
         body,
-        move |bytes, models| {
+        |bytes, score, models| {
             let Pair { a, b, options } = Pair::decode(bytes, score, models)?;
-            let request = Similarity { a, b, options };
-            Ok(Decoded::new(request, ReplyForm::Json, ()))
+            Ok(Similarity { a, b, options }.into())
         },
-        |reply, ()| encode(reply),
     )
     .await
 }
