@@ -92,6 +92,26 @@ fn real_lines_have_the_expected_ids() {
 }
 
 #[test]
+fn the_built_in_tokenizer_is_the_published_one() {
+    let Some(published) = shared_fixture("models/bge-small-zh-v1.5") else {
+        return;
+    };
+    let published = tokenizer(&published);
+    let built_in = Tokenizer::load(&Source::Builtin, 512).unwrap();
+    let lines = shared_fixture("fixtures/tokens/lines.jsonl").unwrap();
+    let lines = fs::read_to_string(lines).unwrap();
+    let rows = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap());
+    let edge: Vec<Row> = read(&fixture("tokens/edge.json"));
+    for Row { text, .. } in edge.into_iter().chain(rows) {
+        for text in [text.to_uppercase(), text] {
+            assert_eq!(built_in.ids(&text), published.ids(&text), "{text:?}");
+        }
+    }
+}
+
+#[test]
 fn a_truncated_text_keeps_its_beginning_and_last_token() {
     let source = Source::Folder(Folder::new(&fixture("tokens")));
     let tokenizer = Tokenizer::load(&source, 5).unwrap();

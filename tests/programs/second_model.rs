@@ -82,7 +82,8 @@ fn a_request_is_answered_by_the_model_that_it_names() {
 fn a_model_that_cannot_be_loaded_is_refused() {
     let sandbox = Sandbox::default();
     install(&sandbox, "tiny");
-    let daemon = Daemon::start(&sandbox, &["--second-model-memory", "64MiB"]);
+    let options = ["--second-model-memory", "64MiB", "--precision", "int8"];
+    let daemon = Daemon::start(&sandbox, &options);
     let sim = |name: &str| sandbox.run(&["sim", GOLDEN_A, GOLDEN_B, "--model", name]);
     sim("tiny").success();
     for (name, words) in [
@@ -101,9 +102,9 @@ fn a_model_that_cannot_be_loaded_is_refused() {
         .gted(&["random-model", "small", utf8(&folder)])
         .success();
     convert(&sandbox, &folder, "random").success();
-    // A file of 61 MB, and six layers in f32.
+    // A file of 61 MB, and six layers in int8.
     let refused = sim("random");
-    let words = "takes 129 MiB while it is loaded; the limit of a second model is 64 MiB";
+    let words = "takes 75 MiB while it is loaded; the limit of a second model is 64 MiB";
     assert!(refused.stderr.contains(words), "{refused:?}");
     assert!(
         refused.stderr.contains("hint: raise second_model_memory"),

@@ -37,7 +37,7 @@ fn a_random_model_of_a_published_shape_can_be_used() {
     let used = sandbox.gted(&["use", "random"]).success();
     assert_eq!(used, "random is used from now on\n");
     let timings = daemon.wait_for("time of loading");
-    for part in ["tokenizer=", "map=", "convert=", "pack=", "warm_up="] {
+    for part in ["tokenizer=", "map=", "pack=", "warm_up="] {
         assert!(timings.contains(part), "{part}: {timings}");
     }
     // Without a restart of the daemon.

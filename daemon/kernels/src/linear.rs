@@ -37,44 +37,54 @@ impl fmt::Debug for PackedLinear {
     }
 }
 
-/// Inputs and outputs of a layer.
-fn shape(weight: &[f32], bias: &[f32]) -> Result<(usize, usize), ShapeError> {
-    let outputs = bias.len();
-    let inputs = weight.len().checked_div(outputs).unwrap_or(0);
-    if weight.len() != inputs * outputs {
-        return Err(ShapeError {
-            operation: "weight of a linear layer".to_owned(),
-            input: weight.len(),
-            output: outputs,
-        });
-    }
-    Ok((inputs, outputs))
-}
-
 impl PackedLinear {
-    /// Packs a weight `[inputs, outputs]` and a bias `[outputs]` to multiply in f32.
+    /// Packs a weight to multiply in f32. There is one output for each value of `bias`; `read`
+    /// writes the weights of an output's `inputs` into a slice, and is called for each output in
+    /// turn.
     ///
     /// # Errors
     ///
-    /// If the weight does not have as many values per input as the bias.
-    pub fn pack_f32(cpu: Cpu, weight: &[f32], bias: Vec<f32>) -> Result<Self, ShapeError> {
-        let (inputs, outputs) = shape(weight, &bias)?;
-        let mut packed = PackedMatrix::zeros(0, 0, cpu.panel_width());
-        let rows = weight.chunks_exact(outputs.max(1));
-        packed.pack(&rows, outputs, cpu.panel_width());
+    /// Those of `read`.
+    pub fn pack_f32<E>(
+        cpu: Cpu,
+        inputs: usize,
+        bias: Vec<f32>,
+        read: impl FnMut(usize, &mut [f32]) -> Result<(), E>,
+    ) -> Result<Self, E> {
+        let packed = PackedMatrix::from_columns(inputs, bias.len(), cpu.panel_width(), read)?;
         Ok(Self::new(cpu, Weight::F32(packed), inputs, bias))
     }
 
-    /// Packs a weight `[inputs, outputs]` and a bias `[outputs]` to multiply in int8. Each output
-    /// has a scale of its own for every 256 inputs; weights already stored in eight bits are kept
-    /// exactly.
+    /// Packs a weight of finite values to multiply in int8, see [`pack_f32`](Self::pack_f32). Each
+    /// output has a scale of its own for every 256 inputs; weights that were stored in eight bits
+    /// are kept exactly.
     ///
     /// # Errors
     ///
-    /// If the weight does not have as many values per input as the bias.
-    pub fn pack_int8(cpu: Cpu, weight: &[f32], bias: Vec<f32>) -> Result<Self, ShapeError> {
-        let (inputs, outputs) = shape(weight, &bias)?;
-        let packed = Int8Weight::pack(cpu.panel_width(), weight, inputs, outputs);
+    /// Those of `read`.
+    pub fn pack_int8<E>(
+        cpu: Cpu,
+        inputs: usize,
+        bias: Vec<f32>,
+        read: impl FnMut(usize, &mut [f32]) -> Result<(), E>,
+    ) -> Result<Self, E> {
+        let packed = Int8Weight::pack(cpu, inputs, bias.len(), read)?;
+        Ok(Self::new(cpu, Weight::Int8(packed), inputs, bias))
+    }
+
+    /// Packs a weight that is stored in int8, to multiply in int8: `read` writes the stored weights
+    /// of an output, and gives the scale that they are to be multiplied by.
+    ///
+    /// # Errors
+    ///
+    /// Those of `read`.
+    pub fn keep_int8<E>(
+        cpu: Cpu,
+        inputs: usize,
+        bias: Vec<f32>,
+        read: impl FnMut(usize, &mut [i8]) -> Result<f32, E>,
+    ) -> Result<Self, E> {
+        let packed = Int8Weight::keep(cpu, inputs, bias.len(), read)?;
         Ok(Self::new(cpu, Weight::Int8(packed), inputs, bias))
     }
 

@@ -10,7 +10,8 @@ use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensorError};
 use serde_json::json;
 
-use crate::model::{ModelError, Source};
+use crate::model::{BertConfig, ModelError, Source};
+use crate::weights::in_file;
 
 /// Sizes of a published model.
 #[derive(Clone, Copy, Debug)]
@@ -48,38 +49,6 @@ impl Shape {
         }
     }
 
-    /// Names and shapes of all tensors.
-    fn tensors(self) -> Vec<(String, Vec<usize>)> {
-        let Self { hidden, inner, .. } = self;
-        let mut tensors = Vec::new();
-        let mut table = |name: &str, rows| {
-            tensors.push((format!("embeddings.{name}.weight"), vec![rows, hidden]));
-        };
-        table("word_embeddings", VOCABULARY);
-        table("position_embeddings", POSITIONS);
-        table("token_type_embeddings", 2);
-        let mut with_bias = |name: String, weight: Vec<usize>| {
-            tensors.push((format!("{name}.bias"), vec![weight[0]]));
-            tensors.push((format!("{name}.weight"), weight));
-        };
-        with_bias("embeddings.LayerNorm".to_owned(), vec![hidden]);
-        for layer in 0..self.layers {
-            for (name, shape) in [
-                ("attention.self.query", vec![hidden, hidden]),
-                ("attention.self.key", vec![hidden, hidden]),
-                ("attention.self.value", vec![hidden, hidden]),
-                ("attention.output.dense", vec![hidden, hidden]),
-                ("attention.output.LayerNorm", vec![hidden]),
-                ("intermediate.dense", vec![inner, hidden]),
-                ("output.dense", vec![hidden, inner]),
-                ("output.LayerNorm", vec![hidden]),
-            ] {
-                with_bias(format!("encoder.layer.{layer}.{name}"), shape);
-            }
-        }
-        tensors
-    }
-
     /// Writes a model of this shape in the Hugging Face layout into a new folder, its weights in
     /// fp16 like the published ones. The same shape gives the same files.
     ///
@@ -101,15 +70,21 @@ impl Shape {
             "type_vocab_size": 2,
             "layer_norm_eps": 1e-12,
         });
-        fs::write(folder.join("config.json"), config.to_string())?;
-        for file in ["tokenizer.json", "1_Pooling/config.json"] {
+        let config = config.to_string();
+        fs::write(folder.join("config.json"), &config)?;
+        for file in [
+            "vocab.txt",
+            "tokenizer_config.json",
+            "1_Pooling/config.json",
+        ] {
             fs::write(folder.join(file), Source::Builtin.require(file)?)?;
         }
         let mut weights = RandomWeights(0x9e37_79b9_7f4a_7c15);
-        let tensors: Vec<(String, Vec<usize>, Vec<u8>)> = self
+        let tensors: Vec<(String, Vec<usize>, Vec<u8>)> = BertConfig::parse(config.as_bytes())?
             .tensors()
             .into_iter()
             .map(|(name, shape)| {
+                let name = in_file(&name);
                 let count = shape.iter().product();
                 let bytes = if name.ends_with("LayerNorm.weight") {
                     f16::ONE.to_le_bytes().repeat(count)

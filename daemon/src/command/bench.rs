@@ -10,13 +10,16 @@ use gte_shared::output::json_line;
 
 use super::compute_options::ComputeOptions;
 use super::random_model::NamedShape;
-use crate::bench::{BatchTime, MachinePeak, Throughput, time_batches, time_lines};
+use crate::bench::{
+    BatchTime, MachinePeak, Phase, Throughput, time_batches, time_cold_start, time_lines,
+};
 use crate::model::{Folder, Model, Source};
 use crate::store::Store;
 
 /// Measure the speed of a model on this machine
 ///
-/// Times batches of fixed sizes, or with --lines the texts of a file. Only times of one run on one
+/// Times batches of fixed sizes, with --lines the texts of a file, or with --cold the way from
+/// nothing to the first answer. Only times of one run on one
 /// quiet machine can be compared.
 #[derive(Args, Debug)]
 pub(super) struct Bench {
@@ -33,6 +36,10 @@ pub(super) struct Bench {
     #[arg(long, value_name = "FILE", conflicts_with = "shape")]
     lines: Option<PathBuf>,
 
+    /// Time the start of the program, the loading of the model and the first answer
+    #[arg(long, conflicts_with = "lines")]
+    cold: bool,
+
     #[command(flatten)]
     compute: ComputeOptions,
 
@@ -43,6 +50,9 @@ pub(super) struct Bench {
 
 impl Bench {
     pub(super) fn run(&self) -> anyhow::Result<()> {
+        if self.cold {
+            return self.print_phases(&time_cold_start(|| self.load())?);
+        }
         let model = self.load()?;
         if let Some(path) = &self.lines {
             let text = fs::read_to_string(path)
@@ -100,6 +110,25 @@ impl Bench {
                 ..
             } = time;
             writeln!(out, "{batch}\t{tokens}\t{min_ms:.2}\t{median_ms:.2}")?;
+        }
+        Ok(())
+    }
+
+    fn print_phases(&self, phases: &[Phase]) -> anyhow::Result<()> {
+        let mut out = io::stdout().lock();
+        if self.json {
+            return Ok(phases
+                .iter()
+                .try_for_each(|phase| json_line(&mut out, phase))?);
+        }
+        writeln!(out, "phase\twall ms\tCPU ms")?;
+        for Phase {
+            phase,
+            wall_ms,
+            cpu_ms,
+        } in phases
+        {
+            writeln!(out, "{phase}\t{wall_ms:.1}\t{cpu_ms:.1}")?;
         }
         Ok(())
     }

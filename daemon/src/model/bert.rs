@@ -1,15 +1,10 @@
-//! BERT as a Burn module: embeddings and encoder layers, without the pooler.
-//!
-//! The texts of a batch are concatenated, `[tokens, hidden]`, without padding: every linear layer
-//! and layer normalization works on all tokens at once, and only attention works text by text. So
-//! no mask is needed, and the vector of a text does not depend on the other texts.
-//!
-//! Devlin et al. 2018, "BERT: Pre-training of Deep Bidirectional Transformers for Language
-//! Understanding", with post-layer normalization and the exact GELU.
+//! BERT as a Burn module: embeddings and encoder layers, without the pooler. Tests compare the
+//! fused network with it.
 
 use burn::module::Module;
 use burn::nn::{Embedding, EmbeddingConfig, LayerNorm, LayerNormConfig, Linear, LinearConfig};
-use burn::tensor::Device;
+use burn::tensor::{Device, TensorData};
+use burn_store::{ModuleSnapshot, bridge, burn_pack};
 
 use super::config::BertConfig;
 
@@ -88,4 +83,27 @@ impl Bert {
                 .collect(),
         }
     }
+
+    /// Lists all tensors as a file has them, linear weights as `[out, in]`.
+    pub(super) fn tensors(&self) -> Vec<burn_pack::Tensor> {
+        let tensors = self.collect(None, None, false).into_iter();
+        tensors.map(transposed_if_linear).collect()
+    }
+}
+
+/// Transposes the weight of a linear layer, which Burn has as `[in, out]`.
+fn transposed_if_linear(tensor: burn_pack::Tensor) -> burn_pack::Tensor {
+    let [inputs, outputs] = *tensor.shape else {
+        return tensor;
+    };
+    if !tensor.name.starts_with("layers.") {
+        return tensor;
+    }
+    let (name, dtype) = (tensor.name.clone(), tensor.dtype);
+    let values: Vec<f32> = tensor.into_bytes().unwrap().try_into_vec().unwrap();
+    let places = (0..outputs).flat_map(|output| (0..inputs).map(move |input| (input, output)));
+    let transposed = places.map(|(input, output)| values[input * outputs + output]);
+    let data = TensorData::new(transposed.collect::<Vec<f32>>(), [outputs, inputs]);
+    let shape = vec![outputs, inputs].into();
+    bridge::deferred(name, dtype, shape, None, move || Ok(data.clone()))
 }

@@ -67,6 +67,13 @@ impl BertConfig {
         Ok(config)
     }
 
+    /// Epsilon of layer normalizations.
+    pub(super) fn epsilon(&self) -> f32 {
+        #[expect(clippy::cast_possible_truncation, reason = "1e-12 is an f32 as well")]
+        let epsilon = self.layer_norm_eps as f32;
+        epsilon
+    }
+
     /// Number of weights of all layers, but for biases and normalizations, which are a thousandth
     /// of them.
     pub(crate) fn layer_parameters(&self) -> u64 {

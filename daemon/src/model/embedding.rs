@@ -1,12 +1,12 @@
 //! The embedding layer: the sum of word, position and token-type embedding, normalized.
 
-use burn::nn::LayerNorm as BurnLayerNorm;
 use gte_kernels::{LayerNorm, ShapeError};
 use rayon::prelude::*;
 
-use super::bert::Embeddings;
-use super::extension::{OpError, values};
-use crate::weights::EmbeddingTable;
+use super::error::ModelError;
+use super::extension::OpError;
+use super::packing::pack_norm;
+use crate::weights::{StoredMatrix, Tensors, WORDS};
 
 /// Least number of rows per task: fewer are not worth another thread.
 const MIN_ROWS_PER_TASK: usize = 16;
@@ -14,7 +14,7 @@ const MIN_ROWS_PER_TASK: usize = 16;
 /// The layer before the first encoder layer.
 #[derive(Debug)]
 pub(super) struct EmbeddingLayer {
-    words: EmbeddingTable,
+    words: StoredMatrix,
     /// Sum of each position's embedding and the embedding of token type 0, the type of all tokens
     /// of a single text: `[positions, width]`.
     positions: Vec<f32>,
@@ -22,24 +22,22 @@ pub(super) struct EmbeddingLayer {
 }
 
 impl EmbeddingLayer {
-    /// Packs the embeddings of a loaded module; `words` is the word embedding.
-    pub(super) fn pack(
-        embeddings: Embeddings,
-        words: EmbeddingTable,
-        epsilon: f32,
-    ) -> Result<Self, OpError> {
-        let mut positions = values(embeddings.position_embeddings.weight)?;
-        let types = values(embeddings.token_type_embeddings.weight)?;
+    /// Adds positions and token type up, and packs the normalization. Keeps only the word embedding
+    /// of the tensors.
+    pub(super) fn load(tensors: Tensors, epsilon: f32) -> Result<Self, ModelError> {
+        let mut positions = tensors.values("embeddings.position_embeddings.weight")?;
+        let types = tensors.values("embeddings.token_type_embeddings.weight")?;
+        let norm = pack_norm(&tensors, "embeddings.norm", epsilon)?;
+        let words = tensors.keep(WORDS)?;
         for position in positions.chunks_exact_mut(words.width().max(1)) {
             for (value, first) in position.iter_mut().zip(&types) {
                 *value += first;
             }
         }
-        let norm = pack_norm(embeddings.norm, epsilon)?;
-        Self::new(words, positions, norm)
+        Ok(Self::new(words, positions, norm)?)
     }
 
-    fn new(words: EmbeddingTable, positions: Vec<f32>, norm: LayerNorm) -> Result<Self, OpError> {
+    fn new(words: StoredMatrix, positions: Vec<f32>, norm: LayerNorm) -> Result<Self, OpError> {
         if norm.width() != words.width() {
             let misfit = ShapeError {
                 operation: "embedding".to_owned(),
@@ -84,23 +82,13 @@ impl EmbeddingLayer {
     }
 }
 
-/// Packs a layer normalization; `epsilon` is added to the variance.
-pub(super) fn pack_norm(norm: BurnLayerNorm, epsilon: f32) -> Result<LayerNorm, OpError> {
-    let gamma = values(norm.gamma)?;
-    let beta = match norm.beta {
-        Some(beta) => values(beta)?,
-        None => vec![0.0; gamma.len()],
-    };
-    Ok(LayerNorm::new(gamma, beta, epsilon)?)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn an_unknown_token_or_position_is_named() {
-        let words = EmbeddingTable::of(vec![0.5; 5 * 8], 8);
+        let words = StoredMatrix::of(vec![0.5; 5 * 8], 8);
         let norm = LayerNorm::new(vec![1.0; 8], vec![0.0; 8], 1e-12).unwrap();
         let layer = EmbeddingLayer::new(words, vec![0.25; 3 * 8], norm).unwrap();
         assert!(layer.forward(&[0, 4, 2], &[3]).is_ok());
@@ -118,7 +106,7 @@ mod tests {
 
     #[test]
     fn a_norm_of_another_width_is_refused() {
-        let words = EmbeddingTable::of(vec![0.5; 5 * 8], 8);
+        let words = StoredMatrix::of(vec![0.5; 5 * 8], 8);
         let norm = LayerNorm::new(vec![1.0; 7], vec![0.0; 7], 1e-12).unwrap();
         let refused = EmbeddingLayer::new(words, vec![0.25; 3 * 8], norm);
         assert!(matches!(refused, Err(OpError::Shape(_))));

@@ -1,22 +1,20 @@
 //! The encoder: batches of token ids in, vectors of unit length out.
 
 use std::fmt::Display;
-use std::time::Instant;
 
-use burn::tensor::Device;
 use gte_kernels::QueryRows;
 use gte_shared::wire::Pooling;
 use rayon::ThreadPool;
 use rayon::prelude::*;
 
-use super::bert::Bert;
 use super::compute::Compute;
 use super::config::BertConfig;
 use super::error::ModelError;
 use super::fused::{Batch, Fused};
 use super::pooling::pool;
+use super::timings::{LoadTimings, Stopwatch};
 use crate::engine::{Embed, EmbedError};
-use crate::weights::{self, LoadTimings, Weights};
+use crate::weights::{Tensors, Weights};
 
 /// A network with its weights and its threads.
 pub struct Encoder {
@@ -32,17 +30,8 @@ pub struct Encoder {
 /// results stay in the caches of a core.
 const TOKENS_PER_GROUP: usize = 256;
 
-/// Device that the model computes on.
-///
-/// The authors of burn-ndarray deprecate it in favor of burn-flex (`Device::flex()`, with the same
-/// model code). It stays in use as long as the kernels are written for its tensors.
-#[expect(deprecated, reason = "chosen on purpose, see above")]
-fn device() -> Device {
-    Device::ndarray()
-}
-
 impl Encoder {
-    /// Creates the network and loads `weights` into it; adds the durations to `timings`.
+    /// Packs the network from its weights; notes the times in `timings`.
     ///
     /// # Errors
     ///
@@ -54,19 +43,15 @@ impl Encoder {
         compute: Compute,
         timings: &mut LoadTimings,
     ) -> Result<Self, ModelError> {
-        let device = device();
-        let mut bert = Bert::init(config, &device);
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(compute.threads)
             .thread_name(|index| format!("gte-compute-{index}"))
             .build()?;
-        let vocab_shape = [config.vocab_size, config.hidden_size];
-        let words = pool.install(|| weights::load(&mut bert, vocab_shape, weights, timings))?;
-        let start = Instant::now();
-        #[expect(clippy::cast_possible_truncation, reason = "1e-12 is an f32 as well")]
-        let epsilon = config.layer_norm_eps as f32;
-        let network = pool.install(|| Fused::pack(bert, words, epsilon, compute.precision))?;
-        timings.pack += start.elapsed();
+        let mut watch = Stopwatch::start();
+        let tensors = Tensors::open(weights, &config.tensors())?;
+        timings.map = watch.lap();
+        let network = pool.install(|| Fused::load(config, tensors, compute.precision))?;
+        timings.pack = watch.lap();
         Ok(Self {
             network,
             pooling,

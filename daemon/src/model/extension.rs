@@ -2,15 +2,14 @@
 //!
 //! Kernels take slices. These functions lend them the values of a tensor, and copy the values only
 //! if the tensor is shared.
+//!
+//! The authors of burn-ndarray deprecate it in favor of burn-flex (`Device::flex()`, with the same
+//! model code). It stays in use as long as the kernels are written for its tensors.
 
-#![expect(
-    deprecated,
-    reason = "burn-ndarray is chosen on purpose, see the encoder's device"
-)]
+#![expect(deprecated, reason = "burn-ndarray is chosen on purpose, see above")]
 
 use burn::backend::NdArray;
 use burn::backend::ndarray::NdArrayTensor;
-use burn::module::Param;
 use burn::tensor::{Tensor, TensorData};
 use gte_kernels::ShapeError;
 
@@ -68,10 +67,4 @@ pub(super) fn update(
     Ok(Tensor::from_primitive::<NdArray>(NdArrayTensor::F32(
         storage,
     )))
-}
-
-/// Takes the values out of a parameter.
-pub(super) fn values<const D: usize>(parameter: Param<Tensor<D>>) -> Result<Vec<f32>, OpError> {
-    let data = parameter.into_value().into_data();
-    data.try_into_vec().map_err(|_| OpError::Tensor)
 }

@@ -1,18 +1,27 @@
-//! The fused network: that of [`Bert`], with packed linear layers and fused operations.
+//! The fused network: BERT with packed linear layers and fused operations.
+//!
+//! The texts of a batch are concatenated, `[tokens, hidden]`, without padding: every linear layer
+//! and layer normalization works on all tokens at once, and only attention works text by text. So
+//! no mask is needed, and the vector of a text does not depend on the other texts.
+//!
+//! Devlin et al. 2018, "BERT: Pre-training of Deep Bidirectional Transformers for Language
+//! Understanding", with post-layer normalization and the exact GELU. Tests compare it with the same
+//! network in the modules and operations of Burn, see `bert`.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use burn::module::Module;
-use burn::nn::Linear;
 use burn::tensor::{Int, Tensor};
 use gte_kernels::{Attention, Cpu, LayerNorm, PackedLinear, QuantizedActivations, QueryRows};
 use gte_shared::wire::Precision;
 use rayon::prelude::*;
 
-use super::bert::{Bert, Layer};
-use super::embedding::{EmbeddingLayer, pack_norm};
-use super::extension::{OpError, tensor, update, values, with_rows};
-use crate::weights::EmbeddingTable;
+use super::config::BertConfig;
+use super::embedding::EmbeddingLayer;
+use super::error::ModelError;
+use super::extension::{OpError, tensor, update, with_rows};
+use super::packing::{pack_linear, pack_norm};
+use crate::weights::Tensors;
 
 /// A batch of concatenated texts.
 #[derive(Clone, Debug)]
@@ -64,20 +73,18 @@ struct Scratch {
 }
 
 impl Fused {
-    /// Packs a loaded module, with the threads of the current pool. Each weight is dropped as soon
-    /// as it is packed. Layer normalizations add `epsilon` to the variance.
-    pub(super) fn pack(
-        bert: Bert,
-        words: EmbeddingTable,
-        epsilon: f32,
+    /// Packs the weights of a model, with the threads of the current pool.
+    pub(super) fn load(
+        config: &BertConfig,
+        tensors: Tensors,
         precision: Precision,
-    ) -> Result<Self, OpError> {
+    ) -> Result<Self, ModelError> {
         let cpu = Cpu::detect();
-        let layers = bert.layers.into_par_iter();
-        let layers = layers.map(|layer| FusedLayer::pack(cpu, layer, epsilon, precision));
+        let layers = (0..config.num_hidden_layers).into_par_iter();
+        let layers = layers.map(|layer| FusedLayer::pack(cpu, config, &tensors, layer, precision));
         Ok(Self {
             layers: layers.collect::<Result<_, _>>()?,
-            embedding: Arc::new(EmbeddingLayer::pack(bert.embeddings, words, epsilon)?),
+            embedding: Arc::new(EmbeddingLayer::load(tensors, config.epsilon())?),
             scratch_pool: Arc::default(),
         })
     }
@@ -109,20 +116,26 @@ impl Fused {
 }
 
 impl FusedLayer {
-    fn pack(cpu: Cpu, layer: Layer, epsilon: f32, precision: Precision) -> Result<Self, OpError> {
-        let (attention, feed_forward) = (layer.attention, layer.feed_forward);
+    fn pack(
+        cpu: Cpu,
+        config: &BertConfig,
+        tensors: &Tensors,
+        layer: usize,
+        precision: Precision,
+    ) -> Result<Self, ModelError> {
+        let linear = |parts: &[&str]| {
+            let names = parts.iter().map(|part| format!("layers.{layer}.{part}"));
+            pack_linear(cpu, precision, tensors, &names.collect::<Vec<String>>())
+        };
+        let norm = |part| pack_norm(tensors, &format!("layers.{layer}.{part}"), config.epsilon());
         let weights = LayerWeights {
-            qkv: pack(
-                cpu,
-                precision,
-                [attention.query, attention.key, attention.value],
-            )?,
-            attention: Attention::new(cpu, attention.heads),
-            output: pack(cpu, precision, [attention.output])?,
-            attention_norm: pack_norm(attention.norm, epsilon)?,
-            up: pack(cpu, precision, [feed_forward.up])?,
-            down: pack(cpu, precision, [feed_forward.down])?,
-            norm: pack_norm(feed_forward.norm, epsilon)?,
+            qkv: linear(&["attention.query", "attention.key", "attention.value"])?,
+            attention: Attention::new(cpu, config.num_attention_heads),
+            output: linear(&["attention.output"])?,
+            attention_norm: norm("attention.norm")?,
+            up: linear(&["feed_forward.up"])?,
+            down: linear(&["feed_forward.down"])?,
+            norm: norm("feed_forward.norm")?,
         };
         Ok(Self {
             weights: Arc::new(weights),
@@ -204,52 +217,13 @@ impl LayerWeights {
     }
 }
 
-/// Packs linear layers of the same input as one layer.
-fn pack<const N: usize>(
-    cpu: Cpu,
-    precision: Precision,
-    layers: [Linear; N],
-) -> Result<PackedLinear, OpError> {
-    let (weight, bias) = concat_linear(layers)?;
-    Ok(match precision {
-        Precision::F32 => PackedLinear::pack_f32(cpu, &weight, bias)?,
-        Precision::Int8 => PackedLinear::pack_int8(cpu, &weight, bias)?,
-    })
-}
-
-/// Concatenates linear layers of the same input: returns weight `[inputs, outputs]` and bias
-/// `[outputs]`, with the outputs of the layers side by side.
-fn concat_linear<const N: usize>(layers: [Linear; N]) -> Result<(Vec<f32>, Vec<f32>), OpError> {
-    let mut bias = Vec::new();
-    let mut weights = Vec::with_capacity(N);
-    for layer in layers {
-        let outputs = layer.weight.shape()[1];
-        bias.extend(match layer.bias {
-            Some(bias) => values(bias)?,
-            None => vec![0.0; outputs],
-        });
-        weights.push((values(layer.weight)?, outputs));
-    }
-    let inputs = weights
-        .first()
-        .and_then(|(weight, outputs)| weight.len().checked_div(*outputs))
-        .unwrap_or(0);
-    let mut weight = Vec::with_capacity(inputs * bias.len());
-    for row in 0..inputs {
-        for (own, outputs) in &weights {
-            weight.extend_from_slice(&own[row * outputs..][..*outputs]);
-        }
-    }
-    Ok((weight, bias))
-}
-
 #[cfg(test)]
-#[expect(deprecated, reason = "see the encoder's device")]
+#[expect(deprecated, reason = "see the extension's tensors")]
 mod tests {
     use burn::tensor::Device;
 
+    use super::super::bert::Bert;
     use super::*;
-    use crate::model::BertConfig;
 
     #[test]
     fn every_layer_matches_plain_operations() {
@@ -264,9 +238,8 @@ mod tests {
         let ids = (0..107).map(|id| id * 7 % 50).collect();
         let batch = Batch { ids, lengths };
         let mut plain = bert.embeddings.forward(&batch.ids, &batch.lengths, &device);
-        let words = values(bert.embeddings.word_embeddings.weight.clone()).unwrap();
-        let words = EmbeddingTable::of(words, config.hidden_size);
-        let fused = Fused::pack(bert.clone(), words, 1e-12, Precision::F32).unwrap();
+        let tensors = Tensors::of(bert.tensors(), &config.tensors()).unwrap();
+        let fused = Fused::load(&config, tensors, Precision::F32).unwrap();
         let ours = fused.embedding.forward(&batch.ids, &batch.lengths).unwrap();
         let mut ours = tensor(ours, config.hidden_size);
         let difference: f32 = (plain.clone() - ours.clone()).abs().max().into_scalar();

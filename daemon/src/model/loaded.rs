@@ -1,7 +1,5 @@
 //! A model, ready to compute.
 
-use std::time::Instant;
-
 use gte_shared::wire::{ModelInfo, Precision};
 
 use super::compute::Compute;
@@ -10,10 +8,10 @@ use super::encoder::Encoder;
 use super::error::ModelError;
 use super::source::Source;
 use super::spec::ModelSpec;
+use super::timings::{LoadTimings, Stopwatch};
 use super::tokenizer::Tokenizer;
 use crate::engine::Embed;
 use crate::lifecycle::memory;
-use crate::weights::LoadTimings;
 
 /// A model, ready to compute.
 pub struct Model {
@@ -36,25 +34,25 @@ impl Model {
     ///
     /// See [`ModelError`].
     pub fn load(source: &Source, compute: Compute) -> Result<Self, ModelError> {
-        let start = Instant::now();
+        let mut watch = Stopwatch::start();
         let ModelSpec {
             config,
             info,
             tokenizer,
         } = ModelSpec::read(source, compute.precision)?;
         let mut timings = LoadTimings {
-            tokenizer: start.elapsed(),
+            tokenizer: watch.lap(),
             ..LoadTimings::default()
         };
         let weights = source.weights()?;
         let encoder = Encoder::load(&config, info.pooling, weights, compute, &mut timings)?;
-        let start = Instant::now();
+        watch.lap();
         // Touches the memory, wakes the threads, and checks that the values are finite.
         let texts = vec![&[0][..]; encoder.threads()];
         encoder.embed(&texts)?;
-        // Returns the memory that packing took besides the weights.
+        // Returns the memory that loading took besides the weights.
         memory::trim();
-        timings.warm_up = start.elapsed();
+        timings.warm_up = watch.lap();
         Ok(Self {
             info,
             config,
@@ -65,15 +63,18 @@ impl Model {
     }
 
     /// Checks all files of a model but the content of its weights; returns the memory in bytes that
-    /// it takes while it is loaded: its files, which are mapped, and its layers in f32. Later it
-    /// takes a fifth of that in int8.
+    /// it takes while it is loaded: its files, which are mapped or read, and its packed layers.
     ///
     /// # Errors
     ///
     /// See [`ModelError`].
-    pub(crate) fn loading_bytes(source: &Source) -> Result<u64, ModelError> {
-        let ModelSpec { config, .. } = ModelSpec::read(source, Precision::F32)?;
-        let mut bytes = config.layer_parameters() * size_of::<f32>() as u64;
+    pub(crate) fn loading_bytes(source: &Source, precision: Precision) -> Result<u64, ModelError> {
+        let ModelSpec { config, .. } = ModelSpec::read(source, precision)?;
+        let weight_bytes = match precision {
+            Precision::F32 => 4,
+            Precision::Int8 => 1,
+        };
+        let mut bytes = config.layer_parameters() * weight_bytes;
         for path in source.weights()?.files() {
             let file = std::fs::metadata(path).map_err(|source| ModelError::Read {
                 path: path.clone(),

@@ -3,6 +3,7 @@
 //! Architecture invariant: Burn is named only here and in `weights`. The engine sees the two traits
 //! that [`Tokenizer`] and [`Encoder`] implement.
 
+#[cfg(test)]
 mod bert;
 mod compute;
 mod config;
@@ -14,13 +15,16 @@ mod fingerprint;
 mod fused;
 mod listed_tokens;
 mod loaded;
+mod packing;
 mod pooling;
 mod reading;
 #[cfg(test)]
 mod reference;
 mod source;
 mod spec;
+mod tensors;
 mod text_steps;
+mod timings;
 mod tokenizer;
 mod windows;
 mod words;
@@ -33,4 +37,5 @@ pub use fingerprint::FilesFingerprint;
 pub use loaded::Model;
 pub(crate) use source::{BUILTIN, PACK, shard_files};
 pub use source::{Folder, Source};
+pub(crate) use timings::{Spent, Stopwatch};
 pub use tokenizer::Tokenizer;

@@ -198,7 +198,8 @@ fn builtin_file(file: &str) -> Option<&'static [u8]> {
         "config.json" => builtin!("config.json"),
         "sentence_bert_config.json" => builtin!("sentence_bert_config.json"),
         "1_Pooling/config.json" => builtin!("1_Pooling/config.json"),
-        "tokenizer.json" => builtin!("tokenizer.json"),
+        "tokenizer_config.json" => builtin!("tokenizer_config.json"),
+        "vocab.txt" => builtin!("vocab.txt"),
         _ => return None,
     })
 }

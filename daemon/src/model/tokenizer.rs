@@ -69,8 +69,12 @@ impl Tokenizer {
     /// If both files are missing, or the file cannot be used.
     pub fn load(source: &Source, max_tokens: usize) -> Result<Self, ModelError> {
         let failed = |error: tokenizers::Error| ModelError::Tokenizer(error.to_string());
-        let mut inner = match source.read("tokenizer.json")? {
-            Some(json) => tokenizers::Tokenizer::from_bytes(json).map_err(failed)?,
+        let (mut inner, largest_id) = match source.read("tokenizer.json")? {
+            Some(json) => {
+                let inner = tokenizers::Tokenizer::from_bytes(json).map_err(failed)?;
+                let largest_id = inner.get_vocab(true).into_values().max();
+                (inner, largest_id)
+            }
             None => Self::from_vocabulary(source)?,
         };
         inner.with_truncation(None).map_err(failed)?;
@@ -84,14 +88,13 @@ impl Tokenizer {
                 "it puts {count} tokens around a text, where BERT has [CLS] and [SEP]"
             )));
         }
-        // The ids of the special tokens may be outside the vocabulary.
-        let ids = inner.get_vocab(true).into_values();
         let unknown = match inner.get_model() {
             ModelWrapper::WordPiece(words) => words.unk_token.as_str(),
             _ => "[UNK]",
         };
         let unknown_id = inner.token_to_id(unknown);
-        let largest_id = ids.chain(special.get_ids().iter().copied()).max();
+        // The ids of the special tokens may be outside the vocabulary.
+        let largest_id = largest_id.max(special.get_ids().iter().copied().max());
         Ok(Self {
             inner,
             max_tokens,
@@ -101,7 +104,10 @@ impl Tokenizer {
         })
     }
 
-    fn from_vocabulary(source: &Source) -> Result<tokenizers::Tokenizer, ModelError> {
+    /// Makes a tokenizer of `vocab.txt`; returns it and its largest id.
+    fn from_vocabulary(
+        source: &Source,
+    ) -> Result<(tokenizers::Tokenizer, Option<u32>), ModelError> {
         let vocabulary = source
             .read("vocab.txt")?
             .ok_or(ModelError::Missing("tokenizer.json or vocab.txt"))?;
@@ -121,6 +127,7 @@ impl Tokenizer {
             Ok::<_, ModelError>((token.clone(), id))
         };
         let (cls, sep) = (id_of(&rules.cls_token)?, id_of(&rules.sep_token)?);
+        let largest_id = vocab.values().copied().max();
         let words = WordPiece::builder()
             .vocab(vocab)
             .unk_token(rules.unk_token)
@@ -139,7 +146,7 @@ impl Tokenizer {
             .map_err(failed)?;
         inner.with_pre_tokenizer(Some(BertPreTokenizer));
         inner.with_post_processor(Some(BertProcessing::new(sep, cls)));
-        Ok(inner)
+        Ok((inner, largest_id))
     }
 
     /// Token ids of a text as the published model has them: without steps before, and of a long

@@ -16,12 +16,22 @@ pub(super) struct QuantizedTensor {
 }
 
 impl QuantizedTensor {
-    /// Reads the row whose first value has the index `first`.
-    pub(super) fn read_row(&self, first: usize, stored: &[u8], values: &mut [f32]) {
-        let scale = match self.scales.as_slice() {
+    /// Returns true if the values are signed bytes around zero.
+    pub(super) fn is_symmetric(&self) -> bool {
+        self.signed && self.zero_point == 0
+    }
+
+    /// Scale of a row.
+    pub(super) fn scale(&self, row: usize) -> f32 {
+        match self.scales.as_slice() {
             [one] => *one,
-            many => many.get(first / self.row).copied().unwrap_or_default(),
-        };
+            many => many.get(row).copied().unwrap_or_default(),
+        }
+    }
+
+    /// Converts a row to f32.
+    pub(super) fn read_row(&self, row: usize, stored: &[u8], values: &mut [f32]) {
+        let scale = self.scale(row);
         for (value, byte) in values.iter_mut().zip(stored) {
             *value = self.real(*byte) * scale;
         }
@@ -39,9 +49,11 @@ impl QuantizedTensor {
         real
     }
 
-    /// Returns true if the values of all bytes are finite.
-    pub(super) fn is_finite(&self) -> bool {
-        self.scales.iter().all(|scale| scale.is_finite())
+    /// Returns true if the values of all bytes that a row may have are finite.
+    pub(super) fn is_finite(&self, row: usize) -> bool {
+        [0, 127, 128, 255]
+            .iter()
+            .all(|byte| (self.real(*byte) * self.scale(row)).is_finite())
     }
 
     /// Converts all values to f32.

@@ -1,26 +1,25 @@
-//! Weights: files of several formats are read as named tensors, which fill a Burn module.
+//! Weights: files of several formats are read as named tensors, which stay in their stored types.
 //!
-//! Architecture invariant: Burn is named only here and in [`model`](crate::model). The type of the
-//! module is unknown here: it is any [`ModuleSnapshot`](burn_store::ModuleSnapshot).
+//! Architecture invariant: Burn is named only here and in [`model`](crate::model). What a model
+//! makes of the tensors is unknown here.
 
-mod embedding_table;
 mod error;
 mod float_type;
 mod int8;
-mod load;
 mod map;
+mod matrix;
 mod names;
 mod pack;
 mod pytorch;
 mod safetensors;
 mod source;
 mod tensor;
-mod timings;
+mod tensors;
 
-pub(crate) use embedding_table::EmbeddingTable;
 pub(crate) use error::WeightsError;
-pub(crate) use load::load;
+pub(crate) use matrix::StoredMatrix;
+pub(crate) use names::{WORDS, in_file};
 #[cfg(fuzzing)]
 pub(crate) use safetensors::read_all;
 pub(crate) use source::Weights;
-pub(crate) use timings::LoadTimings;
+pub(crate) use tensors::Tensors;

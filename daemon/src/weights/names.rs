@@ -4,7 +4,7 @@
 const PREFIX: &str = "bert.";
 
 /// Name of the word embedding, in the file and in the module.
-pub(super) const WORDS: &str = "embeddings.word_embeddings.weight";
+pub(crate) const WORDS: &str = "embeddings.word_embeddings.weight";
 
 /// Prefix of the layers, in the file and in the module.
 const LAYERS: (&str, &str) = ("encoder.layer.", "layers.");
@@ -26,18 +26,17 @@ const PARTS: [(&str, &str); 9] = [
 /// Translates a name in the file to the name in the module. Other names stay unchanged.
 pub(super) fn in_module(name: &str) -> String {
     let name = name.strip_prefix(PREFIX).unwrap_or(name);
-    translate(name, LAYERS, |(file, module)| (file, module))
+    with_new_norms(translate(name, LAYERS, |(file, module)| (file, module)))
 }
 
-/// Translates a name in the module to Burn's name: gamma and beta for weight and bias of a
-/// LayerNorm, as in old files.
-pub(super) fn in_burn(name: &str) -> String {
-    if let Some(norm) = name.strip_suffix("norm.weight") {
-        format!("{norm}norm.gamma")
-    } else if let Some(norm) = name.strip_suffix("norm.bias") {
-        format!("{norm}norm.beta")
+/// Replaces the names that weight and bias of a LayerNorm have in old files, and in Burn.
+fn with_new_norms(name: String) -> String {
+    if let Some(norm) = name.strip_suffix("norm.gamma") {
+        format!("{norm}norm.weight")
+    } else if let Some(norm) = name.strip_suffix("norm.beta") {
+        format!("{norm}norm.bias")
     } else {
-        name.to_owned()
+        name
     }
 }
 
@@ -59,26 +58,18 @@ pub(super) fn in_pack(name: &str) -> String {
 
 /// Translates a name in a pack to the name in the module.
 pub(super) fn from_pack(name: &str) -> String {
-    PACK_PARTS
+    let name = PACK_PARTS
         .iter()
         .fold(name.to_owned(), |name, (pack, module)| {
             name.replace(pack, module)
-        })
-}
-
-/// Returns true for a name in the module that is the weight of a linear layer.
-pub(super) fn is_linear(name: &str) -> bool {
-    let weight = name.strip_suffix(".weight");
-    weight.is_some_and(|part| part.starts_with(LAYERS.1) && !part.ends_with("norm"))
+        });
+    with_new_norms(name)
 }
 
 /// Translates a name in the module to the name in the file, without prefix.
-pub(super) fn in_file(path: &str) -> String {
+pub(crate) fn in_file(name: &str) -> String {
     let layers = (LAYERS.1, LAYERS.0);
-    let name = translate(path, layers, |(file, module)| (module, file));
-    // Burn's names for weight and bias of a LayerNorm.
-    name.replace("LayerNorm.gamma", "LayerNorm.weight")
-        .replace("LayerNorm.beta", "LayerNorm.bias")
+    translate(name, layers, |(file, module)| (module, file))
 }
 
 /// Returns true for names of the encoder, in file or module. Not for `position_ids`: a table of 0,
@@ -139,10 +130,6 @@ mod tests {
             assert_eq!(in_module(&format!("bert.{file}")), module);
             assert_eq!(in_file(module), file);
         }
-        assert_eq!(
-            in_file("layers.0.attention.norm.gamma"),
-            "encoder.layer.0.attention.output.LayerNorm.weight"
-        );
         assert_eq!(in_module("pooler.dense.weight"), "pooler.dense.weight");
     }
 
@@ -168,29 +155,19 @@ mod tests {
     }
 
     #[test]
-    fn burn_has_its_own_words_for_layer_norms() {
-        for (module, burn) in [
-            ("embeddings.norm.weight", "embeddings.norm.gamma"),
+    fn old_names_of_layer_norms_are_read() {
+        for (old, module) in [
+            ("embeddings.LayerNorm.gamma", "embeddings.norm.weight"),
             (
+                "encoder.layer.1.attention.output.LayerNorm.beta",
                 "layers.1.attention.norm.bias",
-                "layers.1.attention.norm.beta",
             ),
-            (
-                "layers.1.attention.norm.beta",
-                "layers.1.attention.norm.beta",
-            ),
-            ("layers.1.attention.key.bias", "layers.1.attention.key.bias"),
         ] {
-            assert_eq!(in_burn(module), burn);
+            assert_eq!(in_module(old), module);
         }
-    }
-
-    #[test]
-    fn linear_weights_are_told_from_tables_and_norms() {
-        assert!(is_linear("layers.3.feed_forward.up.weight"));
-        assert!(!is_linear("layers.3.feed_forward.up.bias"));
-        assert!(!is_linear("layers.3.feed_forward.norm.weight"));
-        assert!(!is_linear("embeddings.word_embeddings.weight"));
+        // Packs of earlier versions have the names of the file that they were made of.
+        assert_eq!(from_pack("embeddings.norm.beta"), "embeddings.norm.bias");
+        assert_eq!(from_pack("embeddings.norm.bias"), "embeddings.norm.bias");
     }
 
     #[test]

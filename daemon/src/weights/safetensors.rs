@@ -42,7 +42,7 @@ pub(super) fn read(content: Bytes) -> Result<Vec<StoredTensor>, WeightsError> {
 #[cfg(fuzzing)]
 pub(crate) fn read_all(content: Bytes) {
     for tensor in read(content).unwrap_or_default() {
-        drop(super::float_type::read(&tensor));
+        drop(super::matrix::StoredMatrix::new(tensor).and_then(|matrix| matrix.values()));
     }
 }
 

@@ -1,5 +1,6 @@
 //! Weights of a model, in one of the supported formats.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use burn_store::burn_pack;
@@ -78,8 +79,22 @@ pub(super) enum Backing {
 }
 
 impl Weights {
-    /// Lists all tensors. Their bytes are not read yet.
+    /// Lists the tensors of the encoder. Their bytes are not read yet. The pooler and other heads,
+    /// which an encoder does not need, are left out.
     pub(super) fn open(self) -> Result<Opened, WeightsError> {
+        let mut opened = self.open_all()?;
+        let tensors = &mut opened.tensors;
+        tensors.retain(|stored| names::is_encoder(&stored.tensor.name));
+        let mut seen = HashSet::new();
+        let mut all = tensors.iter().map(|stored| stored.tensor.name.as_str());
+        // A tensor may be there under its new and its old name.
+        match all.find(|name| !seen.insert(*name)) {
+            Some(duplicate) => Err(WeightsError::Duplicate(names::in_file(duplicate))),
+            None => Ok(opened),
+        }
+    }
+
+    fn open_all(self) -> Result<Opened, WeightsError> {
         match self {
             Self::Builtin(content) => Ok(Opened {
                 tensors: safetensors::read(Bytes::from_static(content))?,
@@ -145,8 +160,7 @@ impl Weights {
     ///
     /// If the weights cannot be read.
     pub(crate) fn into_pack(self) -> Result<NewPack, WeightsError> {
-        let Opened { mut tensors, .. } = self.open()?;
-        tensors.retain(|stored| names::is_encoder(&stored.tensor.name));
+        let Opened { tensors, .. } = self.open()?;
         let tensors = tensors.iter().map(StoredTensor::dequantized);
         Ok(NewPack(tensors.collect()))
     }

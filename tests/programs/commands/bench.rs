@@ -33,6 +33,40 @@ fn gted_bench_times_batches_of_fixed_sizes() {
 }
 
 #[test]
+fn gted_bench_times_the_way_to_the_first_answer() {
+    let sandbox = Sandbox::default();
+    let phases = sandbox.gted(&["bench", "--cold", "--json"]).json_lines();
+    let names: Vec<&str> = phases
+        .iter()
+        .filter_map(|row| row["phase"].as_str())
+        .collect();
+    let expected = [
+        "process start",
+        "tokenizer",
+        "map",
+        "pack",
+        "warm-up",
+        "first answer",
+    ];
+    assert_eq!(names[..6], expected);
+    assert_eq!(names[6..], ["total"]);
+    for key in ["wall_ms", "cpu_ms"] {
+        let times: Vec<f64> = phases.iter().filter_map(|row| row[key].as_f64()).collect();
+        assert!(times.iter().all(|time| *time > 0.0), "{phases:?}");
+        let sum: f64 = times[..6].iter().sum();
+        assert!((sum - times[6]).abs() < 1e-6, "{phases:?}");
+    }
+    let table = sandbox.gted(&["bench", "--cold"]);
+    assert!(
+        table.stdout.starts_with("phase\twall ms\tCPU ms\n"),
+        "{}",
+        table.stdout
+    );
+    let refused = sandbox.gted(&["bench", "--cold", "--lines", "x"]);
+    assert_eq!(refused.status.code(), Some(2), "{refused:?}");
+}
+
+#[test]
 fn gted_bench_times_the_lines_of_a_file() {
     let sandbox = Sandbox::default();
     let folder = fixture("tiny-bert/hf");

@@ -2,6 +2,7 @@
 
 mod epilogue;
 mod int8;
+mod int8_weight;
 mod operands;
 mod output;
 mod packing;
@@ -9,7 +10,8 @@ mod rounding;
 mod tile;
 
 pub(crate) use epilogue::{Bias, BiasGelu, BiasResidual, Epilogue, Store};
-pub(crate) use int8::{Int8Operands, Int8Weight};
+pub(crate) use int8::Int8Operands;
+pub(crate) use int8_weight::Int8Weight;
 pub(crate) use operands::{F32Operands, Operands};
 pub(crate) use output::OutputMatrix;
 pub(crate) use packing::PackedMatrix;

@@ -14,13 +14,17 @@ struct Line([u8; LINE]);
 
 const LINE: usize = 64;
 
+/// Outputs that are packed at a time. Four bytes of each fill a cache line, so that every line of
+/// a panel of as many columns is written once.
+const OUTPUTS_PER_BLOCK: usize = 16;
+
 /// Type of the elements of a packed matrix.
 ///
 /// # Safety
 ///
 /// Every bit pattern is a value of the type, which has no padding and is not of zero size, and its
 /// alignment is that of a cache line at most.
-pub(crate) unsafe trait Element: Copy + Send + Sync {
+pub(crate) unsafe trait Element: Copy + Default + Send + Sync {
     /// Inputs of one column that lie together and are multiplied and added up in one instruction.
     const K_TILE: usize;
 }
@@ -60,6 +64,40 @@ impl<T: Element> PackedMatrix<T> {
         };
         matrix.reset(inputs, outputs, panel_width);
         matrix
+    }
+
+    /// Packs a matrix `[inputs, outputs]` that is stored output by output: `read` writes the inputs
+    /// of one output. It is called for each output in turn.
+    pub(crate) fn from_columns<E>(
+        inputs: usize,
+        outputs: usize,
+        panel_width: usize,
+        mut read: impl FnMut(usize, &mut [T]) -> Result<(), E>,
+    ) -> Result<Self, E> {
+        let mut matrix = Self::zeros(inputs, outputs, panel_width);
+        // A cache line more than the inputs, so that the values of a step do not all map to the
+        // same set of the cache.
+        let stride = matrix.k_steps * T::K_TILE + LINE / size_of::<T>();
+        let mut block = vec![T::default(); OUTPUTS_PER_BLOCK * stride];
+        for (index, panel) in matrix.panels_mut().enumerate() {
+            let columns = panel_width.min(outputs - index * panel_width);
+            for first in (0..columns).step_by(OUTPUTS_PER_BLOCK) {
+                let count = OUTPUTS_PER_BLOCK.min(columns - first);
+                let rows = block.chunks_exact_mut(stride).take(count);
+                for (row, output) in rows.zip(index * panel_width + first..) {
+                    read(output, &mut row[..inputs])?;
+                }
+                let steps = panel.chunks_exact_mut(panel_width * T::K_TILE);
+                for (k_step, step) in steps.enumerate() {
+                    let tiles = step[first * T::K_TILE..].chunks_exact_mut(T::K_TILE);
+                    let rows = block.chunks_exact(stride).take(count);
+                    for (tile, row) in tiles.zip(rows) {
+                        tile.copy_from_slice(&row[k_step * T::K_TILE..][..T::K_TILE]);
+                    }
+                }
+            }
+        }
+        Ok(matrix)
     }
 
     /// Becomes a matrix of zeros of another shape. Memory is kept.

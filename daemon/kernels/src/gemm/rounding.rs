@@ -10,9 +10,24 @@ pub(super) fn round_to_i8(value: f32) -> i8 {
     last.cast_signed()
 }
 
+/// Distance of a value within ±127 from the nearest integer.
+pub(super) fn distance_from_integer(value: f32) -> f32 {
+    (value - ((value + MAGIC) - MAGIC)).abs()
+}
+
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "values without rounding")]
 mod tests {
     use super::*;
+
+    #[test]
+    fn integers_have_no_distance_and_halves_the_most() {
+        assert_eq!([-127.0, 0.0, 64.0].map(distance_from_integer), [0.0; 3]);
+        assert_eq!(
+            [0.5, -1.25, 126.75].map(distance_from_integer),
+            [0.5, 0.25, 0.25]
+        );
+    }
 
     #[test]
     fn integers_stay_and_halves_go_to_even() {

@@ -32,7 +32,7 @@ pub(crate) trait Int8Isa: Copy + Send + Sync {
     fn isa(self) -> Self::Isa;
 
     /// Dot products of four neighbors: multiplies activations (0 to
-    /// [`MAX_ACTIVATION`](Self::MAX_ACTIVATION)) by weights (-127 to 127) and adds the products to
+    /// [`MAX_ACTIVATION`](Self::MAX_ACTIVATION)) by weights (-128 to 127) and adds the products to
     /// the sums, four to one.
     fn dot_i8(self, activations: I8<Self>, weights: I8<Self>, sums: I32<Self>) -> I32<Self>;
 

@@ -1,8 +1,35 @@
 //! Linear layers.
 
+use std::convert::Infallible;
+
 use gte_kernels::{Cpu, PackedLinear, QuantizedActivations, ShapeError};
 
 use crate::noise::{integer_rows, integers, noise};
+
+/// Precision that a layer multiplies in.
+#[derive(Clone, Copy)]
+enum In {
+    F32,
+    Int8,
+}
+
+/// Packs a weight `[inputs, outputs]`.
+fn pack(cpu: Cpu, precision: In, weight: &[f32], bias: Vec<f32>) -> PackedLinear {
+    let outputs = bias.len();
+    let inputs = weight.len().checked_div(outputs).unwrap_or(0);
+    let read = |output: usize, values: &mut [f32]| {
+        let column = weight.iter().skip(output).step_by(outputs);
+        for (value, weight) in values.iter_mut().zip(column) {
+            *value = *weight;
+        }
+        Ok::<_, Infallible>(())
+    };
+    let packed = match precision {
+        In::F32 => PackedLinear::pack_f32(cpu, inputs, bias, read),
+        In::Int8 => PackedLinear::pack_int8(cpu, inputs, bias, read),
+    };
+    packed.unwrap()
+}
 
 /// Computes `x W + b` in f64, and beside each value the sum of the magnitudes of its terms.
 fn product(x: &[f32], weight: &[f32], bias: &[f32], inputs: usize) -> Vec<(f64, f64)> {
@@ -69,7 +96,7 @@ fn products_in_f32_match_f64() {
         for (inputs, outputs) in SIZES {
             let weight = noise(inputs * outputs, 1);
             let bias = noise(outputs, 2);
-            let layer = PackedLinear::pack_f32(cpu, &weight, bias.clone()).unwrap();
+            let layer = pack(cpu, In::F32, &weight, bias.clone());
             for rows in ROWS {
                 let x = noise(rows * inputs, 3);
                 check(&layer, &x, &product(&x, &weight, &bias, inputs), 0.0);
@@ -84,7 +111,7 @@ fn products_of_bytes_are_exact() {
         for (inputs, outputs) in SIZES {
             let weight = integers(inputs * outputs, 1);
             let bias = noise(outputs, 2);
-            let layer = PackedLinear::pack_int8(cpu, &weight, bias.clone()).unwrap();
+            let layer = pack(cpu, In::Int8, &weight, bias.clone());
             for rows in ROWS {
                 let x = integer_rows(rows, inputs, f32::from(cpu.max_activation()));
                 check(&layer, &x, &product(&x, &weight, &bias, inputs), 0.0);
@@ -99,7 +126,7 @@ fn products_in_int8_are_off_by_their_steps_at_most() {
         for (inputs, outputs) in SIZES {
             let weight = noise(inputs * outputs, 1);
             let bias = noise(outputs, 2);
-            let layer = PackedLinear::pack_int8(cpu, &weight, bias.clone()).unwrap();
+            let layer = pack(cpu, In::Int8, &weight, bias.clone());
             let x = noise(7 * inputs, 3);
             // Half a step per weight, which is at most 1, and a whole step per activation.
             let steps = 0.5 / 127.0 + 2.0 / f64::from(cpu.max_activation());
@@ -151,7 +178,7 @@ fn weights_already_in_eight_bits_are_kept_exactly() {
     }
     weight[0] = 127.0;
     let weight: Vec<f32> = weight.into_iter().map(|value| value * 0.0123).collect();
-    let layer = PackedLinear::pack_int8(Cpu::detect(), &weight, vec![0.0]).unwrap();
+    let layer = pack(Cpu::detect(), In::Int8, &weight, vec![0.0]);
     // The only value of a row is not rounded, so the output is the weight itself.
     for (input, weight) in weight.iter().enumerate() {
         let mut x = vec![0.0; 600];
@@ -181,8 +208,8 @@ fn threads_and_neighbors_change_no_bit() {
     let weight = noise(inputs * outputs, 1);
     let x = noise(rows * inputs, 3);
     for cpu in Cpu::all() {
-        for pack in [PackedLinear::pack_f32, PackedLinear::pack_int8] {
-            let layer = pack(cpu, &weight, noise(outputs, 2)).unwrap();
+        for precision in [In::F32, In::Int8] {
+            let layer = pack(cpu, precision, &weight, noise(outputs, 2));
             let forward = |x: &[f32]| {
                 let mut output = vec![0.0; x.len() / inputs * outputs];
                 let mut scratch = QuantizedActivations::default();
@@ -200,8 +227,8 @@ fn threads_and_neighbors_change_no_bit() {
 
 #[test]
 fn rows_that_are_not_whole_are_refused() {
-    for pack in [PackedLinear::pack_f32, PackedLinear::pack_int8] {
-        let layer = pack(Cpu::detect(), &noise(12, 1), noise(3, 2)).unwrap();
+    for precision in [In::F32, In::Int8] {
+        let layer = pack(Cpu::detect(), precision, &noise(12, 1), noise(3, 2));
         let forward = |inputs: usize, outputs: usize| {
             layer.forward(
                 &noise(inputs, 3),
@@ -224,8 +251,8 @@ fn rows_that_are_not_whole_are_refused() {
 
 #[test]
 fn a_layer_without_outputs_gives_nothing() {
-    for pack in [PackedLinear::pack_f32, PackedLinear::pack_int8] {
-        let layer = pack(Cpu::detect(), &[], Vec::new()).unwrap();
+    for precision in [In::F32, In::Int8] {
+        let layer = pack(Cpu::detect(), precision, &[], Vec::new());
         let scratch = &mut QuantizedActivations::default();
         assert_eq!(layer.forward(&[], scratch, &mut []), Ok(()));
         assert!(layer.forward(&[1.0], scratch, &mut []).is_err());
@@ -233,9 +260,46 @@ fn a_layer_without_outputs_gives_nothing() {
 }
 
 #[test]
-fn a_weight_that_does_not_match_its_bias_is_refused() {
-    for pack in [PackedLinear::pack_f32, PackedLinear::pack_int8] {
-        assert!(pack(Cpu::detect(), &noise(13, 1), noise(3, 2)).is_err());
-        assert!(pack(Cpu::detect(), &noise(1, 1), Vec::new()).is_err());
+fn a_weight_that_cannot_be_read_is_not_packed() {
+    let cpu = Cpu::detect();
+    let fails_at = |last: usize| {
+        move |output: usize, _: &mut [f32]| {
+            if output == last {
+                Err("broken")
+            } else {
+                Ok(())
+            }
+        }
+    };
+    let bias = vec![0.0; 3];
+    let packed = PackedLinear::pack_f32(cpu, 5, bias.clone(), fails_at(2));
+    assert_eq!(packed.err(), Some("broken"));
+    let packed = PackedLinear::pack_int8(cpu, 5, bias.clone(), fails_at(1));
+    assert_eq!(packed.err(), Some("broken"));
+    let kept = PackedLinear::keep_int8(cpu, 5, bias, |_, _| Err("broken"));
+    assert_eq!(kept.err(), Some("broken"));
+}
+
+#[test]
+fn the_smallest_byte_is_multiplied_exactly() {
+    for cpu in Cpu::all() {
+        let inputs = 70;
+        let layer = PackedLinear::keep_int8(cpu, inputs, vec![0.0], |_, stored| {
+            stored.fill(-128);
+            Ok::<_, Infallible>(0.5)
+        });
+        let most = f32::from(cpu.max_activation());
+        let mut x = vec![most; inputs];
+        // The two largest are set apart; the steps of the others are 1.
+        x[..2].fill(2.0 * most);
+        let mut output = [0.0];
+        let scratch = &mut QuantizedActivations::default();
+        layer.unwrap().forward(&x, scratch, &mut output).unwrap();
+        let expected = -64.0 * 72.0 * most;
+        assert!(
+            (output[0] / expected - 1.0).abs() < 1e-5,
+            "{cpu:?}: {}",
+            output[0]
+        );
     }
 }

@@ -124,11 +124,10 @@ impl Installed {
             "loaded"
         );
         tracing::debug!(
-            tokenizer = ?timings.tokenizer,
-            map = ?timings.map,
-            convert = ?timings.convert,
-            pack = ?timings.pack,
-            warm_up = ?timings.warm_up,
+            tokenizer = ?timings.tokenizer.wall,
+            map = ?timings.map.wall,
+            pack = ?timings.pack.wall,
+            warm_up = ?timings.warm_up.wall,
             "time of loading"
         );
         Ok(Loaded {
@@ -178,7 +177,8 @@ impl Models for Installed {
         };
         // Refuses a folder, which `load` would accept: a request does not name files to read.
         let source = self.store.available(name).map_err(anyhow::Error::from);
-        let bytes = source.and_then(|source| Ok(Model::loading_bytes(&source)?));
+        let bytes =
+            source.and_then(|source| Ok(Model::loading_bytes(&source, self.compute.precision)?));
         let bytes = bytes.map_err(|error| hints::reply(&error, ErrorCode::Model))?;
         if bytes > budget {
             let [bytes, budget] = [bytes, budget].map(|bytes| bytes >> 20);
