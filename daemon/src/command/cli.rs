@@ -14,6 +14,7 @@ use super::convert::Convert;
 use super::eval::Eval;
 use super::hints::hint;
 use super::install::Install;
+use super::lambda::{self, Lambda};
 use super::man::Man;
 use super::models::Models;
 use super::pull::Pull;
@@ -36,7 +37,7 @@ const EXIT_NOT_STARTED: u8 = 4;
 /// Runs `gted` with the arguments of this process.
 #[must_use]
 pub fn main() -> ExitCode {
-    match Cli::parse().run() {
+    match Cli::parse_from(lambda::arguments()).run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => report::fail("gted", error.as_ref(), exit_status(&error), hint),
     }
@@ -73,6 +74,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(Box<Serve>),
+    Lambda(Lambda),
     Models(Models),
     Pull(Pull),
     Convert(Convert),
@@ -96,6 +98,7 @@ impl Cli {
     fn run(self) -> anyhow::Result<()> {
         match self.command {
             Command::Serve(serve) => serve.run(),
+            Command::Lambda(Lambda {}) => Lambda::run(),
             Command::Models(models) => models.run(),
             Command::Pull(pull) => pull.run(),
             Command::Convert(convert) => convert.run(),

@@ -9,7 +9,7 @@ use crate::eval::EvalError;
 use crate::lifecycle::InstanceError;
 use crate::lifecycle::units::UnitError;
 use crate::model::ModelError;
-use crate::serve::{BindError, HttpError};
+use crate::serve::{BindError, HttpError, LambdaError};
 use crate::store::StoreError;
 
 /// Next step after an error of this crate.
@@ -21,6 +21,7 @@ pub(super) fn hint(error: &(dyn Error + 'static)) -> Option<String> {
         .or_else(|| error.downcast_ref().and_then(UnitError::hint))
         .or_else(|| error.downcast_ref().and_then(BindError::hint))
         .or_else(|| error.downcast_ref().and_then(HttpError::hint))
+        .or_else(|| error.downcast_ref().and_then(LambdaError::hint))
         .or_else(|| error.downcast_ref().and_then(EvalError::hint))
 }
 

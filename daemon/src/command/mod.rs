@@ -10,6 +10,7 @@ mod convert;
 mod eval;
 mod hints;
 mod install;
+mod lambda;
 mod man;
 mod messages;
 mod models;

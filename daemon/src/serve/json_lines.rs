@@ -4,18 +4,15 @@ use std::io;
 use std::sync::Arc;
 
 use gte_shared::wire::frame::least_rate_time;
-use gte_shared::wire::json::{parse_request, reply_line};
 use gte_shared::wire::{ErrorCode, ErrorReply, MAX_FRAME_BYTES, Reply};
-use serde_json::Value;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncWrite};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::admission::{Admitted, SMALL_BYTES, Share};
 use super::context::{Context, ReplyForm};
 use super::error::SessionError;
-use super::handler::{self, reply_too_large};
-use super::offload::offload;
 use super::peer::Peer;
+use super::request_line::{Allowed, answer_line, encode};
 use super::service::Service;
 use super::stream::ReplyWriter;
 
@@ -54,35 +51,15 @@ pub(super) async fn serve(
         if bytes.trim_ascii().is_empty() {
             continue;
         }
-        let length = bytes.len();
-        let parsed = offload(length, move || parse_request(&bytes)).await;
-        let (id, request) = parsed.unwrap_or_else(|error| (None, Err(error)));
         let context = Context::new(service, caller, ReplyForm::Json);
-        let answering = async {
-            let request = request?;
-            let weight = handler::weigh(&context, &request, length)?;
-            let admitted = match weight {
-                0 => None,
-                weight => Some(share.to_work(weight, reading).await?),
-            };
-            let reply = handler::answer(&context, request).await?;
-            Ok((reply, weight, admitted))
-        };
         let answered = tokio::select! {
             // What is usual comes first.
             biased;
-            answered = answering => answered,
+            answered = answer_line(&context, &share, Allowed::All, bytes, reading) => answered,
             () = peer.hung_up() => return Err(SessionError::Gone),
         };
-        let (outcome, weight, _admitted) = match answered {
-            Ok((reply, weight, admitted)) => (Ok(reply), weight, admitted),
-            Err(error) => (Err(error), 0, None),
-        };
-        let stopping = matches!(outcome, Ok(Reply::Stopping));
-        let line = match offload(weight.max(length), move || reply(id.as_ref(), &outcome)).await {
-            Ok(line) => line?,
-            Err(error) => reply(None, &Err(error))?,
-        };
+        let stopping = matches!(answered.outcome, Ok(Reply::Stopping));
+        let line = with_line_feed(answered.encode().await)?;
         writer.write_all(&line).await?;
         if stopping {
             writer.keep_open();
@@ -96,17 +73,12 @@ pub(super) async fn refuse(
     writer: &mut ReplyWriter<impl AsyncWrite + Unpin>,
     error: ErrorReply,
 ) -> Result<(), SessionError> {
-    let line = reply(None, &Err(error))?;
+    let line = with_line_feed(encode(None, &Err(error)))?;
     writer.write_all(&line).await
 }
 
-/// Encodes one reply line. An error replaces a line that is too long.
-fn reply(id: Option<&Value>, outcome: &Result<Reply, ErrorReply>) -> io::Result<Vec<u8>> {
-    let mut line = reply_line(id, outcome).map_err(io::Error::other)?;
-    if line.len() > MAX_FRAME_BYTES {
-        let error = Err(reply_too_large(line.len()));
-        line = reply_line(id, &error).map_err(io::Error::other)?;
-    }
+fn with_line_feed(line: serde_json::Result<Vec<u8>>) -> io::Result<Vec<u8>> {
+    let mut line = line.map_err(io::Error::other)?;
     line.push(b'\n');
     Ok(line)
 }

@@ -10,12 +10,14 @@ mod error;
 mod handler;
 mod http;
 mod json_lines;
+mod lambda;
 mod limits;
 mod listener;
 mod metrics;
 mod offload;
 mod peer;
 mod recent;
+mod request_line;
 mod resident;
 mod scales;
 mod second;
@@ -23,12 +25,17 @@ mod selected;
 mod service;
 mod session;
 mod socket;
+mod started_by;
 mod stream;
 
-pub use http::{HttpBound, HttpError, HttpListener, HttpRules, HttpServer, HttpSettings};
+pub use http::{
+    HttpBound, HttpError, HttpFunction, HttpListener, HttpRules, HttpServer, HttpSettings,
+};
+pub use lambda::{Function, LambdaError, report_init_error};
 pub use limits::Limits;
 pub use listener::{refuse_waiting, serve};
 pub use scales::{ModelScale, Scales};
 pub use selected::{Loaded, Models};
-pub use service::{Service, StartedBy};
+pub use service::Service;
 pub use socket::{BindError, BoundSocket};
+pub use started_by::StartedBy;

@@ -14,18 +14,8 @@ use super::metrics::Metrics;
 use super::recent::Recent;
 use super::second::Second;
 use super::selected::{Loaded, Models, Selected};
+use super::started_by::StartedBy;
 use crate::engine::CallerId;
-
-/// Origin of a daemon, for its status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StartedBy {
-    /// A client, which has detached it.
-    Client,
-    /// A service manager, when somebody has connected to the socket that it listens at.
-    ServiceManager,
-    /// Anything else: a shell, or a service manager without a socket.
-    Other,
-}
 
 /// The state that all sessions share.
 pub struct Service {

@@ -53,6 +53,14 @@ pub(super) fn begin(format: LogFormat, verbose: bool) -> LogLevel {
     }))
 }
 
+/// Logs the place of a panic alone: its message may quote the text that caused it.
+pub(super) fn hide_messages_of_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let location = panic.location().map(ToString::to_string);
+        tracing::error!(location, "panic");
+    }));
+}
+
 /// Returns true if stderr is the journal: `JOURNAL_STREAM` has its device and inode
 /// (systemd.exec(5)).
 fn is_journal() -> bool {

@@ -8,7 +8,7 @@ use gte_shared::wire::Truncation;
 ///
 /// Every option can also be set by an environment variable or in the configuration file; `gted
 /// config` lists them.
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Default)]
 pub(in crate::command) struct Serve {
     /// Socket of the daemon [default: $GTE_SOCKET, else $XDG_RUNTIME_DIR/gte/gted.sock]
     #[arg(long, value_name = "PATH")]

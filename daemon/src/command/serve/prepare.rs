@@ -93,11 +93,7 @@ impl Prepared {
         let prepare = || {
             let settings = ServeSettings::read(options, activated)?;
             let level = logging::begin(settings.log_format, settings.live.verbose);
-            // The message of a panic may quote the text that caused it.
-            std::panic::set_hook(Box::new(|panic| {
-                let location = panic.location().map(ToString::to_string);
-                tracing::error!(location, "panic");
-            }));
+            logging::hide_messages_of_panics();
             let places = take_places(options, &settings, runtime, &waiting)?;
             anyhow::Ok((settings, level, places))
         };

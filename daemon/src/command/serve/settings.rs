@@ -103,7 +103,8 @@ impl ServeSettings {
         )?;
         let aliases: Option<Names> =
             settings.get(&keys::MODEL_ALIASES, option(&keys::MODEL_ALIASES))?;
-        let http = HttpOptions::read(settings, option)?;
+        // A daemon that a client starts is for the clients of this machine.
+        let http = HttpOptions::read(settings, option, !options.detached && !activated.http)?;
         let opens_http = http.address.is_some() && !activated.http;
         // Nobody would open such an address again.
         let comes_back = !activated.opened_http.unwrap_or(opens_http);

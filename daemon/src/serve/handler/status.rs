@@ -7,7 +7,7 @@ use super::handle::Handle;
 use crate::engine::Engine;
 use crate::serve::context::Context;
 use crate::serve::resident::resident_bytes;
-use crate::serve::service::StartedBy;
+use crate::serve::started_by::StartedBy;
 
 impl Handle for GetStatus {
     const NAME: &'static str = "status";

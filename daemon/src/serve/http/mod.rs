@@ -15,6 +15,8 @@ mod dimensions;
 mod error;
 mod exchange;
 mod failure;
+mod fc;
+mod function;
 mod http1;
 mod inputs;
 mod listener;
@@ -38,6 +40,8 @@ mod unix_socket;
 
 pub use bound::HttpBound;
 pub use error::HttpError;
+pub use function::HttpFunction;
+pub(super) use function::{malformed, too_large};
 pub(super) use router::own_routes;
 pub use server::{HttpListener, HttpRules, HttpServer, HttpSettings};
 pub(super) use session::{refuse, serve};

@@ -18,7 +18,7 @@ use super::dialect::Dialect;
 use super::failure::{Failure, RATE_LIMITED};
 use super::rest_of_body::{RestOfBody, discard};
 use crate::serve::metrics::{HttpOutcome, Route};
-use crate::serve::service::{Service, StartedBy};
+use crate::serve::service::Service;
 
 /// Header of a request's id, which proxies set and pass on.
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -114,9 +114,8 @@ impl Drop for Record {
         if self.code == Some(RATE_LIMITED) {
             http.rate_limited.inc();
         }
-        // The log of a daemon that a client has started is a file that nobody looks after.
-        let by_client = self.service.started_by() == StartedBy::Client;
-        if by_client && !tracing::enabled!(tracing::Level::DEBUG) {
+        let logs = self.service.started_by().logs_http();
+        if !logs && !tracing::enabled!(tracing::Level::DEBUG) {
             return;
         }
         tracing::info!(

@@ -15,7 +15,7 @@ use tower_http::cors::CorsLayer;
 use super::access::{Access, guard};
 use super::failure::Failure;
 use super::observe::{REQUEST_ID, observe};
-use super::{api, openai, ops, tei};
+use super::{api, fc, openai, ops, tei};
 
 /// Least bytes of a reply that is compressed: less fits into a packet.
 const LEAST_COMPRESSED: u64 = 1024;
@@ -31,12 +31,23 @@ pub(in crate::serve) fn own_routes() -> Router {
 
 /// Routes behind rules of access.
 pub(super) fn guarded_routes(access: &Arc<Access>) -> Router {
+    guarded(access).layer(from_fn(observe))
+}
+
+/// Routes behind rules of access, and those that Function Compute calls.
+pub(super) fn routes_in_fc(access: &Arc<Access>) -> Router {
+    let routes = guarded(access).merge(fc::routes());
+    routes
+        .layer(from_fn(observe))
+        .layer(from_fn(fc::log_invocation))
+}
+
+fn guarded(access: &Arc<Access>) -> Router {
     let routes = routes().layer(from_fn_with_state(Arc::clone(access), guard));
-    let routes = match cors(access.origins()) {
+    match cors(access.origins()) {
         Some(cors) => routes.layer(cors),
         None => routes,
-    };
-    routes.layer(from_fn(observe))
+    }
 }
 
 fn routes() -> Router {

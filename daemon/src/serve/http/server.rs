@@ -21,7 +21,7 @@ use super::http1::HalfClosed;
 use super::listener::{Io, Listener};
 use super::open_connections::OpenConnections;
 use super::progress::Progress;
-use super::router::guarded_routes;
+use super::router::{guarded_routes, routes_in_fc};
 use super::tls::Tls;
 use crate::serve::service::Service;
 
@@ -55,12 +55,31 @@ pub struct HttpSettings {
     pub rate: Option<NonZero<u32>>,
     /// Certificate chain and private key, in PEM.
     pub tls: Option<(PathBuf, PathBuf)>,
+    /// True in Alibaba's Function Compute, which calls paths of its own.
+    pub in_fc: bool,
+}
+
+impl HttpSettings {
+    /// Makes the rules of access. Hosts are checked at a loopback address, and where some are
+    /// named.
+    pub(super) fn access(self, is_loopback: bool) -> Result<Access, HttpError> {
+        let hosts = self.hosts.iter().map(|host| host.to_ascii_lowercase());
+        let hosts: Vec<String> = hosts.collect();
+        Access::new(
+            self.token_file,
+            (is_loopback || !hosts.is_empty()).then_some(hosts),
+            self.origins,
+            self.proxies,
+            self.rate,
+        )
+    }
 }
 
 /// Rules of a service that can be read again while it runs.
 pub struct HttpRules {
     access: Arc<Access>,
     tls: Option<Tls>,
+    in_fc: bool,
 }
 
 impl HttpRules {
@@ -75,22 +94,21 @@ impl HttpRules {
             return Err(HttpError::Open(address.clone()));
         }
         let is_loopback = matches!(address, HttpAddress::Tcp(_)) && address.is_local();
-        let hosts = settings.hosts.iter().map(|host| host.to_ascii_lowercase());
-        let hosts: Vec<String> = hosts.collect();
-        let access = Access::new(
-            settings.token_file,
-            (is_loopback || !hosts.is_empty()).then_some(hosts),
-            settings.origins,
-            settings.proxies,
-            settings.rate,
-        )?;
-        let tls = settings
-            .tls
-            .map(|(certificate, key)| Tls::new(certificate, key));
+        let tls = settings.tls.clone();
+        let tls = tls.map(|(certificate, key)| Tls::new(certificate, key));
         Ok(Arc::new(Self {
-            access: Arc::new(access),
+            in_fc: settings.in_fc,
+            access: Arc::new(settings.access(is_loopback)?),
             tls: tls.transpose()?,
         }))
+    }
+
+    fn routes(&self) -> Router {
+        if self.in_fc {
+            routes_in_fc(&self.access)
+        } else {
+            guarded_routes(&self.access)
+        }
     }
 
     /// Reads the tokens and the certificate again; returns what could not be used. What was read
@@ -172,7 +190,7 @@ impl HttpListener {
         http.connections_limit
             .set(i64::try_from(most).unwrap_or(i64::MAX));
         let connections = http.connections.clone();
-        let router = guarded_routes(&self.rules.access);
+        let router = self.rules.routes();
         let mut looks = interval(LOOK_INTERVAL);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {

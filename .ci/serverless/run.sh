@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Runs the serverless forms of gted: in the emulators of Lambda and in containers, and checks the
+# files that put it there.
+#
+# GTED_BIN names the program. What cannot be installed here is named as NOT RUN, and is not a
+# failure.
+set -uo pipefail
+export GTED_BIN
+GTED_BIN=$(realpath "${GTED_BIN:?the program gted}") || exit 1
+cd "$(dirname "$0")" || exit 1
+export PYTHONDONTWRITEBYTECODE=1
+
+step() { printf '\n-- %s\n' "$*"; }
+
+failed=0
+timeout --kill-after 30 900 ./lambda.sh || failed=1
+
+step "containers"
+timeout --signal INT --kill-after 30 300 ./test_container.py || failed=1
+
+step "files to deploy"
+timeout --kill-after 30 120 ./test_deploy.py || failed=1
+
+exit "$failed"

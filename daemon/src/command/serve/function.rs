@@ -1,0 +1,43 @@
+//! A service without sockets, for functions.
+
+use std::sync::Arc;
+
+use super::installed::Installed;
+use super::logging;
+use super::model_names::ModelNames;
+use super::options::Serve;
+use super::settings::{Activated, ServeSettings};
+use crate::serve::{self, HttpSettings, Service, StartedBy};
+use crate::store::Store;
+
+/// A service that answers, and the settings of HTTP.
+pub(in crate::command) struct Answering {
+    pub(in crate::command) service: Service,
+    pub(in crate::command) http: HttpSettings,
+}
+
+impl Answering {
+    /// Reads the settings, begins to log and loads the model.
+    pub(in crate::command) fn without_sockets() -> anyhow::Result<Self> {
+        let settings = ServeSettings::read(&Serve::default(), Activated::default())?;
+        logging::begin(settings.log_format, settings.live.verbose);
+        logging::hide_messages_of_panics();
+        let installed = Installed::new(
+            Store::of_user(),
+            settings.compute,
+            settings.rules,
+            settings.second_model_memory,
+            ModelNames::new(settings.model_aliases)?,
+            // A function has no disk that outlasts it.
+            None,
+            None,
+        );
+        let loaded = installed.load_first(settings.model.as_deref())?;
+        let limits = serve::Limits::default();
+        let service = Service::new(loaded, Arc::new(installed), limits, StartedBy::Function);
+        Ok(Self {
+            service,
+            http: settings.http.into_settings(),
+        })
+    }
+}
