@@ -26,6 +26,7 @@ mod pulling;
 mod screen;
 mod second_model;
 mod service;
+mod shared_cache;
 mod starting;
 mod stopping;
 mod survival;

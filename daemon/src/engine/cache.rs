@@ -11,9 +11,9 @@ const ENTRY_OVERHEAD_BYTES: usize = 160;
 
 /// A cache that the callers of an engine and its worker share.
 #[derive(Clone, Debug)]
-pub(super) struct SharedCache(Arc<Mutex<Cache>>);
+pub(super) struct MemoryCache(Arc<Mutex<Cache>>);
 
-impl SharedCache {
+impl MemoryCache {
     /// Creates an empty cache of at most `limit` bytes.
     pub(super) fn new(limit: usize) -> Self {
         Self(Arc::new(Mutex::new(Cache::new(limit))))
@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn lookups_are_counted() {
-        let cache = SharedCache::new(1 << 20);
+        let cache = MemoryCache::new(1 << 20);
         cache.put_all([(ids(1), vector())].into_iter());
         let [one, other] = [ids(1), ids(2)];
         cache.get_all([&*one, &*other, &*other].into_iter());

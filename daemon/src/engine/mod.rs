@@ -1,6 +1,7 @@
 //! The engine: many small requests in, few good batches through the model.
 //!
-//! Architecture invariant: the engine knows neither sockets nor Burn. It sees a model through
+//! Architecture invariant: the engine knows neither sockets nor Burn; the library of its shared
+//! cache has a connection. It sees a model through
 //! [`Tokenize`] and [`Embed`], and is called through [`Engine::embed`] and [`Engine::explain`].
 
 mod alignment;
@@ -18,8 +19,11 @@ mod progress;
 mod queue;
 mod remembered;
 mod scheduler;
+mod shared_cache;
 mod tokenizing;
 mod turns;
+mod vector_key;
+mod vector_value;
 mod worker;
 
 pub use backend::{
@@ -33,3 +37,5 @@ pub use explain::{Explained, ExplainedText, ExplainedWord};
 pub use job::CallerId;
 pub(crate) use pooling::pool;
 pub use queue::{Engine, Limits};
+pub use remembered::KeptVectors;
+pub use shared_cache::{SharedCache, SharedCacheStatus, SharedCacheUrlError, SharedVectors};

@@ -11,14 +11,13 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 use super::backend::{Embed, ListedToken, Tokenize};
-use super::cache::SharedCache;
-use super::disk_cache::ModelVectors;
+use super::cache::MemoryCache;
 use super::embedded::{Embedded, EmbeddedText, hash};
 use super::error::EngineError;
 use super::job::{CallerId, Job, Task};
 use super::pending::Pending;
 use super::progress::Progress;
-use super::remembered::Remembered;
+use super::remembered::{KeptVectors, Remembered};
 use super::tokenizing::SharedTokenizer;
 use super::worker;
 use crate::lifecycle::memory;
@@ -67,8 +66,8 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Starts the worker thread, which owns the model. Vectors are also kept on `disk`, if there is
-    /// one.
+    /// Starts the worker thread, which owns the model. Vectors are also `kept` elsewhere, if the
+    /// user wants it.
     ///
     /// # Errors
     ///
@@ -77,10 +76,10 @@ impl Engine {
         tokenizer: impl Tokenize + 'static,
         model: impl Embed + 'static,
         limits: Limits,
-        disk: Option<ModelVectors>,
+        kept: KeptVectors,
     ) -> std::io::Result<Self> {
         let threads = model.threads();
-        let remembered = Remembered::new(SharedCache::new(limits.cache_bytes), disk);
+        let remembered = Remembered::new(MemoryCache::new(limits.cache_bytes), kept);
         // The callers bound this queue.
         let (jobs, mut queue) = mpsc::unbounded_channel();
         let of_worker = remembered.clone();

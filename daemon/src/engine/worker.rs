@@ -121,8 +121,9 @@ fn call(
 mod tests {
     use tokio::sync::oneshot;
 
-    use super::super::cache::SharedCache;
+    use super::super::cache::MemoryCache;
     use super::super::job::{CallerId, Outcome};
+    use super::super::remembered::KeptVectors;
     use super::*;
 
     /// Token of a text that fails.
@@ -186,7 +187,7 @@ mod tests {
         drop(sender);
         let recorder = Recorder::default();
         let progress = Progress::default();
-        let remembered = Remembered::new(SharedCache::new(0), None);
+        let remembered = Remembered::new(MemoryCache::new(0), KeptVectors::default());
         run(&mut queue, &recorder, &remembered, &progress);
         assert_eq!(progress.batches_if_busy(), None);
         recorder.0.into_inner().unwrap()

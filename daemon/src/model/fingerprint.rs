@@ -33,10 +33,7 @@ impl FilesFingerprint {
     /// If the system does not tell about this program or a file of the model.
     pub fn of(source: &Source) -> io::Result<Self> {
         let mut hash = Sha256::new();
-        add_text(&mut hash, VERSION);
-        // Instruction sets of the kernels, and of the operations of rten-vecmath.
-        add_text(&mut hash, Cpu::detect().name());
-        hash.update((gte_kernels::vector_lanes() as u64).to_le_bytes());
+        add_program(&mut hash);
         add_file(&mut hash, Path::new(PROGRAM))?;
         if let Source::Folder(folder) = source {
             add_file(&mut hash, &folder.path.join("config.json"))?;
@@ -62,6 +59,42 @@ impl FilesFingerprint {
         };
         (of(&self) == of(after)).then(|| of(after))
     }
+}
+
+/// Fingerprint of the model as this program computes it on a machine with these instructions: where
+/// it is the same, a text has the same vector, bit for bit, on whatever machine. Reads the files of
+/// the model, a gigabyte in a second or two.
+///
+/// # Errors
+///
+/// If a file of the model cannot be read.
+pub fn content_fingerprint(source: &Source, info: &ModelInfo) -> io::Result<[u8; 32]> {
+    let mut hash = Sha256::new();
+    add_program(&mut hash);
+    for part in [info.precision.name(), info.pooling.name()] {
+        add_text(&mut hash, part);
+    }
+    match source {
+        Source::Builtin => add_text(&mut hash, source.id()),
+        Source::Folder(folder) => {
+            let weights = source.weights().map_err(io::Error::other)?;
+            let config = folder.path.join("config.json");
+            for path in [config].iter().chain(weights.files()) {
+                let mut file = File::open(path)?;
+                hash.update(file.metadata()?.size().to_le_bytes());
+                io::copy(&mut file, &mut hash)?;
+            }
+        }
+    }
+    Ok(hash.finalize().into())
+}
+
+/// Adds the version of the program, and the instruction sets of the kernels and of the operations
+/// of rten-vecmath.
+fn add_program(hash: &mut Sha256) {
+    add_text(hash, VERSION);
+    add_text(hash, Cpu::detect().name());
+    hash.update((gte_kernels::vector_lanes() as u64).to_le_bytes());
 }
 
 fn add_text(hash: &mut Sha256, text: &str) {
@@ -121,13 +154,20 @@ mod tests {
         let fingerprint = |precision| files().of_model(&before, &info(precision));
         assert!(fingerprint(Precision::F32).is_some());
         assert_ne!(fingerprint(Precision::F32), fingerprint(Precision::Int8));
+        let content = |precision| content_fingerprint(&source, &info(precision)).unwrap();
+        let of_content = content(Precision::F32);
+        assert_ne!(of_content, content(Precision::Int8));
         // The same content and time of change: the time of the inode is another one.
         let weights = folder.join("model.safetensors");
         let written = fs::metadata(&weights).unwrap().modified().unwrap();
-        let content = fs::read(&weights).unwrap();
-        fs::write(&weights, content).unwrap();
+        let mut bytes = fs::read(&weights).unwrap();
+        fs::write(&weights, &bytes).unwrap();
         let file = File::options().write(true).open(&weights).unwrap();
         file.set_modified(written).unwrap();
         assert_eq!(fingerprint(Precision::F32), None);
+        assert_eq!(content(Precision::F32), of_content);
+        *bytes.last_mut().unwrap() ^= 1;
+        fs::write(&weights, bytes).unwrap();
+        assert_ne!(content(Precision::F32), of_content);
     }
 }

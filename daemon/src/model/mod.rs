@@ -33,7 +33,7 @@ pub use compute::Compute;
 pub(crate) use config::BertConfig;
 pub use encoder::Encoder;
 pub use error::ModelError;
-pub use fingerprint::FilesFingerprint;
+pub use fingerprint::{FilesFingerprint, content_fingerprint};
 pub use loaded::Model;
 pub(crate) use source::{BUILTIN, PACK, shard_files};
 pub use source::{Folder, Source};

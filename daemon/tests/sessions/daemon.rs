@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use gte_daemon::engine::{
-    self, Embed, EmbedError, Engine, ListedToken, Tokenize, TokenizeError, TokenizedWords, Tokens,
-    Word,
+    self, Embed, EmbedError, Engine, KeptVectors, ListedToken, SharedCacheStatus, Tokenize,
+    TokenizeError, TokenizedWords, Tokens, Word,
 };
 use gte_daemon::serve::{self, BoundSocket, Loaded, Models, Scales, Service, StartedBy};
 use gte_shared::client::{Client, Start};
@@ -155,6 +155,10 @@ impl Models for Others {
     fn disk_cache(&self) -> Option<DiskCacheStatus> {
         None
     }
+
+    fn shared_cache(&self) -> Option<SharedCacheStatus> {
+        None
+    }
 }
 
 /// A loaded stand-in.
@@ -176,7 +180,7 @@ fn loaded(
         scale: Scale::default(),
     };
     Loaded {
-        engine: Engine::start(Characters, model, limits, None).unwrap(),
+        engine: Engine::start(Characters, model, limits, KeptVectors::default()).unwrap(),
         model: info,
         scales: Scales::default(),
         load_time: Duration::ZERO,

@@ -6,6 +6,7 @@ use std::path::Path;
 use super::duration::Time;
 use super::http_address::HttpAddress;
 use super::lists::{Names, Networks, Origins};
+use super::redis_url::RedisUrl;
 use super::size::Size;
 use crate::wire::TextSteps;
 
@@ -49,6 +50,8 @@ pub enum Kind {
     Origins,
     /// [`Networks`].
     Networks,
+    /// A [`RedisUrl`].
+    RedisUrl,
     /// True or false.
     Switch,
     /// One of these words.
@@ -95,6 +98,7 @@ impl Kind {
             Self::Names => value.parse::<Names>().map(drop),
             Self::Origins => value.parse::<Origins>().map(drop),
             Self::Networks => value.parse::<Networks>().map(drop),
+            Self::RedisUrl => value.parse::<RedisUrl>().map(drop),
             Self::Switch => expect(value.parse::<bool>().is_ok(), "true or false"),
             Self::Word(words) => expect(words.contains(&value), &words.join(", ")),
         }

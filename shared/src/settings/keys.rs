@@ -115,6 +115,16 @@ pub const DISK_CACHE: Key = Key {
             folder; never texts",
 };
 
+/// Server with the vectors of several machines.
+pub const SHARED_CACHE: Key = Key {
+    name: "shared_cache",
+    variable: "GTE_SHARED_CACHE",
+    kind: Kind::RedisUrl,
+    default: "none",
+    user: User::Daemon,
+    about: "Redis server that keeps vectors for several machines, redis://HOST:PORT; never texts",
+};
+
 /// Address of HTTP.
 pub const HTTP: Key = Key {
     name: "http",
@@ -271,7 +281,7 @@ pub fn of_daemon() -> impl Iterator<Item = &'static Key> {
 }
 
 /// All settings, in the order of the configuration file.
-pub const ALL: [&Key; 26] = [
+pub const ALL: [&Key; 27] = [
     &SOCKET,
     &MODEL,
     &THREADS,
@@ -283,6 +293,7 @@ pub const ALL: [&Key; 26] = [
     &IDLE_UNLOAD,
     &SECOND_MODEL_MEMORY,
     &DISK_CACHE,
+    &SHARED_CACHE,
     &HTTP,
     &TOKEN_FILE,
     &NO_AUTH,

@@ -45,6 +45,7 @@ fn example(key: &Key) -> String {
         Kind::Names => "\"name,other\"".to_owned(),
         Kind::Origins => "\"https://example.com\"".to_owned(),
         Kind::Networks => "\"10.0.0.0/8\"".to_owned(),
+        Kind::RedisUrl => "\"redis://127.0.0.1:6379\"".to_owned(),
         Kind::Switch => (key.default != "true").to_string(),
         Kind::Word(words) => format!("\"{}\"", words.first().copied().unwrap_or_default()),
     }

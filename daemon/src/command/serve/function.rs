@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::installed::Installed;
+use super::installed::{Caches, Installed};
 use super::logging;
 use super::model_names::ModelNames;
 use super::options::Serve;
@@ -22,14 +22,18 @@ impl Answering {
         let settings = ServeSettings::read(&Serve::default(), Activated::default())?;
         logging::begin(settings.log_format, settings.live.verbose);
         logging::hide_messages_of_panics();
+        let shared = settings.shared_cache()?;
         let installed = Installed::new(
             Store::of_user(),
             settings.compute,
             settings.rules,
             settings.second_model_memory,
             ModelNames::new(settings.model_aliases)?,
-            // A function has no disk that outlasts it.
-            None,
+            Caches {
+                // A function has no disk that outlasts it.
+                disk: None,
+                shared,
+            },
             None,
         );
         let loaded = installed.load_first(settings.model.as_deref())?;

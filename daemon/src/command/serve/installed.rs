@@ -6,15 +6,22 @@ use std::time::Instant;
 
 use anyhow::Context;
 use gte_shared::endpoint::AnsweringModel;
-use gte_shared::wire::{DiskCacheStatus, ErrorCode, ErrorReply, TextOptions};
+use gte_shared::wire::{DiskCacheStatus, ErrorCode, ErrorReply, ModelInfo, TextOptions};
 
 use super::model_names::{ModelNames, of_store};
 use crate::command::hints;
-use crate::engine::{self, DiskCache, Engine};
+use crate::engine::{self, DiskCache, Engine, KeptVectors, SharedCache, SharedCacheStatus};
 use crate::lifecycle::InstanceLock;
-use crate::model::{Compute, FilesFingerprint, Model};
+use crate::model::{Compute, FilesFingerprint, Model, content_fingerprint};
 use crate::serve::{Loaded, ModelScale, Models, Scales};
 use crate::store::{Store, StoredCalibration};
+
+/// Caches of vectors that outlast the process.
+#[derive(Clone, Default)]
+pub(super) struct Caches {
+    pub(super) disk: Option<DiskCache>,
+    pub(super) shared: Option<SharedCache>,
+}
 
 /// The models on this machine, with threads and precision to compute them.
 pub(super) struct Installed {
@@ -24,7 +31,7 @@ pub(super) struct Installed {
     rules: TextOptions,
     /// Most memory of a second model; `None` for no second model.
     second_memory: Option<u64>,
-    disk: Option<DiskCache>,
+    caches: Caches,
     /// Lock whose record names the model that answers.
     lock: Option<Arc<InstanceLock>>,
     names: ModelNames,
@@ -39,7 +46,7 @@ impl Installed {
         rules: TextOptions,
         second_memory: Option<u64>,
         names: ModelNames,
-        disk: Option<DiskCache>,
+        caches: Caches,
         lock: Option<Arc<InstanceLock>>,
     ) -> Self {
         Self {
@@ -47,7 +54,7 @@ impl Installed {
             compute,
             rules,
             second_memory,
-            disk,
+            caches,
             lock,
             names,
             last: Mutex::default(),
@@ -75,18 +82,62 @@ impl Installed {
         }
     }
 
-    /// Fingerprint of the files of a model, if there is a disk cache.
+    /// Fingerprint of the files of a model, if its vectors are kept.
     fn files(&self, name: Option<&str>) -> Option<io::Result<FilesFingerprint>> {
-        self.disk.as_ref()?;
+        let Caches { disk, shared } = &self.caches;
+        if disk.is_none() && shared.is_none() {
+            return None;
+        }
         let source = self.store.find(name).map_err(io::Error::other);
         Some(source.and_then(|source| FilesFingerprint::of(&source)))
+    }
+
+    /// Vectors of a model that was loaded from files of the fingerprint `before`, if they are the
+    /// same now.
+    fn kept_vectors(
+        &self,
+        name: Option<&str>,
+        info: &ModelInfo,
+        before: io::Result<FilesFingerprint>,
+    ) -> KeptVectors {
+        let files = before.and_then(|before| {
+            let after = self.files(name).transpose()?;
+            let fingerprint = after.and_then(|after| before.of_model(&after, info));
+            let changed = || io::Error::other("its files were changed while it was loaded");
+            fingerprint.ok_or_else(changed)
+        });
+        let content = || {
+            let source = self.store.find(name).map_err(io::Error::other)?;
+            content_fingerprint(&source, info)
+        };
+        let mut kept = KeptVectors::default();
+        let Caches { disk, shared } = &self.caches;
+        match files {
+            Ok(files) => {
+                kept.disk = disk.as_ref().map(|disk| disk.of_model(&files));
+                if let Some(shared) = shared {
+                    match content() {
+                        Ok(content) => kept.shared = Some(shared.of_model(&content)),
+                        Err(problem) => shared.report_unknown_model(&problem),
+                    }
+                }
+            }
+            Err(problem) => {
+                if let Some(shared) = shared {
+                    shared.report_unknown_model(&problem);
+                }
+                if let Some(disk) = disk {
+                    disk.report_unknown_model(problem);
+                }
+            }
+        }
+        kept
     }
 
     fn load(&self, name: Option<&str>) -> anyhow::Result<Loaded> {
         let start = Instant::now();
         let before = self.files(name);
         let model = self.store.load(name, self.compute)?;
-        let after = self.files(name);
         let timings = model.timings;
         let mut info = model.info;
         info.rules = self.rules.rules(info.rules);
@@ -96,25 +147,15 @@ impl Installed {
         }
         let scales = Scales(scales.into_iter().map(ModelScale::from).collect());
         info.scale = scales.scale(info.rules.text_steps);
-        let vectors = match (&self.disk, before, after) {
-            (Some(disk), Some(before), Some(after)) => {
-                let fingerprint = before.and_then(|before| {
-                    let changed = || io::Error::other("its files were changed while it was loaded");
-                    before.of_model(&after?, &info).ok_or_else(changed)
-                });
-                match fingerprint {
-                    Ok(fingerprint) => Some(disk.of_model(&fingerprint)),
-                    Err(problem) => {
-                        disk.report_unknown_model(problem);
-                        None
-                    }
-                }
-            }
-            _ => None,
-        };
+        let kept = before.map(|before| self.kept_vectors(name, &info, before));
         let limits = engine::Limits::default();
-        let engine = Engine::start(model.tokenizer, model.encoder, limits, vectors)
-            .context("the engine cannot be started")?;
+        let engine = Engine::start(
+            model.tokenizer,
+            model.encoder,
+            limits,
+            kept.unwrap_or_default(),
+        )
+        .context("the engine cannot be started")?;
         tracing::info!(
             model = info.id,
             dimension = info.dimension,
@@ -209,6 +250,10 @@ impl Models for Installed {
     }
 
     fn disk_cache(&self) -> Option<DiskCacheStatus> {
-        self.disk.as_ref().map(DiskCache::status)
+        self.caches.disk.as_ref().map(DiskCache::status)
+    }
+
+    fn shared_cache(&self) -> Option<SharedCacheStatus> {
+        self.caches.shared.as_ref().map(SharedCache::status)
     }
 }

@@ -62,6 +62,11 @@ pub(in crate::command) struct Serve {
     #[arg(long, value_name = "SIZE", value_parser = |value: &str| keys::DISK_CACHE.option(value))]
     pub(super) disk_cache: Option<String>,
 
+    /// Redis server that keeps vectors for several machines, at redis://HOST:PORT: vectors and
+    /// hashes, never texts [default: none]
+    #[arg(long, value_name = "URL", value_parser = |value: &str| keys::SHARED_CACHE.option(value))]
+    pub(super) shared_cache: Option<String>,
+
     /// Address that HTTP is served at, besides the socket: IP:PORT, localhost:PORT, or unix:/PATH
     /// with ,mode=660 and ,group=NAME if needed [default: none]
     #[arg(long, value_name = "ADDR", value_parser = |value: &str| keys::HTTP.option(value))]

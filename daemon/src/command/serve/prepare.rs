@@ -12,6 +12,7 @@ use tokio::runtime::Runtime;
 use super::logging::{self, LogLevel};
 use super::options::Serve;
 use super::settings::{Activated, ServeSettings};
+use crate::engine::SharedCache;
 use crate::lifecycle::{IfHeld, InheritedSocket, InheritedSockets, InstanceError, InstanceLock};
 use crate::serve::{self, BoundSocket, HttpBound, HttpRules, HttpServer};
 
@@ -23,6 +24,7 @@ pub(super) struct Prepared {
     pub(super) own: Option<OwnSocket>,
     pub(super) http: Option<HttpServer>,
     pub(super) activated: Activated,
+    pub(super) shared_cache: Option<SharedCache>,
 }
 
 /// The daemon's own socket.
@@ -95,9 +97,10 @@ impl Prepared {
             let level = logging::begin(settings.log_format, settings.live.verbose);
             logging::hide_messages_of_panics();
             let places = take_places(options, &settings, runtime, &waiting)?;
-            anyhow::Ok((settings, level, places))
+            let shared_cache = settings.shared_cache()?;
+            anyhow::Ok((settings, level, places, shared_cache))
         };
-        let (settings, level, places) = match prepare() {
+        let (settings, level, places, shared_cache) = match prepare() {
             Ok(prepared) => prepared,
             Err(error) => {
                 let waiting = Box::new(waiting);
@@ -123,6 +126,7 @@ impl Prepared {
             own,
             http: http.map(|(socket, rules)| HttpServer::new(socket, rules)),
             activated,
+            shared_cache,
         })
     }
 

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use super::error::{NotStarted, not_started};
-use super::installed::Installed;
+use super::installed::{Caches, Installed};
 use super::model_names::ModelNames;
 use super::options::Serve;
 use super::prepare::{NotPrepared, OwnSocket, Prepared};
@@ -74,6 +74,7 @@ impl Serve {
             own,
             http,
             activated,
+            shared_cache,
         } = prepared;
         let mut signals = Signals::catch().context("signals cannot be caught")?;
         let lock = own.as_ref().map(|own| Arc::clone(&own.lock));
@@ -84,7 +85,10 @@ impl Serve {
             settings.rules,
             settings.second_model_memory,
             ModelNames::new(settings.model_aliases)?,
-            disk.clone(),
+            Caches {
+                disk: disk.clone(),
+                shared: shared_cache,
+            },
             lock.clone(),
         );
         let installed = Arc::new(installed);

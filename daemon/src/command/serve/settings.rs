@@ -4,12 +4,15 @@ use std::num::NonZero;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use gte_shared::settings::{Key, Names, Setting, Settings, SettingsError, Size, Time, keys};
+use gte_shared::settings::{
+    Key, Names, RedisUrl, Setting, Settings, SettingsError, Size, Time, keys,
+};
 use gte_shared::wire::TextOptions;
 
 use super::http::HttpOptions;
 use super::options::Serve;
 use crate::command::compute_options::{Choice, ComputeOptions};
+use crate::engine::{SharedCache, SharedCacheUrlError};
 use crate::model::Compute;
 
 /// Drain timeout by default: a service manager gives 90 s (`TimeoutStopSec`, systemd.service(5)),
@@ -65,6 +68,8 @@ pub(super) struct ServeSettings {
     pub(super) second_model_memory: Option<u64>,
     /// Most bytes of vectors on disk.
     pub(super) disk_cache: Option<u64>,
+    /// Address of the server with the vectors of all machines.
+    shared_cache: Option<RedisUrl>,
     /// HTTP, and further names of the selected model for its requests.
     pub(super) http: HttpOptions,
     pub(super) model_aliases: Vec<String>,
@@ -75,6 +80,12 @@ pub(super) struct ServeSettings {
 }
 
 impl ServeSettings {
+    /// Opens the shared cache, within a runtime.
+    pub(super) fn shared_cache(&self) -> Result<Option<SharedCache>, SharedCacheUrlError> {
+        let url = self.shared_cache.as_ref();
+        url.map(|RedisUrl(url)| SharedCache::open(url)).transpose()
+    }
+
     /// Reads the configuration file and the environment beside the options.
     pub(super) fn read(options: &Serve, activated: Activated) -> Result<Self, SettingsError> {
         Self::new(options, &Settings::load()?, activated)
@@ -125,6 +136,7 @@ impl ServeSettings {
             },
             second_model_memory: second.map_or(Some(SECOND_MODEL_MEMORY), |Size(bytes)| bytes),
             disk_cache: disk_cache.and_then(|Size(bytes)| bytes),
+            shared_cache: settings.get(&keys::SHARED_CACHE, option(&keys::SHARED_CACHE))?,
             http,
             model_aliases: aliases.unwrap_or_default().0,
             log_format: match format.as_deref() {
@@ -157,6 +169,7 @@ impl Serve {
             (&keys::IDLE_UNLOAD, &self.idle_unload),
             (&keys::SECOND_MODEL_MEMORY, &self.second_model_memory),
             (&keys::DISK_CACHE, &self.disk_cache),
+            (&keys::SHARED_CACHE, &self.shared_cache),
             (&keys::HTTP, &self.http),
             (&keys::TOKEN_FILE, &self.token_file),
             (&keys::ALLOW_HOST, &self.allow_host),

@@ -11,8 +11,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::budget::{self, PAGE_BYTES};
 use super::database;
 use super::error::FileError;
-use super::key::Key;
-use super::value::{Vector, decode, encode};
+use crate::engine::vector_key::Key;
+use crate::engine::vector_value::{Vector, decode, encode};
 
 /// Bytes of the log from which on its pages are written to their places before it grows again.
 const LOG_BYTES: u64 = 1 << 20;

@@ -11,9 +11,9 @@ use tokio::time::{Instant, timeout_at};
 
 use super::error::FileError;
 use super::keeper::{Keeper, Message};
-use super::key::{Key, Keys};
 use super::shared::{Lookup, Shared};
-use super::value::Vector;
+use crate::engine::vector_key::{Key, Keys};
+use crate::engine::vector_value::Vector;
 
 /// Longest time that a request waits for the disk.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(1);

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use super::error::FileError;
 use super::file::{TRANSACTION, VectorFile};
-use super::key::Key;
 use super::shared::{Lookup, Shared};
-use super::value::Vector;
+use crate::engine::vector_key::Key;
+use crate::engine::vector_value::Vector;
 
 /// Time until a file that cannot be opened is tried again: another daemon may have ended, or a disk
 /// may have room again.

@@ -9,9 +9,7 @@ mod error;
 mod file;
 mod handle;
 mod keeper;
-mod key;
 mod shared;
-mod value;
 
 pub(super) use handle::Deadline;
 pub use handle::{DiskCache, ModelVectors};

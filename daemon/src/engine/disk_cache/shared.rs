@@ -9,7 +9,7 @@ use gte_shared::wire::DiskCacheStatus;
 use tokio::sync::oneshot;
 
 use super::error::{FaultKind, FileError};
-use super::value::Vector;
+use crate::engine::vector_value::Vector;
 
 /// Time in which faults of one kind are logged once.
 const LOG_INTERVAL: Duration = Duration::from_hours(1);

@@ -12,6 +12,7 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 
+use crate::engine::SharedCacheStatus;
 use crate::serve::resident::resident_bytes;
 use crate::serve::selected::Loaded;
 use crate::serve::service::Service;
@@ -33,6 +34,9 @@ impl Collector for Readings {
         loaded.retain(|of| names.insert(of.model.id.clone()));
         self.encode_gauges(&mut encoder)?;
         encode_cache(&mut encoder, &loaded)?;
+        if let Some(status) = self.0.models().shared_cache() {
+            encode_shared_cache(&mut encoder, status)?;
+        }
         encode_batches(&mut encoder, &loaded)?;
         encode_versions(&mut encoder, &loaded)
     }
@@ -103,6 +107,24 @@ fn encode_cache(encoder: &mut DescriptorEncoder<'_>, loaded: &[Arc<Loaded>]) -> 
     encode_each(misses, loaded, |cache| cache.misses)?;
     let texts = loaded.iter().map(|of| of.engine.cache_status().texts).sum();
     gauge(encoder, "cache_texts", "Cached vectors", texts)
+}
+
+/// The cache that several machines share.
+fn encode_shared_cache(
+    encoder: &mut DescriptorEncoder<'_>,
+    status: SharedCacheStatus,
+) -> fmt::Result {
+    let SharedCacheStatus {
+        hits,
+        misses,
+        faults,
+    } = status;
+    let help = "Texts whose vector the shared cache had";
+    counter(encoder, "shared_cache_hits", help, hits)?;
+    let help = "Texts whose vector the shared cache did not have";
+    counter(encoder, "shared_cache_misses", help, misses)?;
+    let help = "Times that the shared cache failed and was bypassed";
+    counter(encoder, "shared_cache_faults", help, faults)
 }
 
 fn encode_each(

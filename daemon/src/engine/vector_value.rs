@@ -1,10 +1,10 @@
-//! Values of the file: a vector and its checksum.
+//! Vectors as disk and shared cache keep them: with a checksum.
 
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::key::Key;
+use super::vector_key::Key;
 
 /// Bytes of the checksum behind the values of a vector.
 const CHECKSUM_BYTES: usize = 8;
@@ -35,7 +35,8 @@ pub(super) fn decode(key: &Key, value: &[u8]) -> Option<Vector> {
     })
 }
 
-/// Checksum of a key and its values: SQLite checks the structure of its pages, not their content.
+/// Checksum of a key and its values: SQLite checks the structure of its pages, not their content,
+/// and anybody may write to a shared cache.
 fn checksum(key: &Key, values: &[u8]) -> [u8; CHECKSUM_BYTES] {
     let hash: [u8; 32] = Sha256::new_with_prefix(key)
         .chain_update(values)

@@ -1,0 +1,11 @@
+//! Vectors in a Redis server, for all machines that use it. Whatever is wrong with it, requests are
+//! answered as if it were not there.
+
+mod counters;
+mod handle;
+mod waiting;
+mod writer;
+
+pub use counters::SharedCacheStatus;
+pub(in crate::engine) use handle::Deadline;
+pub use handle::{SharedCache, SharedCacheUrlError, SharedVectors};
