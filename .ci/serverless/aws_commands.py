@@ -22,6 +22,9 @@ LOGIN = {"authorizationData": [{
     "proxyEndpoint": "https://example.com", "expiresAt": 0,
 }]}
 
+# For the commands that wait until a function is ready.
+READY = {"Configuration": {"State": "Active", "LastUpdateStatus": "Successful"}}
+
 
 class Handler(BaseHTTPRequestHandler):
     """Answers everything with success, in the form of each service."""
@@ -43,7 +46,8 @@ class Handler(BaseHTTPRequestHandler):
         else:
             name = target.rpartition(".")[2] or f"{self.command} {self.path}"
             self.calls.append((name, json.loads(body) if body.startswith(b"{") else body))
-            reply = json.dumps(LOGIN if name == "GetAuthorizationToken" else {}).encode()
+            replies = {"GetAuthorizationToken": LOGIN, "GET": READY}
+            reply = json.dumps(replies.get(name.split()[0], {})).encode()
             kind = "application/json"
         self.send_response(200)
         self.send_header("Content-Type", kind)
@@ -85,8 +89,12 @@ def check(calls):
 
 
 def main():
-    if not shutil.which("aws"):
-        print("NOT RUN: commands of Lambda, no aws (pip install awscli)")
+    for program in ("aws", "umoci"):
+        if not shutil.which(program):
+            print(f"NOT RUN: commands of Lambda, no {program}")
+            return 0
+    if os.geteuid() != 0:
+        print("NOT RUN: commands of Lambda, the image needs root")
         return 0
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()

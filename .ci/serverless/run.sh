@@ -17,12 +17,12 @@ if ! command -v aws >/dev/null || ! python3 -c 'import yaml' 2>/dev/null; then
     # Without them, the checks that need them are named as NOT RUN.
     tools=$cache/tools
     if [ ! -e "$tools/complete" ]; then
-        python3 -m venv "$tools" &&
+        mkdir -p "$cache" && rm -rf "$tools" && python3 -m venv --system-site-packages "$tools" &&
             timeout 300 "$tools/bin/python" -m pip install --quiet --no-input --only-binary :all: \
                 --disable-pip-version-check awscli==1.45.11 PyYAML==6.0.3 &&
             touch "$tools/complete"
     fi >/dev/null 2>&1
-    PATH=$tools/bin:$PATH
+    [ ! -e "$tools/complete" ] || PATH=$tools/bin:$PATH
 fi
 
 failed=0

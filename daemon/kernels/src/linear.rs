@@ -56,8 +56,8 @@ impl PackedLinear {
     }
 
     /// Packs a weight of finite values to multiply in int8, see [`pack_f32`](Self::pack_f32). Each
-    /// output has a scale of its own for every 256 inputs; weights that were stored in eight bits
-    /// are kept exactly.
+    /// output has a scale of its own for every 256 inputs; weights that were stored in eight bits,
+    /// within 127 steps of zero, are kept exactly.
     ///
     /// # Errors
     ///

@@ -46,9 +46,11 @@ impl Phase {
 pub(crate) fn time_cold_start(
     load: impl FnOnce() -> anyhow::Result<Model>,
 ) -> anyhow::Result<Vec<Phase>> {
+    // Before the other programs are started, which takes time of this one as well.
+    let cpu = Stopwatch::since_start_of_program();
     let start = Spent {
         wall: time_start()?,
-        cpu: Stopwatch::since_start_of_program(),
+        cpu,
     };
     let model = load()?;
     let mut watch = Stopwatch::start();

@@ -43,7 +43,7 @@ impl Config {
         let mut out = io::stdout().lock();
         for key in keys::ALL {
             let setting = settings.value(key, None)?;
-            let value = setting.value.as_deref();
+            let value = setting.value.as_deref().map(|value| key.shown(value));
             if self.json {
                 let row = serde_json::json!({
                     "key": key.name,
@@ -53,7 +53,7 @@ impl Config {
                 });
                 json_line(&mut out, &row)?;
             } else {
-                let value = value.unwrap_or(key.default);
+                let value = value.unwrap_or(key.default.into());
                 writeln!(out, "{}\t{value}\t{}", key.name, setting.source)?;
             }
         }

@@ -5,6 +5,7 @@ use std::error::Error;
 use gte_shared::report;
 use gte_shared::wire::{ErrorCode, ErrorReply};
 
+use crate::engine::SharedCacheUrlError;
 use crate::eval::EvalError;
 use crate::lifecycle::InstanceError;
 use crate::lifecycle::units::UnitError;
@@ -22,6 +23,7 @@ pub(super) fn hint(error: &(dyn Error + 'static)) -> Option<String> {
         .or_else(|| error.downcast_ref().and_then(BindError::hint))
         .or_else(|| error.downcast_ref().and_then(HttpError::hint))
         .or_else(|| error.downcast_ref().and_then(LambdaError::hint))
+        .or_else(|| error.downcast_ref().map(SharedCacheUrlError::hint))
         .or_else(|| error.downcast_ref().and_then(EvalError::hint))
 }
 

@@ -37,7 +37,8 @@ impl Lambda {
             .enable_all()
             .build()
             .context("the runtime cannot be started")?;
-        runtime.block_on(async {
+        // A task of its own shares its thread with those of the connections that it waits for.
+        let running = runtime.spawn(async move {
             match prepare(start) {
                 Ok(function) => Ok(function.run().await?),
                 Err(error) => {
@@ -48,16 +49,21 @@ impl Lambda {
                     Err(NotStarted(error).into())
                 }
             }
-        })
+        });
+        runtime.block_on(running).context("the function panicked")?
     }
 }
 
 /// Loads the model. Lambda takes a function for ready when it asks for the first event.
 fn prepare(start: Instant) -> anyhow::Result<Function> {
-    let Answering { service, http } = Answering::without_sockets()?;
+    let Answering {
+        service,
+        http,
+        shared_cache,
+    } = Answering::without_sockets()?;
     let service = Arc::new(service);
     let http = HttpFunction::new(&service, http)?;
-    Ok(Function::new(service, http, start.elapsed()))
+    Ok(Function::new(service, http, shared_cache, start.elapsed()))
 }
 
 /// The arguments of this process, with the subcommand that Lambda leaves out.

@@ -35,8 +35,8 @@ pub(super) fn decode(key: &Key, value: &[u8]) -> Option<Vector> {
     })
 }
 
-/// Checksum of a key and its values: SQLite checks the structure of its pages, not their content,
-/// and anybody may write to a shared cache.
+/// Checksum of a key and its values, against damage: SQLite checks the structure of its pages, not
+/// their content.
 fn checksum(key: &Key, values: &[u8]) -> [u8; CHECKSUM_BYTES] {
     let hash: [u8; 32] = Sha256::new_with_prefix(key)
         .chain_update(values)

@@ -22,14 +22,14 @@ pub(super) fn pack_linear(
         weights.push(tensors.get(&format!("{layer}.weight"))?);
         bias.extend(tensors.values(&format!("{layer}.bias"))?);
     }
-    let inputs = weights.first().map_or(0, |weight| weight.width());
+    let inputs = weights.first().map_or(0, StoredMatrix::width);
     let read = |output: usize, values: &mut [f32]| {
         let (weight, row) = find(&weights, output)?;
         weight.read_finite(row, values)
     };
     let packed = match precision {
         Precision::F32 => PackedLinear::pack_f32(cpu, inputs, bias, read),
-        Precision::Int8 if weights.iter().all(|weight| weight.is_int8()) => {
+        Precision::Int8 if weights.iter().all(StoredMatrix::is_int8) => {
             PackedLinear::keep_int8(cpu, inputs, bias, |output, values| {
                 let (weight, row) = find(&weights, output)?;
                 weight.read_int8(row, values)
@@ -41,10 +41,7 @@ pub(super) fn pack_linear(
 }
 
 /// Finds the weight of an output, and the row in it.
-fn find<'a>(
-    weights: &[&'a StoredMatrix],
-    output: usize,
-) -> Result<(&'a StoredMatrix, usize), WeightsError> {
+fn find(weights: &[StoredMatrix], output: usize) -> Result<(&StoredMatrix, usize), WeightsError> {
     let mut row = output;
     for weight in weights {
         if row < weight.rows() {

@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn work_takes_time_of_the_processor_and_waiting_does_not() {
+    fn work_takes_time_of_the_processor() {
         let mut watch = Stopwatch::start();
         let mut number = 1_u64;
         let until = cpu_time() + Duration::from_millis(5);

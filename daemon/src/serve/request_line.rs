@@ -3,6 +3,7 @@
 use gte_shared::wire::json::{parse_request, reply_line};
 use gte_shared::wire::{ErrorCode, ErrorReply, MAX_FRAME_BYTES, Reply, Request};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::admission::{Admitted, Share};
@@ -13,12 +14,12 @@ use super::offload::offload;
 /// The fields that only request lines have.
 #[derive(Deserialize)]
 struct Marks {
-    a: Option<Value>,
-    b: Option<Value>,
-    pairs: Option<Value>,
-    query: Option<Value>,
-    texts: Option<Value>,
-    command: Option<Value>,
+    a: Option<IgnoredAny>,
+    b: Option<IgnoredAny>,
+    pairs: Option<IgnoredAny>,
+    query: Option<IgnoredAny>,
+    texts: Option<IgnoredAny>,
+    command: Option<IgnoredAny>,
 }
 
 /// The request line that asks for the status.

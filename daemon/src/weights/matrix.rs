@@ -60,7 +60,12 @@ impl StoredMatrix {
             None => Rows::Plain(FloatType::of(&tensor)?),
         };
         let (name, _, shape, _, bytes) = tensor.into_parts()?;
-        let width = shape.last().copied().unwrap_or(1);
+        let width = match (&stored, shape.as_slice()) {
+            // A vector with a scale for each value.
+            (Rows::Quantized(quantized), [_]) if quantized.scales.len() > 1 => 1,
+            (_, [.., width]) => *width,
+            (_, []) => 1,
+        };
         let values: usize = shape.iter().product();
         if bytes.len() != values * stored.value_bytes() {
             return Err(WeightsError::Length(names::in_file(&name)));
@@ -140,9 +145,13 @@ impl StoredMatrix {
     /// If the row does not exist, the values are of another type, or the scale is not finite.
     pub(crate) fn read_int8(&self, row: usize, values: &mut [i8]) -> Result<f32, WeightsError> {
         self.check_row(row)?;
-        let (Rows::Quantized(quantized), Some(stored)) = (&self.stored, self.row(row)) else {
-            return Err(WeightsError::Length(names::in_file(&self.name)));
+        let Rows::Quantized(quantized) = &self.stored else {
+            return Err(self.not_int8());
         };
+        if !quantized.is_symmetric() {
+            return Err(self.not_int8());
+        }
+        let stored = self.row(row).unwrap_or_default();
         for (value, stored) in values.iter_mut().zip(stored) {
             *value = stored.cast_signed();
         }
@@ -187,9 +196,89 @@ impl StoredMatrix {
         }
     }
 
+    fn not_int8(&self) -> WeightsError {
+        WeightsError::Quantization {
+            name: names::in_file(&self.name),
+            problem: "it is not of signed bytes around zero",
+        }
+    }
+
     /// Bytes of a row.
     fn row(&self, row: usize) -> Option<&[u8]> {
         let width = self.width * self.stored.value_bytes();
         self.bytes.get(row * width..(row + 1) * width)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::DType;
+    use burn_store::burn_pack;
+
+    use super::*;
+
+    fn matrix(
+        shape: &[usize],
+        bytes: &[u8],
+        zero_point: Option<i32>,
+        scales: &[f32],
+    ) -> StoredMatrix {
+        let dtype = if zero_point.is_some() {
+            DType::U8
+        } else {
+            DType::I8
+        };
+        let content = Bytes::from_bytes_vec(bytes.to_vec());
+        let tensor = burn_pack::Tensor::new("test".into(), dtype, shape.to_vec(), None, content);
+        let quantized = QuantizedTensor {
+            signed: zero_point.is_none(),
+            zero_point: zero_point.unwrap_or(0),
+            scales: scales.to_vec(),
+            row: shape[1..].iter().product::<usize>().max(1),
+        };
+        let stored = StoredTensor {
+            tensor,
+            quantized: Some(quantized),
+        };
+        StoredMatrix::new(stored).unwrap()
+    }
+
+    #[test]
+    fn bytes_have_the_scale_of_their_row_or_value() {
+        let rows = matrix(&[2, 2], &[1, 255, 128, 127], None, &[0.5, 2.0]);
+        assert!(rows.is_int8());
+        assert_eq!(rows.values().unwrap(), [0.5, -0.5, -256.0, 254.0]);
+        let mut stored = [0; 2];
+        assert_eq!(
+            rows.read_int8(1, &mut stored).unwrap().to_bits(),
+            2.0_f32.to_bits()
+        );
+        assert_eq!(stored, [-128, 127]);
+        assert!(rows.read_int8(2, &mut stored).is_err());
+        // A bias with one scale, and with one for each value.
+        let one = matrix(&[3], &[1, 2, 3], None, &[0.5]);
+        assert_eq!(one.values().unwrap(), [0.5, 1.0, 1.5]);
+        let each = matrix(&[3], &[1, 2, 3], None, &[0.5, 1.0, -2.0]);
+        assert_eq!(each.values().unwrap(), [0.5, 2.0, -6.0]);
+    }
+
+    #[test]
+    fn bytes_around_another_value_are_not_taken_as_they_are() {
+        let table = matrix(&[2, 2], &[0, 128, 255, 129], Some(128), &[0.5]);
+        assert!(!table.is_int8());
+        assert!(table.read_int8(0, &mut [0; 2]).is_err());
+        assert_eq!(table.values().unwrap(), [-64.0, 0.0, 63.5, 0.5]);
+    }
+
+    #[test]
+    fn scales_that_are_no_numbers_are_refused() {
+        for scale in [f32::NAN, f32::INFINITY, f32::MAX] {
+            let rows = matrix(&[2, 2], &[0; 4], None, &[1.0, scale]);
+            assert!(rows.read_int8(0, &mut [0; 2]).is_ok());
+            assert!(rows.read_int8(1, &mut [0; 2]).is_err(), "{scale}");
+            assert!(rows.read_finite(1, &mut [0.0; 2]).is_err(), "{scale}");
+            let vector = matrix(&[2], &[0; 2], None, &[1.0, scale]);
+            assert!(vector.values().is_err(), "{scale}");
+        }
     }
 }

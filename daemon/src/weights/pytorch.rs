@@ -12,7 +12,7 @@ use super::names;
 /// Name of a tensor in a pickle.
 const TENSOR: &str = "torch.Tensor";
 
-/// Reads all tensors, named as in the module. Linear weights are still `[out, in]`.
+/// Reads all tensors, named as in the module. Linear weights are `[out, in]`.
 ///
 /// The reader executes nothing and skips calls. A weights file needs no calls, so a file with one
 /// is refused, whatever its tensors are.

@@ -25,7 +25,7 @@ struct File {
     data: usize,
 }
 
-/// Lists all tensors, named as in the module. Linear weights are still `[out, in]`. The bytes of
+/// Lists all tensors, named as in the module. Linear weights are `[out, in]`. The bytes of
 /// the tensors are not read yet.
 pub(super) fn read(content: Bytes) -> Result<Vec<StoredTensor>, WeightsError> {
     let file = File::parse(content)?;
@@ -42,6 +42,7 @@ pub(super) fn read(content: Bytes) -> Result<Vec<StoredTensor>, WeightsError> {
 #[cfg(fuzzing)]
 pub(crate) fn read_all(content: Bytes) {
     for tensor in read(content).unwrap_or_default() {
+        drop(tensor.dequantized().into_parts());
         drop(super::matrix::StoredMatrix::new(tensor).and_then(|matrix| matrix.values()));
     }
 }
@@ -62,7 +63,7 @@ impl File {
     }
 
     /// Bytes of a tensor, without a copy. Empty if the file is too short, which fails when the
-    /// values are read.
+    /// tensor is needed.
     fn stored(&self, info: &TensorInfo) -> Bytes {
         let range = self.data + info.data_offsets.0..self.data + info.data_offsets.1;
         match self.content.get(range.clone()) {
@@ -133,7 +134,9 @@ impl File {
             .map(|bytes| f32::from_le_bytes(*bytes))
             .collect();
         let rows = info.shape.first().copied().unwrap_or(1);
-        let row = info.shape.iter().skip(1).product::<usize>();
+        let mut sizes = info.shape.iter().skip(1);
+        let row = sizes.try_fold(1_usize, |product, size| product.checked_mul(*size));
+        let row = row.ok_or_else(|| fault("its shape is too large"))?;
         if scales.len() != 1 && scales.len() != rows {
             return Err(fault("it has neither one scale nor one per row"));
         }

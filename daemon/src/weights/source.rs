@@ -74,6 +74,8 @@ pub(super) enum Backing {
     Program,
     /// A mapped file.
     Mapped(Mapped),
+    /// Memory of each tensor's own, which is read when it is needed.
+    Own,
     /// The heap. What stays in use has to be copied out of it, so that the rest can be freed.
     Heap,
 }
@@ -110,7 +112,7 @@ impl Weights {
             }
             Self::PyTorch(path) => Ok(Opened {
                 tensors: StoredTensor::plain(pytorch::read(&path)?),
-                backing: Backing::Heap,
+                backing: Backing::Own,
             }),
             Self::Pack {
                 path,

@@ -3,9 +3,12 @@
 use burn::tensor::{DType, TensorData};
 use burn_store::{bridge, burn_pack};
 
+use super::error::WeightsError;
+use super::float_type::FloatType;
 use super::int8::QuantizedTensor;
 
 /// A tensor as stored in its file, under its name in the module. A linear weight is `[out, in]`.
+#[derive(Clone)]
 pub(super) struct StoredTensor {
     pub(super) tensor: burn_pack::Tensor,
     /// Scales and zero point of an int8 tensor.
@@ -20,6 +23,14 @@ impl StoredTensor {
             quantized: None,
         };
         tensors.into_iter().map(plain).collect()
+    }
+
+    /// Checks that the values are of a type that is read.
+    pub(super) fn check_type(&self) -> Result<(), WeightsError> {
+        match self.quantized {
+            Some(_) => Ok(()),
+            None => FloatType::of(&self.tensor).map(drop),
+        }
     }
 
     /// Returns the tensor, converted to f32 if it is int8. The bytes are not read yet.

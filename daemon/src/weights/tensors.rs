@@ -10,7 +10,7 @@ use super::tensor::StoredTensor;
 
 /// The tensors of an encoder, by their names in the module.
 pub(crate) struct Tensors {
-    matrices: HashMap<String, StoredMatrix>,
+    stored: HashMap<String, StoredTensor>,
     backing: Backing,
 }
 
@@ -29,7 +29,7 @@ impl Tensors {
     ) -> Result<Self, WeightsError> {
         let Opened { tensors, backing } = weights.open()?;
         Ok(Self {
-            matrices: matrices(tensors, expected)?,
+            stored: checked(tensors, expected)?,
             backing,
         })
     }
@@ -44,26 +44,27 @@ impl Tensors {
             tensor.name = names::from_pack(&tensor.name);
         }
         Ok(Self {
-            matrices: matrices(StoredTensor::plain(tensors), expected)?,
+            stored: checked(StoredTensor::plain(tensors), expected)?,
             backing: Backing::Heap,
         })
     }
 
-    /// Looks a tensor up.
+    /// Looks a tensor up. Its bytes are those of its file, or are read from a PyTorch checkpoint.
     ///
     /// # Errors
     ///
-    /// If it is not one of the expected tensors.
-    pub(crate) fn get(&self, name: &str) -> Result<&StoredMatrix, WeightsError> {
-        let matrix = self.matrices.get(name);
-        matrix.ok_or_else(|| WeightsError::Missing(vec![names::in_file(name)]))
+    /// If it is not one of the expected tensors, or cannot be read.
+    pub(crate) fn get(&self, name: &str) -> Result<StoredMatrix, WeightsError> {
+        let stored = self.stored.get(name);
+        let stored = stored.ok_or_else(|| WeightsError::Missing(vec![names::in_file(name)]))?;
+        StoredMatrix::new(stored.clone())
     }
 
     /// Reads all values of a tensor.
     ///
     /// # Errors
     ///
-    /// If it is not one of the expected tensors, or a value is not finite.
+    /// As those of [`get`](Self::get), or if a value is not finite.
     pub(crate) fn values(&self, name: &str) -> Result<Vec<f32>, WeightsError> {
         self.get(name)?.values()
     }
@@ -73,12 +74,11 @@ impl Tensors {
     /// # Errors
     ///
     /// As those of [`values`](Self::values).
-    pub(crate) fn keep(mut self, name: &str) -> Result<StoredMatrix, WeightsError> {
-        self.get(name)?.check_finite()?;
-        let kept = self.matrices.remove(name);
-        let kept = kept.ok_or_else(|| WeightsError::Missing(vec![names::in_file(name)]))?;
+    pub(crate) fn keep(self, name: &str) -> Result<StoredMatrix, WeightsError> {
+        let kept = self.get(name)?;
+        kept.check_finite()?;
         Ok(match self.backing {
-            Backing::Program => kept,
+            Backing::Program | Backing::Own => kept,
             Backing::Mapped(file) => {
                 file.drop_pages();
                 kept
@@ -88,15 +88,15 @@ impl Tensors {
     }
 }
 
-/// Finds the expected tensors among those of a file, and no others.
-fn matrices(
+/// Checks that these are the expected tensors, in their shapes and of types that are read.
+fn checked(
     tensors: Vec<StoredTensor>,
     expected: &[(String, Vec<usize>)],
-) -> Result<HashMap<String, StoredMatrix>, WeightsError> {
+) -> Result<HashMap<String, StoredTensor>, WeightsError> {
     let tensors = tensors.into_iter();
     let named = tensors.map(|stored| (stored.tensor.name.clone(), stored));
     let mut found: HashMap<String, StoredTensor> = named.collect();
-    let mut matrices = HashMap::new();
+    let mut checked = HashMap::new();
     let (mut unfit, mut missing) = (Vec::new(), Vec::new());
     for (name, shape) in expected {
         let Some(stored) = found.remove(name) else {
@@ -104,7 +104,8 @@ fn matrices(
             continue;
         };
         if *stored.tensor.shape == **shape {
-            matrices.insert(name.clone(), StoredMatrix::new(stored)?);
+            stored.check_type()?;
+            checked.insert(name.clone(), stored);
         } else {
             let has: &[usize] = &stored.tensor.shape;
             let name = names::in_file(name);
@@ -122,5 +123,5 @@ fn matrices(
         unexpected.sort();
         return Err(WeightsError::Unexpected(unexpected));
     }
-    Ok(matrices)
+    Ok(checked)
 }

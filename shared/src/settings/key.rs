@@ -1,5 +1,6 @@
 //! One setting: its names, its kind and its default.
 
+use std::borrow::Cow;
 use std::num::NonZero;
 use std::path::Path;
 
@@ -78,6 +79,17 @@ impl Key {
     pub fn option(&self, value: &str) -> Result<String, String> {
         self.kind.check(value)?;
         Ok(value.to_owned())
+    }
+}
+
+impl Key {
+    /// A value as it may stand in a log: without the password of a server.
+    #[must_use]
+    pub fn shown<'a>(&self, value: &'a str) -> Cow<'a, str> {
+        match (self.kind, value.rsplit_once('@')) {
+            (Kind::RedisUrl, Some((_, place))) => format!("redis://…@{place}").into(),
+            _ => value.into(),
+        }
     }
 }
 

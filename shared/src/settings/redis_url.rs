@@ -1,19 +1,13 @@
 //! Address of a Redis server.
 
-use std::fmt;
 use std::str::FromStr;
 
 /// Address of a Redis server: `redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE]`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RedisUrl(pub String);
 
-impl fmt::Debug for RedisUrl {
-    /// Leaves the password out.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let place = self.0.rsplit('@').next().unwrap_or_default();
-        write!(f, "RedisUrl(…{})", place.trim_start_matches("redis://"))
-    }
-}
+const EXPECTED: &str = "expected redis://HOST:PORT, with USER:PASSWORD@ before HOST and /DATABASE at \
+                        the end if needed (TLS and clusters are not spoken to)";
 
 impl FromStr for RedisUrl {
     type Err = String;
@@ -23,19 +17,23 @@ impl FromStr for RedisUrl {
             Some(place) if !place.is_empty() && !place.contains(char::is_whitespace) => {
                 Ok(Self(value.to_owned()))
             }
-            _ => Err("expected redis://HOST:PORT, with USER:PASSWORD@ before it and /DATABASE behind it if needed".to_owned()),
+            _ => Err(EXPECTED.to_owned()),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::keys::{HTTP, SHARED_CACHE};
     use super::*;
 
     #[test]
-    fn a_password_is_not_shown() {
-        let url: RedisUrl = "redis://gte:secret@cache:6379/2".parse().unwrap();
-        assert_eq!(format!("{url:?}"), "RedisUrl(…cache:6379/2)");
+    fn other_schemes_are_refused() {
+        assert!(
+            "redis://gte:secret@cache:6379/2"
+                .parse::<RedisUrl>()
+                .is_ok()
+        );
         for wrong in [
             "",
             "redis://",
@@ -45,5 +43,13 @@ mod tests {
         ] {
             assert!(wrong.parse::<RedisUrl>().is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_password_is_not_shown() {
+        let shown = SHARED_CACHE.shown("redis://gte:sec@ret@cache:6379/2");
+        assert_eq!(shown, "redis://…@cache:6379/2");
+        assert_eq!(SHARED_CACHE.shown("redis://cache"), "redis://cache");
+        assert_eq!(HTTP.shown("unix:/run/a@b"), "unix:/run/a@b");
     }
 }

@@ -92,7 +92,8 @@ impl Int8Weight {
 }
 
 /// Stores the weights of one output in eight bits, with a scale for each group of inputs: the
-/// largest weight of a group becomes 127. Weights that were stored in eight bits are kept exactly.
+/// largest weight of a group becomes 127. Weights that were stored in eight bits, within 127 steps
+/// of zero, are kept exactly.
 fn quantize_output(cpu: Cpu, weights: &[f32], stored: &mut [i8], scales: &mut [f32]) {
     let largest = cpu.dispatch(GroupScales { weights, scales });
     if let Some(recovered) = cpu.dispatch(RecoverScale { weights, largest }) {
@@ -286,6 +287,13 @@ mod tests {
             let values = bytes.iter().enumerate();
             let values = values.map(|(index, byte)| f32::from(*byte) * scale(index / inputs));
             let packed = pack(cpu, &values.collect::<Vec<f32>>(), inputs);
+            let scales: Vec<f32> = (0..outputs).map(scale).collect();
+            let of_first = &kept.scales[..outputs.min(cpu.panel_width())];
+            assert_eq!(
+                of_first,
+                &scales[..of_first.len()],
+                "{cpu:?}: those of the file"
+            );
             for panel in 0..kept.values.panel_count() {
                 assert_eq!(kept.values.panel(panel), packed.values.panel(panel));
             }

@@ -136,8 +136,8 @@ impl Int8Isa for Avx2 {
     const NAME: &'static str = "AVX2";
     const FAST_INT8: bool = true;
     const NR_VECTORS: usize = 2;
-    /// Two products are added in sixteen bits: 2 × 128 × 127 fits (rounding may give one more than
-    /// the largest activation), 2 × 255 × 127 does not.
+    /// Two products are added in sixteen bits: 2 × 128 × -128 just fits (rounding may give one more
+    /// than the largest activation), 2 × 255 × 127 does not.
     const MAX_ACTIVATION: u8 = 127;
 
     #[inline(always)]

@@ -100,26 +100,29 @@ impl Installed {
         info: &ModelInfo,
         before: io::Result<FilesFingerprint>,
     ) -> KeptVectors {
+        let content = self.caches.shared.as_ref().map(|_| {
+            let source = self.store.find(name).map_err(io::Error::other)?;
+            content_fingerprint(&source, info)
+        });
         let files = before.and_then(|before| {
+            // After the content has been read: it must be that of the loaded model.
             let after = self.files(name).transpose()?;
             let fingerprint = after.and_then(|after| before.of_model(&after, info));
             let changed = || io::Error::other("its files were changed while it was loaded");
             fingerprint.ok_or_else(changed)
         });
-        let content = || {
-            let source = self.store.find(name).map_err(io::Error::other)?;
-            content_fingerprint(&source, info)
-        };
         let mut kept = KeptVectors::default();
         let Caches { disk, shared } = &self.caches;
         match files {
             Ok(files) => {
                 kept.disk = disk.as_ref().map(|disk| disk.of_model(&files));
-                if let Some(shared) = shared {
-                    match content() {
-                        Ok(content) => kept.shared = Some(shared.of_model(&content)),
-                        Err(problem) => shared.report_unknown_model(&problem),
+                match (shared, content) {
+                    (Some(shared), Some(Ok(content))) => {
+                        let dimension = info.dimension as usize;
+                        kept.shared = Some(shared.of_model(&content, dimension));
                     }
+                    (Some(shared), Some(Err(problem))) => shared.report_unknown_model(&problem),
+                    _ => {}
                 }
             }
             Err(problem) => {

@@ -64,7 +64,8 @@ pub(in crate::command) struct Serve {
 
     /// Redis server that keeps vectors for several machines, at redis://HOST:PORT: vectors and
     /// hashes, never texts [default: none]
-    #[arg(long, value_name = "URL", value_parser = |value: &str| keys::SHARED_CACHE.option(value))]
+    // Checked later: clap would repeat a wrong one, and with it a password.
+    #[arg(long, value_name = "URL")]
     pub(super) shared_cache: Option<String>,
 
     /// Address that HTTP is served at, besides the socket: IP:PORT, localhost:PORT, or unix:/PATH

@@ -96,8 +96,8 @@ impl Prepared {
             let settings = ServeSettings::read(options, activated)?;
             let level = logging::begin(settings.log_format, settings.live.verbose);
             logging::hide_messages_of_panics();
-            let places = take_places(options, &settings, runtime, &waiting)?;
             let shared_cache = settings.shared_cache()?;
+            let places = take_places(options, &settings, runtime, &waiting)?;
             anyhow::Ok((settings, level, places, shared_cache))
         };
         let (settings, level, places, shared_cache) = match prepare() {

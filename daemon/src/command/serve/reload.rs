@@ -70,7 +70,7 @@ impl Reloader {
                 continue;
             }
             let value = now.value.as_deref().unwrap_or(key.default);
-            let change = format!("{} = {value}", key.name);
+            let change = format!("{} = {}", key.name, key.shown(value));
             if LIVE.contains(key) {
                 effective.push(change);
                 *before = now;

@@ -28,6 +28,9 @@ use crate::store::Store;
 /// Number of threads that serve connections. The model computes with threads of its own.
 const IO_THREADS: usize = 2;
 
+/// Longest wait at the end for the shared cache to keep new vectors.
+const SETTLE_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// Time between two requests for more time to start: a third of what each asks for.
 const EXTENSION_INTERVAL: Duration = Duration::from_secs(10);
 
@@ -87,7 +90,7 @@ impl Serve {
             ModelNames::new(settings.model_aliases)?,
             Caches {
                 disk: disk.clone(),
-                shared: shared_cache,
+                shared: shared_cache.clone(),
             },
             lock.clone(),
         );
@@ -153,6 +156,9 @@ impl Serve {
         tokio::select! {
             served = serving => served.context("serving panicked")?,
             () = ended => tracing::warn!("second signal: exiting without draining"),
+        }
+        if let Some(shared) = shared_cache {
+            shared.settle(SETTLE_TIMEOUT).await;
         }
         if let Some(disk) = disk {
             disk.close();

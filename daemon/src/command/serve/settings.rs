@@ -57,7 +57,6 @@ pub(super) struct Live {
 }
 
 /// All settings.
-#[derive(Debug)]
 pub(super) struct ServeSettings {
     pub(super) socket: Option<PathBuf>,
     pub(super) model: Option<String>,

@@ -3,37 +3,28 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis::Client;
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::connection::Connection;
 use super::counters::{Counters, SharedCacheStatus};
+use super::error::{Fault, SharedCacheUrlError};
 use super::waiting::wait_until;
-use super::writer::{MAX_WAITING, PREFIX, Vectors, write};
+use super::writer::{PREFIX, Writer};
 use crate::engine::vector_key::{Key, Keys};
 use crate::engine::vector_value::{Vector, decode};
 
 /// Longest time that a request waits for the server: computing a short text takes as long.
 const LOOKUP_TIMEOUT: Duration = Duration::from_millis(5);
 
-/// Further time for each text, of 4 KB at most: a quarter of what it takes to compute.
+/// Further time for each text, of 4 KB at most: a fraction of what it takes to compute.
 const LOOKUP_TIME_PER_TEXT: Duration = Duration::from_micros(100);
-
-/// Longest time for a connection to open, and for the server to answer anything.
-const RESPONSE_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// Failure to understand the address of a server.
-#[derive(Debug, thiserror::Error)]
-#[error("the address of the shared cache cannot be used: {0}")]
-pub struct SharedCacheUrlError(String);
 
 /// Vectors in a Redis server, of all models. Clones share it.
 #[derive(Clone)]
 pub struct SharedCache {
-    connection: ConnectionManager,
+    connection: Connection,
     counters: Arc<Counters>,
-    new: mpsc::Sender<Vectors>,
+    writer: Writer,
 }
 
 /// Vectors in a Redis server of one model.
@@ -41,6 +32,7 @@ pub struct SharedCache {
 pub struct SharedVectors {
     cache: SharedCache,
     keys: Keys,
+    dimension: usize,
 }
 
 /// Time until which a request waits for the server.
@@ -65,39 +57,29 @@ impl SharedCache {
     ///
     /// If this is not such an address.
     pub fn open(url: &str) -> Result<Self, SharedCacheUrlError> {
-        let wrong = |error: redis::RedisError| SharedCacheUrlError(error.to_string());
-        let config = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(RESPONSE_TIMEOUT))
-            .set_response_timeout(Some(RESPONSE_TIMEOUT))
-            // A lost connection is opened again by the next request that may ask.
-            .set_number_of_retries(1);
-        let client = Client::open(url).map_err(wrong)?;
-        let connection = client.get_connection_manager_lazy(config).map_err(wrong)?;
         let counters = Arc::<Counters>::default();
-        let (new, waiting) = mpsc::channel(MAX_WAITING);
-        // Its first step opens the connection, while the model is loaded.
-        tokio::spawn(write(connection.clone(), Arc::clone(&counters), waiting));
+        let connection = Connection::open(url, &counters)?;
         Ok(Self {
+            writer: Writer::start(connection.clone(), Arc::clone(&counters)),
             connection,
             counters,
-            new,
         })
     }
 
-    /// The vectors of one model: of a fingerprint of all that they depend on but the token ids,
-    /// which is the same on all machines.
+    /// The vectors of one model, of so many values: of a fingerprint of all that they depend on but
+    /// the token ids, which is the same on all machines.
     #[must_use]
-    pub fn of_model(&self, fingerprint: &[u8; 32]) -> SharedVectors {
+    pub fn of_model(&self, fingerprint: &[u8; 32], dimension: usize) -> SharedVectors {
         SharedVectors {
             cache: self.clone(),
             keys: Keys::of_model(fingerprint),
+            dimension,
         }
     }
 
     /// Reports that a model has no fingerprint, so that its vectors are not kept.
     pub fn report_unknown_model(&self, problem: &std::io::Error) {
-        let message = format!("its model cannot be told from others: {problem}");
-        self.counters.report(message);
+        self.counters.report(&Fault::Model(problem.to_string()));
     }
 
     /// Counters since the start.
@@ -106,28 +88,31 @@ impl SharedCache {
         self.counters.status()
     }
 
+    /// Waits until all new vectors are kept, for `longest` at most.
+    pub async fn settle(&self, longest: Duration) {
+        self.writer.settle(longest).await;
+    }
+
     /// Values of keys; `None` if the server does not give them in time.
     async fn get_all(&self, keys: &[Key], Deadline(deadline): Deadline) -> Option<Vec<Stored>> {
-        if !self.counters.may_ask() || Instant::now() >= deadline {
+        if !self.counters.may_look_up() || Instant::now() >= deadline {
             return None;
         }
+        let mut connection = self.connection.get()?;
         let mut command = redis::cmd("MGET");
         for key in keys {
             command.arg([PREFIX, key].concat());
         }
-        let mut connection = self.connection.clone();
         let asked = command.query_async(&mut connection);
-        match wait_until(deadline, asked).await {
-            Some(Ok(values)) => Some(values),
-            Some(Err(error)) => {
-                self.counters.report(error);
-                None
-            }
-            None => {
-                self.counters.report("the server does not answer in time");
-                None
-            }
+        let fault = match wait_until(deadline, asked).await {
+            Some(Ok(values)) => return Some(values),
+            Some(Err(error)) => Fault::Lookup(error),
+            None => Fault::Late,
+        };
+        if self.counters.report(&fault) {
+            self.connection.replace();
         }
+        None
     }
 }
 
@@ -143,33 +128,42 @@ impl SharedVectors {
         deadline: Deadline,
     ) -> Vec<Option<Vector>> {
         let keys: Vec<Key> = texts.map(|ids| self.keys.key(ids)).collect();
-        let counters = &self.cache.counters;
         let Some(values) = self.cache.get_all(&keys, deadline).await else {
             return vec![None; keys.len()];
         };
         let pairs = keys.iter().zip(values);
-        let vectors = pairs.map(|(key, value)| {
-            let vector = decode(key, &value?);
-            if vector.is_none() {
-                counters.report("a vector in it is damaged");
-            }
-            vector
-        });
+        let vectors = pairs.map(|(key, value)| self.read(key, &value?));
         let mut vectors: Vec<Option<Vector>> = vectors.collect();
         vectors.resize(keys.len(), None);
-        counters.count(keys.len(), vectors.iter().flatten().count());
+        let hits = vectors.iter().flatten().count();
+        self.cache.counters.count(keys.len(), hits);
         vectors
+    }
+
+    /// Reads a value. Others may write to the server, too.
+    fn read(&self, key: &Key, value: &[u8]) -> Option<Vector> {
+        let vector = decode(key, value).filter(|vector| {
+            vector.len() == self.dimension && vector.iter().all(|value| value.is_finite())
+        });
+        if vector.is_none() {
+            self.cache.counters.report(&Fault::Damaged);
+        }
+        vector
     }
 
     /// Keeps the vectors of texts. Does not wait for the server.
     pub(in crate::engine) fn put_all(&self, vectors: impl Iterator<Item = (Arc<[u32]>, Vector)>) {
-        let SharedCache { counters, new, .. } = &self.cache;
-        if !counters.may_ask() {
+        let SharedCache {
+            connection,
+            counters,
+            writer,
+        } = &self.cache;
+        if !counters.may_write() || connection.get().is_none() {
             return;
         }
         let keyed = vectors.map(|(ids, vector)| (self.keys.key(&ids), vector));
-        if new.try_send(keyed.collect()).is_err() {
-            counters.report("the server is too slow to keep all vectors");
+        if !writer.write(keyed.collect()) {
+            counters.report(&Fault::Full);
         }
     }
 }

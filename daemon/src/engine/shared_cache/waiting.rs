@@ -37,22 +37,27 @@ mod tests {
 
     use super::*;
 
-    #[tokio::test]
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
     async fn a_reply_that_came_while_the_process_stood_still_counts() {
-        let (sender, reply) = oneshot::channel();
-        let deadline = Instant::now() + Duration::from_millis(5);
-        let (reader, wake) = oneshot::channel::<()>();
-        tokio::spawn(async move {
-            wake.await.unwrap();
-            sender.send(7).unwrap();
+        let waiting = tokio::spawn(async {
+            let (sender, reply) = oneshot::channel();
+            let (bytes, wake) = oneshot::channel::<()>();
+            // The task that reads the reply shares the thread.
+            tokio::spawn(async move {
+                wake.await.unwrap();
+                sender.send(7).unwrap();
+            });
+            let deadline = Instant::now() + Duration::from_millis(5);
+            let reply = async {
+                tokio::task::yield_now().await;
+                bytes.send(()).unwrap();
+                // The process stands still, and goes on behind the deadline.
+                std::thread::sleep(Duration::from_millis(20));
+                reply.await.unwrap()
+            };
+            wait_until(deadline, reply).await
         });
-        let reply = async {
-            // The whole process stands still, and meanwhile the bytes arrive.
-            std::thread::sleep(Duration::from_millis(20));
-            reader.send(()).unwrap();
-            reply.await.unwrap()
-        };
-        assert_eq!(wait_until(deadline, reply).await, Some(7));
+        assert_eq!(waiting.await.unwrap(), Some(7));
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,56 +1,117 @@
 //! The task that writes vectors to the server.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use redis::aio::ConnectionManager;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
+use tokio::time::timeout;
 
+use super::connection::Connection;
 use super::counters::Counters;
+use super::error::Fault;
 use crate::engine::vector_key::Key;
 use crate::engine::vector_value::{Vector, encode};
-
-/// Vectors of a batch, with their keys.
-pub(super) type Vectors = Vec<(Key, Vector)>;
 
 /// Prefix of the keys: other programs may use the server as well.
 pub(super) const PREFIX: &[u8] = b"gte:";
 
-/// Most batches that wait to be written: 16 MiB with 1,024 values a vector, as batches have a dozen
-/// short texts or fewer long ones.
-pub(super) const MAX_WAITING: usize = 256;
+/// Most vectors that wait to be written, 16 MiB with 1,024 values each. Further ones are not kept.
+pub(super) const MAX_WAITING: usize = 4096;
 
 /// Time that the server keeps a vector which nobody writes again. Those of former versions and
 /// models are not asked for any more.
 const KEEP: Duration = Duration::from_hours(30 * 24);
 
-/// Opens the connection, and writes vectors until all clones of the cache are gone.
-pub(super) async fn write(
-    mut connection: ConnectionManager,
-    counters: Arc<Counters>,
-    mut waiting: mpsc::Receiver<Vectors>,
-) {
-    let opened: redis::RedisResult<()> = redis::cmd("PING").query_async(&mut connection).await;
-    if let Err(error) = opened {
-        counters.report(error);
+/// Vectors of a batch, with their keys.
+type Vectors = Vec<(Key, Vector)>;
+
+/// Vectors on their way to the server. Clones share them.
+#[derive(Clone)]
+pub(super) struct Writer {
+    batches: mpsc::UnboundedSender<Vectors>,
+    waiting: Arc<Waiting>,
+}
+
+/// Number of vectors that are not written yet.
+#[derive(Default)]
+struct Waiting {
+    vectors: AtomicUsize,
+    none_left: Notify,
+}
+
+impl Writer {
+    /// Starts the task, within a runtime of tokio. It ends when all clones are gone.
+    pub(super) fn start(connection: Connection, counters: Arc<Counters>) -> Self {
+        let (batches, queue) = mpsc::unbounded_channel();
+        let waiting = Arc::<Waiting>::default();
+        let of_task = Arc::clone(&waiting);
+        tokio::spawn(async move { run(connection, &counters, queue, &of_task).await });
+        Self { batches, waiting }
     }
-    while let Some(vectors) = waiting.recv().await {
-        if !counters.may_ask() {
-            continue;
+
+    /// Has vectors written. Returns false, and does not, if too many wait.
+    pub(super) fn write(&self, vectors: Vectors) -> bool {
+        let count = vectors.len();
+        let before = self.waiting.vectors.fetch_add(count, Ordering::AcqRel);
+        let fits = before + count <= MAX_WAITING && self.batches.send(vectors).is_ok();
+        if !fits {
+            self.waiting.have_left(count);
         }
-        let mut pipeline = redis::pipe();
-        for (key, vector) in &vectors {
-            pipeline
-                .cmd("SET")
-                .arg([PREFIX, key].concat())
-                .arg(encode(key, vector))
-                .arg("EX")
-                .arg(KEEP.as_secs())
-                .ignore();
+        fits
+    }
+
+    /// Waits until nothing waits, for `longest` at most.
+    pub(super) async fn settle(&self, longest: Duration) {
+        let settled = async {
+            loop {
+                let none_left = self.waiting.none_left.notified();
+                if self.waiting.vectors.load(Ordering::Acquire) == 0 {
+                    return;
+                }
+                none_left.await;
+            }
+        };
+        // What is late is lost, and computed again.
+        drop(timeout(longest, settled).await);
+    }
+}
+
+impl Waiting {
+    fn have_left(&self, count: usize) {
+        if self.vectors.fetch_sub(count, Ordering::AcqRel) == count {
+            self.none_left.notify_waiters();
         }
-        let written: redis::RedisResult<()> = pipeline.query_async(&mut connection).await;
-        if let Err(error) = written {
-            counters.report(error);
+    }
+}
+
+async fn run(
+    connection: Connection,
+    counters: &Counters,
+    mut queue: mpsc::UnboundedReceiver<Vectors>,
+    waiting: &Waiting,
+) {
+    while let Some(vectors) = queue.recv().await {
+        if counters.may_write()
+            && let Some(mut connected) = connection.get()
+        {
+            let mut pipeline = redis::pipe();
+            for (key, vector) in &vectors {
+                pipeline
+                    .cmd("SET")
+                    .arg([PREFIX, key].concat())
+                    .arg(encode(key, vector))
+                    .arg("EX")
+                    .arg(KEEP.as_secs())
+                    .ignore();
+            }
+            let written: redis::RedisResult<()> = pipeline.query_async(&mut connected).await;
+            if let Err(error) = written
+                && counters.report(&Fault::Write(error))
+            {
+                connection.replace();
+            }
         }
+        waiting.have_left(vectors.len());
     }
 }

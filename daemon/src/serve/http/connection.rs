@@ -39,6 +39,11 @@ impl Connection {
         }
     }
 
+    /// The same connection, for a client at another address.
+    pub(super) fn with_address(self, address: Option<IpAddr>) -> Self {
+        Self { address, ..self }
+    }
+
     /// Waits until the connection is asked to close.
     pub(super) async fn closing(&self) {
         self.progress.closing().await;

@@ -1,5 +1,6 @@
 //! HTTP without connections: requests come one by one from elsewhere, whole.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -37,12 +38,17 @@ impl HttpFunction {
         })
     }
 
-    /// Answers a request. The reply is not compressed.
-    pub(in crate::serve) async fn answer(&self, request: Request<Bytes>) -> Response<Bytes> {
+    /// Answers a request of a client at an address. The reply is not compressed.
+    pub(in crate::serve) async fn answer(
+        &self,
+        request: Request<Bytes>,
+        address: Option<IpAddr>,
+    ) -> Response<Bytes> {
         let path = request.uri().path().to_owned();
         let mut request = request.map(Body::from);
         request.headers_mut().remove(ACCEPT_ENCODING);
-        request.extensions_mut().insert(self.connection.clone());
+        let connection = self.connection.clone().with_address(address);
+        request.extensions_mut().insert(connection);
         // The router answers every request.
         let Ok(reply) = self.router.clone().oneshot(request).await;
         let (head, body) = reply.into_parts();

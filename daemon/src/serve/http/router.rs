@@ -31,23 +31,47 @@ pub(in crate::serve) fn own_routes() -> Router {
 
 /// Routes behind rules of access.
 pub(super) fn guarded_routes(access: &Arc<Access>) -> Router {
-    guarded(access).layer(from_fn(observe))
+    guarded(access, routes()).layer(from_fn(observe))
 }
 
-/// Routes behind rules of access, and those that Function Compute calls.
+/// Routes behind rules of access, and those that Function Compute calls. Its hooks ask for no
+/// token; events do where clients need one, since a client could send the header that marks them.
 pub(super) fn routes_in_fc(access: &Arc<Access>) -> Router {
-    let routes = guarded(access).merge(fc::routes());
+    let routes = guarded(access, routes().merge(fc::events())).merge(fc::hooks());
     routes
         .layer(from_fn(observe))
         .layer(from_fn(fc::log_invocation))
 }
 
-fn guarded(access: &Arc<Access>) -> Router {
-    let routes = routes().layer(from_fn_with_state(Arc::clone(access), guard));
+fn guarded(access: &Arc<Access>, routes: Router) -> Router {
+    let routes = routes.layer(from_fn_with_state(Arc::clone(access), guard));
     match cors(access.origins()) {
         Some(cors) => routes.layer(cors),
         None => routes,
     }
+}
+
+/// Paths of the routes.
+const PATHS: [&str; 14] = [
+    "/api/similarity",
+    "/api/rank",
+    "/api/explain",
+    "/v1/embeddings",
+    "/embeddings",
+    "/v1/models",
+    "/",
+    "/embed",
+    "/similarity",
+    "/tokenize",
+    "/info",
+    "/health",
+    "/metrics",
+    "/openapi.json",
+];
+
+/// Returns true for a path that has a route.
+pub(in crate::serve) fn is_route(path: &str) -> bool {
+    PATHS.contains(&path)
 }
 
 fn routes() -> Router {
@@ -112,4 +136,23 @@ async fn wrong_method() -> Failure {
         message,
     );
     failure.with_hint("GET /openapi.json lists them")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_paths_are_those_of_the_description() {
+        let openapi = include_str!("../../../assets/openapi.json");
+        let openapi: serde_json::Value = serde_json::from_str(openapi).unwrap();
+        let described = openapi["paths"]
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(String::as_str);
+        assert_eq!(described.collect::<BTreeSet<_>>(), BTreeSet::from(PATHS));
+    }
 }

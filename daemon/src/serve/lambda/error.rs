@@ -9,6 +9,9 @@ pub enum LambdaError {
     /// A variable of Lambda cannot be used.
     #[error("the variable {0} is not as Lambda sets it")]
     Variable(&'static str),
+    /// The model has failed for good.
+    #[error("the thread of the model failed twice")]
+    Failed,
     /// The runtime API cannot be used.
     #[error("Lambda's runtime API does not answer: {0}")]
     Api(lambda_runtime::Error),

@@ -1,7 +1,7 @@
 //! Kinds of events.
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::http_event::{HttpEvent, Origin};
@@ -20,16 +20,17 @@ pub(super) enum Event {
 /// The fields of objects that tell events apart.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Marks {
-    version: Option<Value>,
-    http_method: Option<Value>,
+struct Marks<'a> {
+    #[serde(borrow)]
+    version: Option<&'a RawValue>,
+    http_method: Option<IgnoredAny>,
     request_context: Option<ContextMarks>,
 }
 
 #[derive(Default, Deserialize)]
 struct ContextMarks {
-    elb: Option<Value>,
-    http: Option<Value>,
+    elb: Option<IgnoredAny>,
+    http: Option<IgnoredAny>,
 }
 
 impl Event {
@@ -61,7 +62,10 @@ fn origin(json: &str) -> Option<Origin> {
         return Some(Origin::LoadBalancer);
     }
     // cargo-lambda's emulator adds an `httpMethod` to events of version 2.0.
-    if marks.version.is_some_and(|version| version == "2.0") {
+    if marks
+        .version
+        .is_some_and(|version| version.get() == r#""2.0""#)
+    {
         return context.http.map(|_| Origin::HttpApi);
     }
     marks.http_method.map(|_| Origin::RestApi)
@@ -69,7 +73,7 @@ fn origin(json: &str) -> Option<Origin> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 

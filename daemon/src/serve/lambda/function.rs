@@ -12,6 +12,7 @@ use super::event::Event;
 use super::http_event::{HttpEvent, Origin};
 use super::http_reply::ReplyStyle;
 use super::metrics::Invocation;
+use crate::engine::SharedCache;
 use crate::serve::admission::Share;
 use crate::serve::context::{Context, ReplyForm};
 use crate::serve::http::{HttpFunction, malformed, too_large};
@@ -28,6 +29,9 @@ const MOST_LOAD_BALANCER_BYTES: usize = 1_000_000;
 /// differ by the digits of their numbers.
 const PLANNED_PERCENT: usize = 97;
 
+/// Longest wait for the shared cache to keep new vectors: a few times a round trip.
+const SETTLE_TIMEOUT: Duration = Duration::from_millis(5);
+
 /// Header of a request's id.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -36,6 +40,7 @@ pub struct Function {
     service: Arc<Service>,
     http: HttpFunction,
     share: Share,
+    shared_cache: Option<SharedCache>,
     /// Time until the model was ready.
     init: Duration,
     answered: AtomicBool,
@@ -48,13 +53,20 @@ struct Reply {
 }
 
 impl Function {
-    /// Makes a function of a service that was ready after `init`.
+    /// Makes a function of a service that was ready after `init`, and whose vectors `shared_cache`
+    /// keeps.
     #[must_use]
-    pub fn new(service: Arc<Service>, http: HttpFunction, init: Duration) -> Self {
+    pub fn new(
+        service: Arc<Service>,
+        http: HttpFunction,
+        shared_cache: Option<SharedCache>,
+        init: Duration,
+    ) -> Self {
         Self {
             share: service.admission().share(),
             service,
             http,
+            shared_cache,
             init,
             answered: AtomicBool::new(false),
         }
@@ -79,6 +91,10 @@ impl Function {
             Event::Line(line) => self.answer_line(line).await?,
             Event::Other => self.answer_line(STATUS.to_vec()).await?,
         };
+        if let Some(cache) = &self.shared_cache {
+            // What is not sent when this process is frozen may be lost.
+            cache.settle(SETTLE_TIMEOUT).await;
+        }
         let metrics = Invocation {
             function: name,
             init: is_first.then_some(self.init),
@@ -105,6 +121,7 @@ impl Function {
         };
         let id = HeaderValue::from_str(id).ok();
         let path = event.path(origin).to_owned();
+        let address = event.address(origin);
         let texts = self.texts();
         let mut reply = match event.request(origin) {
             Ok(mut request) => {
@@ -112,7 +129,7 @@ impl Function {
                     let headers = request.headers_mut();
                     headers.entry(REQUEST_ID).or_insert_with(|| id.clone());
                 }
-                self.http.answer(request).await
+                self.http.answer(request, address).await
             }
             Err(problem) => malformed(&path, problem).await,
         };
@@ -122,7 +139,10 @@ impl Function {
         };
         let mut json = style.encode(&reply)?;
         if json.len() > limit {
-            let (message, hint) = over_limit(json.len(), limit, self.texts() - texts);
+            let (message, mut hint) = over_limit(json.len(), limit, self.texts() - texts);
+            if path.ends_with("/embeddings") {
+                hint += "; base64 vectors take half as much";
+            }
             let id = reply.headers_mut().remove(REQUEST_ID);
             reply = too_large(&path, message, hint).await;
             if let Some(id) = id {
@@ -158,6 +178,11 @@ impl Function {
         })
     }
 
+    /// The service that answers.
+    pub(super) fn service(&self) -> &Arc<Service> {
+        &self.service
+    }
+
     /// Texts that have been answered so far.
     fn texts(&self) -> u64 {
         self.service.counters().texts
@@ -170,6 +195,9 @@ fn over_limit(bytes: usize, limit: usize, texts: u64) -> (String, String) {
     let planned = limit / 100 * PLANNED_PERCENT;
     let fitting = texts.saturating_mul(planned) / bytes.max(1);
     let message = format!("the reply has {bytes} bytes, and {limit} can be sent back");
-    let hint = format!("about {fitting} texts like these fit; base64 vectors take half as much");
+    let hint = match texts {
+        0 => "ask for less at a time".to_owned(),
+        _ => format!("about {fitting} texts like these fit"),
+    };
     (message, hint)
 }

@@ -5,6 +5,7 @@
 //! too, but fails at base64 and paths that are not valid, and would bring thirty crates.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -13,6 +14,11 @@ use http::header::CONTENT_LENGTH;
 use http::{HeaderName, HeaderValue, Method, Request, Uri};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
+
+use crate::serve::http::is_route;
+
+/// Header in which load balancers tell the address of a client.
+const FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// Stage of an HTTP API that is not part of paths.
 const DEFAULT_STAGE: &str = "$default";
@@ -56,6 +62,7 @@ pub(super) enum Origin {
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct HttpEvent {
+    version: Option<String>,
     http_method: Option<String>,
     path: Option<String>,
     raw_path: Option<String>,
@@ -75,12 +82,20 @@ struct Context {
     stage: Option<String>,
     path: Option<String>,
     http: Option<HttpContext>,
+    identity: Option<Identity>,
 }
 
 #[derive(Default, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 struct HttpContext {
     method: Option<String>,
+    source_ip: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Identity {
+    source_ip: Option<String>,
 }
 
 impl HttpEvent {
@@ -89,24 +104,52 @@ impl HttpEvent {
         self.multi_value_headers.is_some()
     }
 
-    /// Path of the request, without the stage of its API.
+    /// Path of the request, without the stage or the base path of its API.
     pub(super) fn path(&self, origin: Origin) -> &str {
         let raw = match origin {
             Origin::HttpApi => self.raw_path.as_deref(),
             Origin::RestApi | Origin::LoadBalancer => self.path.as_deref(),
         };
         let path = raw.unwrap_or("/");
-        let has_stage = match origin {
-            Origin::HttpApi => true,
-            // The stage is in the path only where the context's path is the same.
-            Origin::RestApi => self.request_context.path.as_deref() == Some(path),
-            Origin::LoadBalancer => false,
-        };
-        let stage = self.request_context.stage.as_deref();
-        match stage.filter(|stage| has_stage && *stage != DEFAULT_STAGE) {
-            Some(stage) => without_stage(path, stage),
-            None => path,
+        let context = &self.request_context;
+        match origin {
+            Origin::LoadBalancer => path,
+            // A REST API's paths have no stage, but the base path of a domain of its own. Nothing
+            // names that.
+            Origin::RestApi if self.version.is_none() => {
+                let own_domain = context.path.as_deref() == Some(path);
+                let rest = without_first(path).filter(|rest| own_domain && is_route(rest));
+                rest.filter(|_| !is_route(path)).unwrap_or(path)
+            }
+            Origin::RestApi | Origin::HttpApi => match context.stage.as_deref() {
+                Some(stage) if stage != DEFAULT_STAGE => without_stage(path, stage),
+                _ => path,
+            },
         }
+    }
+
+    /// Address of the client, as the origin tells it.
+    pub(super) fn address(&self, origin: Origin) -> Option<IpAddr> {
+        let context = &self.request_context;
+        let told = match origin {
+            Origin::HttpApi => context.http.as_ref()?.source_ip.as_deref(),
+            Origin::RestApi => context.identity.as_ref()?.source_ip.as_deref(),
+            // The balancer adds the address that it has seen.
+            Origin::LoadBalancer => self.header(FORWARDED_FOR)?.rsplit(',').next(),
+        };
+        told?.trim().parse().ok()
+    }
+
+    /// Last value of a header, whose name is in small letters.
+    fn header(&self, name: &str) -> Option<&str> {
+        let is_it = |of: &str| of.eq_ignore_ascii_case(name);
+        let mut lists = self.multi_value_headers.iter().flatten();
+        let list = lists
+            .find(|(of, _)| is_it(of))
+            .and_then(|(_, values)| values.last());
+        let mut single = self.headers.iter().flatten();
+        let found = list.or_else(|| single.find(|(of, _)| is_it(of)).map(|(_, value)| value));
+        found.map(String::as_str)
     }
 
     /// Makes the request.
@@ -186,6 +229,12 @@ impl HttpEvent {
     }
 }
 
+/// Path behind its first segment.
+fn without_first(path: &str) -> Option<&str> {
+    let second = path.strip_prefix('/')?.find('/')?;
+    path.get(1 + second..)
+}
+
 /// Path behind its first segment, if that is the stage.
 fn without_stage<'a>(path: &'a str, stage: &str) -> &'a str {
     let rest = path
@@ -233,7 +282,31 @@ mod tests {
             )
         };
         assert_eq!(rest("/v1/models", "/v1/v1/models"), "/v1/models");
-        assert_eq!(rest("/v1/v1/models", "/v1/v1/models"), "/v1/models");
+        // A domain of its own, without a base path and with one.
+        assert_eq!(rest("/v1/models", "/v1/models"), "/v1/models");
+        assert_eq!(rest("/gte/v1/models", "/gte/v1/models"), "/v1/models");
+        assert_eq!(rest("/gte/none", "/gte/none"), "/gte/none");
+        let first = json!({"version": "1.0", "path": "/v1/v1/models",
+            "requestContext": {"stage": "v1", "path": "/v1/v1/models"}});
+        assert_eq!(target(Origin::RestApi, first), "/v1/models");
+    }
+
+    #[test]
+    fn each_origin_tells_the_address_of_the_client() {
+        let address = |origin, event: Value| {
+            let event: HttpEvent = serde_json::from_value(event).unwrap();
+            event.address(origin).map(|address| address.to_string())
+        };
+        let known = Some("192.0.2.7".to_owned());
+        let http = json!({"requestContext": {"http": {"sourceIp": "192.0.2.7"}}});
+        assert_eq!(address(Origin::HttpApi, http), known);
+        let rest = json!({"requestContext": {"identity": {"sourceIp": "192.0.2.7"}}});
+        assert_eq!(address(Origin::RestApi, rest), known);
+        let one = json!({"headers": {"X-Forwarded-For": "10.0.0.1, 192.0.2.7"}});
+        assert_eq!(address(Origin::LoadBalancer, one), known);
+        let list = json!({"multiValueHeaders": {"x-forwarded-for": ["10.0.0.1", "192.0.2.7"]}});
+        assert_eq!(address(Origin::LoadBalancer, list), known);
+        assert_eq!(address(Origin::HttpApi, json!({})), None);
     }
 
     #[test]

@@ -43,9 +43,10 @@ fn check_variables() -> Result<(), LambdaError> {
 
 fn check_address() -> Result<(), LambdaError> {
     let address: Result<http::Uri, _> = value(RUNTIME_API)?.parse();
-    address
-        .map(drop)
-        .map_err(|_| LambdaError::Variable(RUNTIME_API))
+    match address {
+        Ok(address) if address.authority().is_some() => Ok(()),
+        _ => Err(LambdaError::Variable(RUNTIME_API)),
+    }
 }
 
 fn value(name: &'static str) -> Result<String, LambdaError> {
@@ -60,6 +61,7 @@ impl Function {
     /// If this is not a function of Lambda, or its runtime API fails.
     pub async fn run(self) -> Result<(), LambdaError> {
         check_variables()?;
+        let service = Arc::clone(self.service());
         let function = Arc::new(self);
         let handler = service_fn(move |event: LambdaEvent<Box<RawValue>>| {
             let function = Arc::clone(&function);
@@ -70,7 +72,12 @@ impl Function {
                 reply.map_err(io::Error::from)
             }
         });
-        Runtime::new(handler).run().await.map_err(LambdaError::Api)
+        let running = Runtime::new(handler).run();
+        tokio::select! {
+            ended = running => ended.map_err(LambdaError::Api),
+            // Lambda replaces a function that ends.
+            () = service.stopped() => Err(LambdaError::Failed),
+        }
     }
 }
 

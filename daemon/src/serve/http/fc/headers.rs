@@ -20,9 +20,11 @@ pub(super) const HTTP: &str = "/http-invoke";
 /// Most bytes of an id; Function Compute's have 36.
 const MAX_ID_BYTES: usize = 128;
 
-/// Kind of a call.
+/// Kind of a call. Several values are none: a client may have sent one of them.
 pub(super) fn control_path(headers: &HeaderMap) -> Option<&str> {
-    headers.get(CONTROL_PATH)?.to_str().ok()
+    let mut kinds = headers.get_all(CONTROL_PATH).iter();
+    let kind = kinds.next()?.to_str().ok()?;
+    kinds.next().is_none().then_some(kind)
 }
 
 /// Id of an invocation, if it is one that may stand in a log.

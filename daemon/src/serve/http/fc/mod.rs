@@ -2,10 +2,9 @@
 //! stdout from which it counts invocations.
 
 mod headers;
-mod hooks;
 mod invocation_log;
 mod invoke;
 mod routes;
 
 pub(super) use invocation_log::log_invocation;
-pub(super) use routes::routes;
+pub(super) use routes::{events, hooks};
