@@ -37,9 +37,14 @@ impl Lambda {
             .enable_all()
             .build()
             .context("the runtime cannot be started")?;
+        let prepared = {
+            // The shared cache is connected by the other thread meanwhile.
+            let _guard = runtime.enter();
+            prepare(start)
+        };
         // A task of its own shares its thread with those of the connections that it waits for.
         let running = runtime.spawn(async move {
-            match prepare(start) {
+            match prepared {
                 Ok(function) => Ok(function.run().await?),
                 Err(error) => {
                     let reason = hints::reply(&error, ErrorCode::Internal);
@@ -56,14 +61,10 @@ impl Lambda {
 
 /// Loads the model. Lambda takes a function for ready when it asks for the first event.
 fn prepare(start: Instant) -> anyhow::Result<Function> {
-    let Answering {
-        service,
-        http,
-        shared_cache,
-    } = Answering::without_sockets()?;
+    let Answering { service, http } = Answering::without_sockets()?;
     let service = Arc::new(service);
     let http = HttpFunction::new(&service, http)?;
-    Ok(Function::new(service, http, shared_cache, start.elapsed()))
+    Ok(Function::new(service, http, start.elapsed()))
 }
 
 /// The arguments of this process, with the subcommand that Lambda leaves out.

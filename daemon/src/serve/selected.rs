@@ -8,7 +8,7 @@ use gte_shared::wire::{DiskCacheStatus, ErrorReply, ModelInfo, State};
 use tokio::sync::OnceCell;
 
 use super::scales::Scales;
-use crate::engine::{Engine, SharedCacheStatus};
+use crate::engine::{Engine, SharedCache};
 
 /// A loaded model.
 pub struct Loaded {
@@ -62,8 +62,8 @@ pub trait Models: Send + Sync {
     /// State of the vectors on disk; `None` if there are none. Does not block.
     fn disk_cache(&self) -> Option<DiskCacheStatus>;
 
-    /// Counters of the vectors in a shared cache; `None` if there is none. Does not block.
-    fn shared_cache(&self) -> Option<SharedCacheStatus>;
+    /// The vectors in a shared cache; `None` if there is none.
+    fn shared_cache(&self) -> Option<&SharedCache>;
 }
 
 /// A time of loading, which ends with this value: with the model, or with who waits for it.

@@ -332,6 +332,13 @@ impl Service {
         &self.models
     }
 
+    /// Waits until a shared cache has kept all new vectors, for `longest` at most.
+    pub async fn settle(&self, longest: Duration) {
+        if let Some(cache) = self.models.shared_cache() {
+            cache.settle(longest).await;
+        }
+    }
+
     /// State of the vectors on disk.
     pub(super) fn disk_cache(&self) -> Option<DiskCacheStatus> {
         self.models.disk_cache()

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use gte_daemon::engine::{
-    self, Embed, EmbedError, Engine, KeptVectors, ListedToken, SharedCacheStatus, Tokenize,
+    self, Embed, EmbedError, Engine, KeptVectors, ListedToken, SharedCache, Tokenize,
     TokenizeError, TokenizedWords, Tokens, Word,
 };
 use gte_daemon::serve::{self, BoundSocket, Loaded, Models, Scales, Service, StartedBy};
@@ -156,7 +156,7 @@ impl Models for Others {
         None
     }
 
-    fn shared_cache(&self) -> Option<SharedCacheStatus> {
+    fn shared_cache(&self) -> Option<&SharedCache> {
         None
     }
 }

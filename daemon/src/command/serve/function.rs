@@ -7,7 +7,6 @@ use super::logging;
 use super::model_names::ModelNames;
 use super::options::Serve;
 use super::settings::{Activated, ServeSettings};
-use crate::engine::SharedCache;
 use crate::serve::{self, HttpSettings, Service, StartedBy};
 use crate::store::Store;
 
@@ -15,7 +14,6 @@ use crate::store::Store;
 pub(in crate::command) struct Answering {
     pub(in crate::command) service: Service,
     pub(in crate::command) http: HttpSettings,
-    pub(in crate::command) shared_cache: Option<SharedCache>,
 }
 
 impl Answering {
@@ -24,7 +22,7 @@ impl Answering {
         let settings = ServeSettings::read(&Serve::default(), Activated::default())?;
         logging::begin(settings.log_format, settings.live.verbose);
         logging::hide_messages_of_panics();
-        let shared_cache = settings.shared_cache()?;
+        let shared = settings.shared_cache()?;
         let installed = Installed::new(
             Store::of_user(),
             settings.compute,
@@ -34,7 +32,7 @@ impl Answering {
             Caches {
                 // A function has no disk that outlasts it.
                 disk: None,
-                shared: shared_cache.clone(),
+                shared,
             },
             None,
         );
@@ -44,7 +42,6 @@ impl Answering {
         Ok(Self {
             service,
             http: settings.http.into_settings(),
-            shared_cache,
         })
     }
 }

@@ -10,7 +10,7 @@ use gte_shared::wire::{DiskCacheStatus, ErrorCode, ErrorReply, ModelInfo, TextOp
 
 use super::model_names::{ModelNames, of_store};
 use crate::command::hints;
-use crate::engine::{self, DiskCache, Engine, KeptVectors, SharedCache, SharedCacheStatus};
+use crate::engine::{self, DiskCache, Engine, KeptVectors, SharedCache};
 use crate::lifecycle::InstanceLock;
 use crate::model::{Compute, FilesFingerprint, Model, content_fingerprint};
 use crate::serve::{Loaded, ModelScale, Models, Scales};
@@ -256,7 +256,7 @@ impl Models for Installed {
         self.caches.disk.as_ref().map(DiskCache::status)
     }
 
-    fn shared_cache(&self) -> Option<SharedCacheStatus> {
-        self.caches.shared.as_ref().map(SharedCache::status)
+    fn shared_cache(&self) -> Option<&SharedCache> {
+        self.caches.shared.as_ref()
     }
 }

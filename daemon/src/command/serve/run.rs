@@ -90,7 +90,7 @@ impl Serve {
             ModelNames::new(settings.model_aliases)?,
             Caches {
                 disk: disk.clone(),
-                shared: shared_cache.clone(),
+                shared: shared_cache,
             },
             lock.clone(),
         );
@@ -157,9 +157,7 @@ impl Serve {
             served = serving => served.context("serving panicked")?,
             () = ended => tracing::warn!("second signal: exiting without draining"),
         }
-        if let Some(shared) = shared_cache {
-            shared.settle(SETTLE_TIMEOUT).await;
-        }
+        service.settle(SETTLE_TIMEOUT).await;
         if let Some(disk) = disk {
             disk.close();
         }

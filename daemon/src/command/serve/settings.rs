@@ -23,7 +23,7 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
 /// fraction of a second, and somebody who works with texts asks more often.
 const ACTIVATED_IDLE_EXIT: Duration = Duration::from_mins(10);
 
-/// Memory for a second model by default: enough for a base model, which takes 0.55 GB while it is
+/// Memory for a second model by default: enough for a base model, which takes 0.3 GB while it is
 /// loaded.
 const SECOND_MODEL_MEMORY: u64 = 1 << 30;
 

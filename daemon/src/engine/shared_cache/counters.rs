@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use redis::{ErrorKind, ServerErrorKind};
+
 use super::error::{Fault, KINDS};
 
 /// Time after faults in which the server is left alone: one that does not answer then costs a few
@@ -81,6 +83,7 @@ impl Counters {
                 let is_gone = state.late >= MAX_LATE;
                 if is_gone {
                     state.no_lookups_until = pause;
+                    state.late = 0;
                 }
                 is_gone
             }
@@ -90,7 +93,9 @@ impl Counters {
             }
             Fault::Write(error) => {
                 state.no_writes_until = pause;
-                error.is_connection_dropped()
+                // A server that is a replica now may have left its name to another one.
+                let read_only = ErrorKind::Server(ServerErrorKind::ReadOnly);
+                error.is_connection_dropped() || error.kind() == read_only
             }
             Fault::Unreachable(_) | Fault::Full | Fault::Damaged | Fault::Model(_) => false,
         };
@@ -124,7 +129,7 @@ mod tests {
     use super::*;
 
     fn refused() -> redis::RedisError {
-        (redis::ErrorKind::Client, "on purpose").into()
+        (ErrorKind::Client, "on purpose").into()
     }
 
     #[test]

@@ -98,19 +98,19 @@ impl SharedCache {
         if !self.counters.may_look_up() || Instant::now() >= deadline {
             return None;
         }
-        let mut connection = self.connection.get()?;
+        let mut connected = self.connection.get()?;
         let mut command = redis::cmd("MGET");
         for key in keys {
             command.arg([PREFIX, key].concat());
         }
-        let asked = command.query_async(&mut connection);
+        let asked = command.query_async(&mut connected.connection);
         let fault = match wait_until(deadline, asked).await {
             Some(Ok(values)) => return Some(values),
             Some(Err(error)) => Fault::Lookup(error),
             None => Fault::Late,
         };
         if self.counters.report(&fault) {
-            self.connection.replace();
+            self.connection.replace(&connected);
         }
         None
     }

@@ -37,27 +37,18 @@ mod tests {
 
     use super::*;
 
-    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-    async fn a_reply_that_came_while_the_process_stood_still_counts() {
-        let waiting = tokio::spawn(async {
-            let (sender, reply) = oneshot::channel();
-            let (bytes, wake) = oneshot::channel::<()>();
-            // The task that reads the reply shares the thread.
-            tokio::spawn(async move {
-                wake.await.unwrap();
-                sender.send(7).unwrap();
-            });
-            let deadline = Instant::now() + Duration::from_millis(5);
-            let reply = async {
-                tokio::task::yield_now().await;
-                bytes.send(()).unwrap();
-                // The process stands still, and goes on behind the deadline.
-                std::thread::sleep(Duration::from_millis(20));
-                reply.await.unwrap()
-            };
-            wait_until(deadline, reply).await
+    #[tokio::test(start_paused = true)]
+    async fn a_reply_that_others_have_still_to_read_counts() {
+        let (sender, reply) = oneshot::channel();
+        let deadline = Instant::now() + Duration::from_millis(5);
+        tokio::spawn(async move {
+            sleep_until(deadline).await;
+            tokio::task::yield_now().await;
+            tokio::task::yield_now().await;
+            sender.send(7).unwrap();
         });
-        assert_eq!(waiting.await.unwrap(), Some(7));
+        let reply = async { reply.await.unwrap() };
+        assert_eq!(wait_until(deadline, reply).await, Some(7));
     }
 
     #[tokio::test(start_paused = true)]

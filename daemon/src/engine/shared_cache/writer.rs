@@ -105,11 +105,12 @@ async fn run(
                     .arg(KEEP.as_secs())
                     .ignore();
             }
-            let written: redis::RedisResult<()> = pipeline.query_async(&mut connected).await;
+            let written: redis::RedisResult<()> =
+                pipeline.query_async(&mut connected.connection).await;
             if let Err(error) = written
                 && counters.report(&Fault::Write(error))
             {
-                connection.replace();
+                connection.replace(&connected);
             }
         }
         waiting.have_left(vectors.len());

@@ -12,7 +12,6 @@ use super::event::Event;
 use super::http_event::{HttpEvent, Origin};
 use super::http_reply::ReplyStyle;
 use super::metrics::Invocation;
-use crate::engine::SharedCache;
 use crate::serve::admission::Share;
 use crate::serve::context::{Context, ReplyForm};
 use crate::serve::http::{HttpFunction, malformed, too_large};
@@ -40,7 +39,6 @@ pub struct Function {
     service: Arc<Service>,
     http: HttpFunction,
     share: Share,
-    shared_cache: Option<SharedCache>,
     /// Time until the model was ready.
     init: Duration,
     answered: AtomicBool,
@@ -53,20 +51,13 @@ struct Reply {
 }
 
 impl Function {
-    /// Makes a function of a service that was ready after `init`, and whose vectors `shared_cache`
-    /// keeps.
+    /// Makes a function of a service that was ready after `init`.
     #[must_use]
-    pub fn new(
-        service: Arc<Service>,
-        http: HttpFunction,
-        shared_cache: Option<SharedCache>,
-        init: Duration,
-    ) -> Self {
+    pub fn new(service: Arc<Service>, http: HttpFunction, init: Duration) -> Self {
         Self {
             share: service.admission().share(),
             service,
             http,
-            shared_cache,
             init,
             answered: AtomicBool::new(false),
         }
@@ -91,10 +82,8 @@ impl Function {
             Event::Line(line) => self.answer_line(line).await?,
             Event::Other => self.answer_line(STATUS.to_vec()).await?,
         };
-        if let Some(cache) = &self.shared_cache {
-            // What is not sent when this process is frozen may be lost.
-            cache.settle(SETTLE_TIMEOUT).await;
-        }
+        // What is not sent when this process is frozen may be lost.
+        self.service.settle(SETTLE_TIMEOUT).await;
         let metrics = Invocation {
             function: name,
             init: is_first.then_some(self.init),

@@ -5,7 +5,7 @@
 //! too, but fails at base64 and paths that are not valid, and would bring thirty crates.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -22,6 +22,9 @@ const FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// Stage of an HTTP API that is not part of paths.
 const DEFAULT_STAGE: &str = "$default";
+
+/// Ends of the domains that AWS gives to APIs and function URLs.
+const AWS_DOMAINS: [&str; 3] = [".amazonaws.com", ".amazonaws.com.cn", ".on.aws"];
 
 /// Bytes that a path keeps: those that URIs may have there (RFC 3986, section 3.3), and the percent
 /// sign of what is encoded already.
@@ -77,10 +80,10 @@ pub(super) struct HttpEvent {
 }
 
 #[derive(Default, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 struct Context {
     stage: Option<String>,
-    path: Option<String>,
+    domain_name: Option<String>,
     http: Option<HttpContext>,
     identity: Option<Identity>,
 }
@@ -96,6 +99,14 @@ struct HttpContext {
 #[serde(rename_all = "camelCase", default)]
 struct Identity {
     source_ip: Option<String>,
+}
+
+impl Context {
+    /// Returns true for an API at a domain of its user.
+    fn has_own_domain(&self) -> bool {
+        let domain = self.domain_name.as_deref();
+        domain.is_some_and(|domain| !AWS_DOMAINS.iter().any(|of_aws| domain.ends_with(of_aws)))
+    }
 }
 
 impl HttpEvent {
@@ -114,13 +125,9 @@ impl HttpEvent {
         let context = &self.request_context;
         match origin {
             Origin::LoadBalancer => path,
-            // A REST API's paths have no stage, but the base path of a domain of its own. Nothing
-            // names that.
-            Origin::RestApi if self.version.is_none() => {
-                let own_domain = context.path.as_deref() == Some(path);
-                let rest = without_first(path).filter(|rest| own_domain && is_route(rest));
-                rest.filter(|_| !is_route(path)).unwrap_or(path)
-            }
+            _ if context.has_own_domain() => without_base(path),
+            // A REST API's paths have no stage.
+            Origin::RestApi if self.version.is_none() => path,
             Origin::RestApi | Origin::HttpApi => match context.stage.as_deref() {
                 Some(stage) if stage != DEFAULT_STAGE => without_stage(path, stage),
                 _ => path,
@@ -137,7 +144,9 @@ impl HttpEvent {
             // The balancer adds the address that it has seen.
             Origin::LoadBalancer => self.header(FORWARDED_FOR)?.rsplit(',').next(),
         };
-        told?.trim().parse().ok()
+        let told = told?.trim();
+        let with_port = || told.parse().ok().map(|address: SocketAddr| address.ip());
+        told.parse().ok().or_else(with_port)
     }
 
     /// Last value of a header, whose name is in small letters.
@@ -229,10 +238,14 @@ impl HttpEvent {
     }
 }
 
-/// Path behind its first segment.
-fn without_first(path: &str) -> Option<&str> {
-    let second = path.strip_prefix('/')?.find('/')?;
-    path.get(1 + second..)
+/// Path behind the base path of an API's own domain, which nothing names, and which may have the
+/// stage in it: the longest end that has a route.
+fn without_base(path: &str) -> &str {
+    if is_route(path) {
+        return path;
+    }
+    let ends = path.match_indices('/').skip(1).map(|(at, _)| &path[at..]);
+    { ends }.find(|end| is_route(end)).unwrap_or(path)
 }
 
 /// Path behind its first segment, if that is the stage.
@@ -275,20 +288,30 @@ mod tests {
         assert_eq!(http("v1", "/v1"), "/");
         assert_eq!(http("em", "/embed"), "/embed");
         assert_eq!(http("$default", "/v1/models"), "/v1/models");
-        let rest = |path: &str, whole: &str| {
-            target(
-                Origin::RestApi,
-                json!({"path": path, "requestContext": {"stage": "v1", "path": whole}}),
-            )
-        };
-        assert_eq!(rest("/v1/models", "/v1/v1/models"), "/v1/models");
-        // A domain of its own, without a base path and with one.
-        assert_eq!(rest("/v1/models", "/v1/models"), "/v1/models");
-        assert_eq!(rest("/gte/v1/models", "/gte/v1/models"), "/v1/models");
-        assert_eq!(rest("/gte/none", "/gte/none"), "/gte/none");
+        let rest = json!({"path": "/v1/models", "requestContext": {"stage": "v1",
+            "domainName": "a1b2.execute-api.cn-north-1.amazonaws.com.cn"}});
+        assert_eq!(target(Origin::RestApi, rest), "/v1/models");
         let first = json!({"version": "1.0", "path": "/v1/v1/models",
-            "requestContext": {"stage": "v1", "path": "/v1/v1/models"}});
+            "requestContext": {"stage": "v1"}});
         assert_eq!(target(Origin::RestApi, first), "/v1/models");
+    }
+
+    #[test]
+    fn the_base_path_of_an_own_domain_is_removed() {
+        for (path, expected) in [
+            ("/v1/models", "/v1/models"),
+            ("/gte/v1/models", "/v1/models"),
+            ("/team/gte/embed", "/embed"),
+            ("/gte/", "/"),
+            ("/gte/none", "/gte/none"),
+            ("/favicon.ico", "/favicon.ico"),
+        ] {
+            let context = json!({"stage": "v1", "domainName": "api.example.com"});
+            let rest = json!({"path": path, "requestContext": context});
+            assert_eq!(target(Origin::RestApi, rest), expected);
+            let http = json!({"rawPath": path, "requestContext": context});
+            assert_eq!(target(Origin::HttpApi, http), expected);
+        }
     }
 
     #[test]
@@ -302,8 +325,10 @@ mod tests {
         assert_eq!(address(Origin::HttpApi, http), known);
         let rest = json!({"requestContext": {"identity": {"sourceIp": "192.0.2.7"}}});
         assert_eq!(address(Origin::RestApi, rest), known);
-        let one = json!({"headers": {"X-Forwarded-For": "10.0.0.1, 192.0.2.7"}});
-        assert_eq!(address(Origin::LoadBalancer, one), known);
+        for last in ["192.0.2.7", "192.0.2.7:4711"] {
+            let one = json!({"headers": {"X-Forwarded-For": format!("10.0.0.1, {last}")}});
+            assert_eq!(address(Origin::LoadBalancer, one), known);
+        }
         let list = json!({"multiValueHeaders": {"x-forwarded-for": ["10.0.0.1", "192.0.2.7"]}});
         assert_eq!(address(Origin::LoadBalancer, list), known);
         assert_eq!(address(Origin::HttpApi, json!({})), None);

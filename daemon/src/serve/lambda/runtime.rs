@@ -2,11 +2,13 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use lambda_runtime::{Diagnostic, LambdaEvent, Runtime, service_fn};
 use lambda_runtime_api_client::PooledClient;
 use lambda_runtime_api_client::body::Body;
 use serde_json::value::RawValue;
+use tokio::time::timeout;
 
 use super::error::LambdaError;
 use super::function::Function;
@@ -24,6 +26,9 @@ const VARIABLES: [&str; 4] = [
 
 /// Megabytes of the function.
 const MEMORY_SIZE: &str = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE";
+
+/// Longest time for the reply to go out in which the model has failed for good.
+const LAST_REPLY_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Path of the report of a function that cannot start.
 const INIT_ERROR: &str = "/2018-06-01/runtime/init/error";
@@ -73,10 +78,14 @@ impl Function {
             }
         });
         let running = Runtime::new(handler).run();
+        tokio::pin!(running);
         tokio::select! {
-            ended = running => ended.map_err(LambdaError::Api),
-            // Lambda replaces a function that ends.
-            () = service.stopped() => Err(LambdaError::Failed),
+            ended = &mut running => ended.map_err(LambdaError::Api),
+            () = service.stopped() => {
+                // The reply that tells it goes out. Lambda replaces a function that ends.
+                drop(timeout(LAST_REPLY_TIMEOUT, running).await);
+                Err(LambdaError::Failed)
+            }
         }
     }
 }

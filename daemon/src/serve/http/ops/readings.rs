@@ -34,8 +34,8 @@ impl Collector for Readings {
         loaded.retain(|of| names.insert(of.model.id.clone()));
         self.encode_gauges(&mut encoder)?;
         encode_cache(&mut encoder, &loaded)?;
-        if let Some(status) = self.0.models().shared_cache() {
-            encode_shared_cache(&mut encoder, status)?;
+        if let Some(cache) = self.0.models().shared_cache() {
+            encode_shared_cache(&mut encoder, cache.status())?;
         }
         encode_batches(&mut encoder, &loaded)?;
         encode_versions(&mut encoder, &loaded)
