@@ -12,7 +12,7 @@ use gte_shared::wire::ErrorCode;
 use super::hints;
 use super::serve::{Answering, NotStarted};
 use crate::lifecycle::memory;
-use crate::serve::{Function, HttpFunction, report_init_error};
+use crate::serve::{Function, HttpFunction, check_variables, report_init_error};
 
 /// Name of a program that Lambda starts.
 const BOOTSTRAP: &str = "bootstrap";
@@ -31,6 +31,7 @@ pub(super) struct Lambda {}
 impl Lambda {
     pub(super) fn run() -> anyhow::Result<()> {
         let start = Instant::now();
+        check_variables()?;
         memory::limit_retained();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)

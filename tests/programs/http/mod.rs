@@ -6,5 +6,6 @@ mod limits;
 mod openai;
 mod ops;
 mod own_api;
+mod platforms;
 mod serving;
 mod tei;

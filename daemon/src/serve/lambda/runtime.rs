@@ -37,7 +37,11 @@ const INIT_ERROR: &str = "/2018-06-01/runtime/init/error";
 const INIT_ERROR_TYPE: &str = "Runtime.InitError";
 
 /// Checks that Lambda has started this program.
-fn check_variables() -> Result<(), LambdaError> {
+///
+/// # Errors
+///
+/// If a variable of Lambda is missing, or is not as Lambda sets it.
+pub fn check_variables() -> Result<(), LambdaError> {
     for name in VARIABLES {
         value(name)?;
     }
@@ -59,13 +63,12 @@ fn value(name: &'static str) -> Result<String, LambdaError> {
 }
 
 impl Function {
-    /// Answers events one by one, as long as Lambda has some.
+    /// Answers events one by one, as long as Lambda has some. Its variables are checked already.
     ///
     /// # Errors
     ///
-    /// If this is not a function of Lambda, or its runtime API fails.
+    /// If Lambda's runtime API fails, or the model.
     pub async fn run(self) -> Result<(), LambdaError> {
-        check_variables()?;
         let service = Arc::clone(self.service());
         let function = Arc::new(self);
         let handler = service_fn(move |event: LambdaEvent<Box<RawValue>>| {
