@@ -41,6 +41,7 @@
 //! | `Int8Isa` | trait of an instruction set: vectors, dot products, constants |
 //! | `Kernel` | trait of a computation compiled once per instruction set |
 //! | `PackedMatrix<T>` | the right operand in panels |
+//! | [`WeightMemory`] | the memory of all packed weights of a model, in large pages |
 //! | `Operands` | trait of both operands: `F32Operands`, `Int8Operands` |
 //! | `Epilogue` | trait of the last step: `Store`, `Bias`, `BiasGelu`, `BiasResidual` |
 //! | `Tile` | kernel of one panel's columns |
@@ -81,6 +82,7 @@ mod quantize;
 
 pub use attention::{Attention, QueryRows};
 pub use error::ShapeError;
+pub use gemm::WeightMemory;
 pub use isa::{Cpu, vector_lanes};
 pub use layer_norm::LayerNorm;
 pub use linear::PackedLinear;

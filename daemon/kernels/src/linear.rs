@@ -5,7 +5,7 @@ use std::fmt;
 use crate::error::ShapeError;
 use crate::gemm::{
     Bias, BiasGelu, BiasResidual, Epilogue, F32Operands, Int8Operands, Int8Weight, Operands,
-    OutputMatrix, PackedMatrix, Tile,
+    OutputMatrix, PackedMatrix, Tile, WeightMemory,
 };
 use crate::isa::Cpu;
 use crate::quantize::QuantizedActivations;
@@ -38,20 +38,34 @@ impl fmt::Debug for PackedLinear {
 }
 
 impl PackedLinear {
-    /// Packs a weight to multiply in f32. There is one output for each value of `bias`; `read`
-    /// writes the weights of an output's `inputs` into a slice, and is called for each output in
-    /// turn.
+    /// Bytes that a weight takes of a model's memory in f32.
+    #[must_use]
+    pub fn f32_bytes(cpu: Cpu, inputs: usize, outputs: usize) -> usize {
+        PackedMatrix::<f32>::bytes(inputs, outputs, cpu.panel_width())
+    }
+
+    /// Bytes that a weight takes of a model's memory in int8, without its scales.
+    #[must_use]
+    pub fn int8_bytes(cpu: Cpu, inputs: usize, outputs: usize) -> usize {
+        PackedMatrix::<i8>::bytes(inputs, outputs, cpu.panel_width())
+    }
+
+    /// Packs a weight to multiply in f32, in the memory of its model. There is one output for each
+    /// value of `bias`; `read` writes the weights of an output's `inputs` into a slice, and is
+    /// called for each output in turn.
     ///
     /// # Errors
     ///
     /// Those of `read`.
     pub fn pack_f32<E>(
         cpu: Cpu,
+        memory: &WeightMemory,
         inputs: usize,
         bias: Vec<f32>,
         read: impl FnMut(usize, &mut [f32]) -> Result<(), E>,
     ) -> Result<Self, E> {
-        let packed = PackedMatrix::from_columns(inputs, bias.len(), cpu.panel_width(), read)?;
+        let packed =
+            PackedMatrix::from_columns(memory, inputs, bias.len(), cpu.panel_width(), read)?;
         Ok(Self::new(cpu, Weight::F32(packed), inputs, bias))
     }
 
@@ -64,11 +78,12 @@ impl PackedLinear {
     /// Those of `read`.
     pub fn pack_int8<E>(
         cpu: Cpu,
+        memory: &WeightMemory,
         inputs: usize,
         bias: Vec<f32>,
         read: impl FnMut(usize, &mut [f32]) -> Result<(), E>,
     ) -> Result<Self, E> {
-        let packed = Int8Weight::pack(cpu, inputs, bias.len(), read)?;
+        let packed = Int8Weight::pack(cpu, memory, inputs, bias.len(), read)?;
         Ok(Self::new(cpu, Weight::Int8(packed), inputs, bias))
     }
 
@@ -80,11 +95,12 @@ impl PackedLinear {
     /// Those of `read`.
     pub fn keep_int8<E>(
         cpu: Cpu,
+        memory: &WeightMemory,
         inputs: usize,
         bias: Vec<f32>,
         read: impl FnMut(usize, &mut [i8]) -> Result<f32, E>,
     ) -> Result<Self, E> {
-        let packed = Int8Weight::keep(cpu, inputs, bias.len(), read)?;
+        let packed = Int8Weight::keep(cpu, memory, inputs, bias.len(), read)?;
         Ok(Self::new(cpu, Weight::Int8(packed), inputs, bias))
     }
 

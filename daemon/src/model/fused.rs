@@ -12,7 +12,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use burn::module::Module;
 use burn::tensor::{Int, Tensor};
-use gte_kernels::{Attention, Cpu, LayerNorm, PackedLinear, QuantizedActivations, QueryRows};
+use gte_kernels::{
+    Attention, Cpu, LayerNorm, PackedLinear, QuantizedActivations, QueryRows, WeightMemory,
+};
 use gte_shared::wire::Precision;
 use rayon::prelude::*;
 
@@ -20,7 +22,7 @@ use super::config::BertConfig;
 use super::embedding::EmbeddingLayer;
 use super::error::ModelError;
 use super::extension::{OpError, tensor, update, with_rows};
-use super::packing::{pack_linear, pack_norm};
+use super::packing::{pack_linear, pack_norm, weight_memory};
 use crate::weights::Tensors;
 
 /// A batch of concatenated texts.
@@ -81,7 +83,9 @@ impl Fused {
     ) -> Result<Self, ModelError> {
         let cpu = Cpu::detect();
         let layers = (0..config.num_hidden_layers).into_par_iter();
-        let layers = layers.map(|layer| FusedLayer::pack(cpu, config, &tensors, layer, precision));
+        let memory = weight_memory(cpu, precision, config);
+        let layers =
+            layers.map(|layer| FusedLayer::pack(cpu, &memory, config, &tensors, layer, precision));
         Ok(Self {
             layers: layers.collect::<Result<_, _>>()?,
             embedding: Arc::new(EmbeddingLayer::load(tensors, config.epsilon())?),
@@ -118,6 +122,7 @@ impl Fused {
 impl FusedLayer {
     fn pack(
         cpu: Cpu,
+        memory: &WeightMemory,
         config: &BertConfig,
         tensors: &Tensors,
         layer: usize,
@@ -125,7 +130,13 @@ impl FusedLayer {
     ) -> Result<Self, ModelError> {
         let linear = |parts: &[&str]| {
             let names = parts.iter().map(|part| format!("layers.{layer}.{part}"));
-            pack_linear(cpu, precision, tensors, &names.collect::<Vec<String>>())
+            pack_linear(
+                cpu,
+                memory,
+                precision,
+                tensors,
+                &names.collect::<Vec<String>>(),
+            )
         };
         let norm = |part| pack_norm(tensors, &format!("layers.{layer}.{part}"), config.epsilon());
         let weights = LayerWeights {

@@ -1,17 +1,37 @@
 //! Packing of stored weights for the kernels.
 
-use gte_kernels::{Cpu, LayerNorm, PackedLinear};
+use gte_kernels::{Cpu, LayerNorm, PackedLinear, WeightMemory};
 use gte_shared::wire::Precision;
 
+use super::config::BertConfig;
 use super::error::ModelError;
 use super::extension::OpError;
+use crate::lifecycle::memory;
 use crate::weights::{StoredMatrix, Tensors, WeightsError};
+
+/// Takes memory for the packed linear layers of a model, in large pages where the system has them.
+pub(super) fn weight_memory(cpu: Cpu, precision: Precision, config: &BertConfig) -> WeightMemory {
+    let (hidden, inner) = (config.hidden_size, config.intermediate_size);
+    let shapes = [
+        (hidden, 3 * hidden),
+        (hidden, hidden),
+        (hidden, inner),
+        (inner, hidden),
+    ];
+    let bytes = shapes.map(|(inputs, outputs)| match precision {
+        Precision::F32 => PackedLinear::f32_bytes(cpu, inputs, outputs),
+        Precision::Int8 => PackedLinear::int8_bytes(cpu, inputs, outputs),
+    });
+    let bytes = config.num_hidden_layers * bytes.iter().sum::<usize>();
+    WeightMemory::new(bytes, memory::advise_large_pages)
+}
 
 /// Packs linear layers of the same input as one layer, with the outputs of the layers side by side.
 /// Reads each row of their weights once, straight from the file. Weights that are stored in int8
 /// are kept, if the layer is to multiply in int8.
 pub(super) fn pack_linear(
     cpu: Cpu,
+    memory: &WeightMemory,
     precision: Precision,
     tensors: &Tensors,
     layers: &[String],
@@ -28,14 +48,14 @@ pub(super) fn pack_linear(
         weight.read_finite(row, values)
     };
     let packed = match precision {
-        Precision::F32 => PackedLinear::pack_f32(cpu, inputs, bias, read),
+        Precision::F32 => PackedLinear::pack_f32(cpu, memory, inputs, bias, read),
         Precision::Int8 if weights.iter().all(StoredMatrix::is_int8) => {
-            PackedLinear::keep_int8(cpu, inputs, bias, |output, values| {
+            PackedLinear::keep_int8(cpu, memory, inputs, bias, |output, values| {
                 let (weight, row) = find(&weights, output)?;
                 weight.read_int8(row, values)
             })
         }
-        Precision::Int8 => PackedLinear::pack_int8(cpu, inputs, bias, read),
+        Precision::Int8 => PackedLinear::pack_int8(cpu, memory, inputs, bias, read),
     };
     Ok(packed?)
 }

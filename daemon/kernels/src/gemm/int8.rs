@@ -144,12 +144,13 @@ mod tests {
     use std::convert::Infallible;
 
     use super::*;
+    use crate::gemm::WeightMemory;
     use crate::isa::Cpu;
 
     #[test]
     fn operands_of_other_lengths_are_refused() {
         let cpu = Cpu::detect();
-        let weight = Int8Weight::pack(cpu, 9, 2, |_, values| {
+        let weight = Int8Weight::pack(cpu, &WeightMemory::default(), 9, 2, |_, values| {
             values.fill(0.5);
             Ok::<_, Infallible>(())
         });

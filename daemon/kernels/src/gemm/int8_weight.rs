@@ -1,5 +1,6 @@
 //! A weight in eight bits, with a scale for each group of inputs.
 
+use super::memory::WeightMemory;
 use super::packing::{Element, PackedMatrix};
 use super::rounding::{distance_from_integer, round_to_i8};
 use crate::isa::{Cpu, Int8Isa, Kernel};
@@ -31,12 +32,13 @@ impl Int8Weight {
     /// [`GROUP_INPUTS`] inputs.
     pub(crate) fn pack<E>(
         cpu: Cpu,
+        memory: &WeightMemory,
         inputs: usize,
         outputs: usize,
         mut read: impl FnMut(usize, &mut [f32]) -> Result<(), E>,
     ) -> Result<Self, E> {
         let mut values = vec![0.0; inputs];
-        Self::from_columns(cpu, inputs, outputs, |output, stored, scales| {
+        Self::from_columns(cpu, memory, inputs, outputs, |output, stored, scales| {
             read(output, &mut values)?;
             quantize_output(cpu, &values, stored, scales);
             Ok(())
@@ -47,11 +49,12 @@ impl Int8Weight {
     /// writes the inputs of one output, and gives their scale.
     pub(crate) fn keep<E>(
         cpu: Cpu,
+        memory: &WeightMemory,
         inputs: usize,
         outputs: usize,
         mut read: impl FnMut(usize, &mut [i8]) -> Result<f32, E>,
     ) -> Result<Self, E> {
-        Self::from_columns(cpu, inputs, outputs, |output, stored, scales| {
+        Self::from_columns(cpu, memory, inputs, outputs, |output, stored, scales| {
             scales.fill(read(output, stored)?);
             Ok(())
         })
@@ -60,6 +63,7 @@ impl Int8Weight {
     /// Packs outputs of which `write` writes the stored inputs and the scale of each group.
     fn from_columns<E>(
         cpu: Cpu,
+        memory: &WeightMemory,
         inputs: usize,
         outputs: usize,
         mut write: impl FnMut(usize, &mut [i8], &mut [f32]) -> Result<(), E>,
@@ -70,7 +74,7 @@ impl Int8Weight {
         let mut scales = vec![0.0; groups * padded];
         let mut col_sums = vec![0.0; padded];
         let mut own_scales = vec![0.0; groups];
-        let values = PackedMatrix::from_columns(inputs, outputs, panel_width, |output, stored| {
+        let write_values = |output: usize, stored: &mut [i8]| {
             write(output, stored, &mut own_scales)?;
             let (panel, column) = (output / panel_width, output % panel_width);
             let of_panel = scales[panel * groups * panel_width..].chunks_mut(panel_width);
@@ -82,7 +86,9 @@ impl Int8Weight {
                 scales: &own_scales,
             });
             Ok(())
-        })?;
+        };
+        let values =
+            PackedMatrix::from_columns(memory, inputs, outputs, panel_width, write_values)?;
         Ok(Self {
             values,
             scales,
@@ -246,7 +252,8 @@ mod tests {
             values.copy_from_slice(&weights[output * inputs..][..inputs]);
             Ok::<_, Infallible>(())
         };
-        Int8Weight::pack(cpu, inputs, weights.len() / inputs, read).unwrap()
+        let memory = WeightMemory::default();
+        Int8Weight::pack(cpu, &memory, inputs, weights.len() / inputs, read).unwrap()
     }
 
     #[test]
@@ -279,10 +286,16 @@ mod tests {
         let scale = |output: usize| 0.001_f32 + output as f32 / 7.0;
         let bytes: Vec<i8> = (0..inputs * outputs).map(byte).collect();
         for cpu in Cpu::all() {
-            let kept = Int8Weight::keep(cpu, inputs, outputs, |output, stored| {
-                stored.copy_from_slice(&bytes[output * inputs..][..inputs]);
-                Ok::<_, Infallible>(scale(output))
-            });
+            let kept = Int8Weight::keep(
+                cpu,
+                &WeightMemory::default(),
+                inputs,
+                outputs,
+                |output, stored| {
+                    stored.copy_from_slice(&bytes[output * inputs..][..inputs]);
+                    Ok::<_, Infallible>(scale(output))
+                },
+            );
             let kept = kept.unwrap();
             let values = bytes.iter().enumerate();
             let values = values.map(|(index, byte)| f32::from(*byte) * scale(index / inputs));

@@ -7,12 +7,7 @@
 
 use std::marker::PhantomData;
 
-/// A cache line. Vectors that lie across two lines take twice as long to load.
-#[derive(Clone, Copy)]
-#[repr(C, align(64))]
-struct Line([u8; LINE]);
-
-const LINE: usize = 64;
+use super::memory::{LINE, Lines, WeightMemory};
 
 /// Outputs that are packed at a time. Four bytes of each fill a cache line, so that every line of
 /// a panel of as many columns is written once.
@@ -45,7 +40,7 @@ unsafe impl Element for i8 {
 /// of one column together. What is missing at the end of inputs and outputs is zero.
 #[derive(Default)]
 pub(crate) struct PackedMatrix<T> {
-    lines: Vec<Line>,
+    lines: Lines,
     panel_count: usize,
     panel_width: usize,
     k_steps: usize,
@@ -54,27 +49,41 @@ pub(crate) struct PackedMatrix<T> {
 
 impl<T: Element> PackedMatrix<T> {
     /// A matrix of zeros.
+    #[cfg(test)]
     pub(crate) fn zeros(inputs: usize, outputs: usize, panel_width: usize) -> Self {
+        Self::zeros_in(&WeightMemory::default(), inputs, outputs, panel_width)
+    }
+
+    /// A matrix of zeros in the memory of a model.
+    fn zeros_in(memory: &WeightMemory, inputs: usize, outputs: usize, panel_width: usize) -> Self {
         let mut matrix = Self {
-            lines: Vec::new(),
-            panel_count: 0,
+            lines: Lines::default(),
+            panel_count: outputs.div_ceil(panel_width),
             panel_width,
-            k_steps: 0,
+            k_steps: inputs.div_ceil(T::K_TILE),
             element: PhantomData,
         };
-        matrix.reset(inputs, outputs, panel_width);
+        matrix.lines = memory.zeros(matrix.line_count());
         matrix
+    }
+
+    /// Bytes of a matrix.
+    pub(crate) fn bytes(inputs: usize, outputs: usize, panel_width: usize) -> usize {
+        let steps = inputs.div_ceil(T::K_TILE) * T::K_TILE;
+        let columns = outputs.next_multiple_of(panel_width);
+        (steps * columns * size_of::<T>()).next_multiple_of(LINE)
     }
 
     /// Packs a matrix `[inputs, outputs]` that is stored output by output: `read` writes the inputs
     /// of one output. It is called for each output in turn.
     pub(crate) fn from_columns<E>(
+        memory: &WeightMemory,
         inputs: usize,
         outputs: usize,
         panel_width: usize,
         mut read: impl FnMut(usize, &mut [T]) -> Result<(), E>,
     ) -> Result<Self, E> {
-        let mut matrix = Self::zeros(inputs, outputs, panel_width);
+        let mut matrix = Self::zeros_in(memory, inputs, outputs, panel_width);
         // A cache line more than the inputs, so that the values of a step do not all map to the
         // same set of the cache.
         let stride = matrix.k_steps * T::K_TILE + LINE / size_of::<T>();
@@ -105,9 +114,13 @@ impl<T: Element> PackedMatrix<T> {
         self.k_steps = inputs.div_ceil(T::K_TILE);
         self.panel_width = panel_width;
         self.panel_count = outputs.div_ceil(panel_width);
+        self.lines.reset(self.line_count());
+    }
+
+    /// Lines of all panels.
+    fn line_count(&self) -> usize {
         let bytes = self.panel_count * self.panel_len() * size_of::<T>();
-        self.lines.clear();
-        self.lines.resize(bytes.div_ceil(LINE), Line([0; LINE]));
+        bytes.div_ceil(LINE)
     }
 
     pub(crate) fn k_steps(&self) -> usize {

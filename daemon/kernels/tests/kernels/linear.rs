@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use gte_kernels::{Cpu, PackedLinear, QuantizedActivations, ShapeError};
+use gte_kernels::{Cpu, PackedLinear, QuantizedActivations, ShapeError, WeightMemory};
 
 use crate::noise::{integer_rows, integers, noise};
 
@@ -24,9 +24,10 @@ fn pack(cpu: Cpu, precision: In, weight: &[f32], bias: Vec<f32>) -> PackedLinear
         }
         Ok::<_, Infallible>(())
     };
+    let memory = WeightMemory::default();
     let packed = match precision {
-        In::F32 => PackedLinear::pack_f32(cpu, inputs, bias, read),
-        In::Int8 => PackedLinear::pack_int8(cpu, inputs, bias, read),
+        In::F32 => PackedLinear::pack_f32(cpu, &memory, inputs, bias, read),
+        In::Int8 => PackedLinear::pack_int8(cpu, &memory, inputs, bias, read),
     };
     packed.unwrap()
 }
@@ -261,7 +262,7 @@ fn a_layer_without_outputs_gives_nothing() {
 
 #[test]
 fn a_weight_that_cannot_be_read_is_not_packed() {
-    let cpu = Cpu::detect();
+    let (cpu, memory) = (Cpu::detect(), WeightMemory::default());
     let fails_at = |last: usize| {
         move |output: usize, _: &mut [f32]| {
             if output == last {
@@ -272,11 +273,11 @@ fn a_weight_that_cannot_be_read_is_not_packed() {
         }
     };
     let bias = vec![0.0; 3];
-    let packed = PackedLinear::pack_f32(cpu, 5, bias.clone(), fails_at(2));
+    let packed = PackedLinear::pack_f32(cpu, &memory, 5, bias.clone(), fails_at(2));
     assert_eq!(packed.err(), Some("broken"));
-    let packed = PackedLinear::pack_int8(cpu, 5, bias.clone(), fails_at(1));
+    let packed = PackedLinear::pack_int8(cpu, &memory, 5, bias.clone(), fails_at(1));
     assert_eq!(packed.err(), Some("broken"));
-    let kept = PackedLinear::keep_int8(cpu, 5, bias, |_, _| Err("broken"));
+    let kept = PackedLinear::keep_int8(cpu, &memory, 5, bias, |_, _| Err("broken"));
     assert_eq!(kept.err(), Some("broken"));
 }
 
@@ -284,10 +285,16 @@ fn a_weight_that_cannot_be_read_is_not_packed() {
 fn the_smallest_byte_is_multiplied_exactly() {
     for cpu in Cpu::all() {
         let inputs = 70;
-        let layer = PackedLinear::keep_int8(cpu, inputs, vec![0.0], |_, stored| {
-            stored.fill(-128);
-            Ok::<_, Infallible>(0.5)
-        });
+        let layer = PackedLinear::keep_int8(
+            cpu,
+            &WeightMemory::default(),
+            inputs,
+            vec![0.0],
+            |_, stored| {
+                stored.fill(-128);
+                Ok::<_, Infallible>(0.5)
+            },
+        );
         let most = f32::from(cpu.max_activation());
         let mut x = vec![most; inputs];
         // The two largest are set apart; the steps of the others are 1.
@@ -301,5 +308,31 @@ fn the_smallest_byte_is_multiplied_exactly() {
             "{cpu:?}: {}",
             output[0]
         );
+    }
+}
+
+#[test]
+#[cfg(not(miri))]
+fn layers_in_the_memory_of_a_model_are_the_same() {
+    let (inputs, outputs) = (257, 1030);
+    let weight = noise(inputs * outputs, 1);
+    let x = noise(7 * inputs, 3);
+    for cpu in Cpu::all() {
+        let bytes = PackedLinear::f32_bytes(cpu, inputs, outputs);
+        let memory = WeightMemory::new(3 * bytes, |_, _| {});
+        let read = |output: usize, values: &mut [f32]| {
+            values.copy_from_slice(&weight[output * inputs..][..inputs]);
+            Ok::<_, Infallible>(())
+        };
+        let forward = |memory: &WeightMemory| {
+            let layer = PackedLinear::pack_f32(cpu, memory, inputs, noise(outputs, 2), read);
+            let mut output = vec![0.0; 7 * outputs];
+            let scratch = &mut QuantizedActivations::default();
+            layer.unwrap().forward(&x, scratch, &mut output).unwrap();
+            output
+        };
+        let own = forward(&WeightMemory::default());
+        assert_eq!(forward(&memory), own, "{cpu:?}");
+        assert_eq!(forward(&memory), own, "{cpu:?}: another part");
     }
 }
