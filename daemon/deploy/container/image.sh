@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the OCI image of gted from nothing: the program, the loader and three libraries.
 #
-# image.sh GTED FOLDER: writes FOLDER/root, which the Dockerfile copies, and FOLDER/oci, an OCI
+# image.sh GTED FOLDER: writes FOLDER/rootfs, which the Dockerfile copies, and FOLDER/oci, an OCI
 # layout with the tag `gte`. A folder that exists is replaced. With `--root`, only the root.
 # Needs umoci; a user other than root adds GTE_UMOCI_ROOTLESS=1.
 set -euo pipefail
@@ -20,16 +20,16 @@ if [ "$names" != "$expected" ]; then
     exit 1
 fi
 
-rm -rf "$out/root" "$out/oci"
+rm -rf "$out/rootfs" "$out/oci"
 # Each library at the path where this system's loader found it: links and ld.so.cache are not needed.
-install -D -m 755 "$gted" "$out/root/usr/bin/gted"
+install -D -m 755 "$gted" "$out/rootfs/usr/bin/gted"
 for library in $libraries; do
     mode=644
     [ "$(basename "$library")" != ld-linux-x86-64.so.2 ] || mode=755
-    install -D -m "$mode" "$library" "$out/root$library"
+    install -D -m "$mode" "$library" "$out/rootfs$library"
 done
 # One time for all files: the same program gives the same layers, whatever day it is.
-find "$out/root" -exec touch --no-dereference --date="@${SOURCE_DATE_EPOCH:-0}" {} +
+find "$out/rootfs" -exec touch --no-dereference --date="@${SOURCE_DATE_EPOCH:-0}" {} +
 [ -z "$root_only" ] || exit 0
 
 rootless=()
@@ -41,7 +41,7 @@ version=$("$gted" --version)
 umoci init --layout "$out/oci"
 umoci new --image "$image"
 # Libraries first, in a layer that stays the same from one version of gted to the next.
-for folder in "$out"/root/lib* "$out/root/usr"; do
+for folder in "$out"/rootfs/lib* "$out/rootfs/usr"; do
     name=/$(basename "$folder")
     umoci insert "${rootless[@]}" --image "$image" "${history[@]}" "$folder" "$name"
 done
@@ -58,4 +58,4 @@ umoci config --image "$image" --no-history --created "$created" --architecture a
     --config.label "org.opencontainers.image.version=${version#* }" \
     --config.label "org.opencontainers.image.licenses=MIT OR Apache-2.0"
 umoci gc --layout "$out/oci"
-du -sh --apparent-size "$out/root" "$out/oci"
+du -sh --apparent-size "$out/rootfs" "$out/oci"
