@@ -263,6 +263,21 @@ fn a_server_that_stands_still_delays_nobody_for_long() {
 }
 
 #[test]
+fn a_server_that_is_not_there_is_bypassed() {
+    let sandbox = Sandbox::default();
+    let url = format!("redis://127.0.0.1:{}", free_port());
+    let (daemon, address) = Daemon::start_http(&sandbox, &["--shared-cache", &url]);
+    let mut service = Service {
+        pairs: 0,
+        _daemon: daemon,
+        http: HttpConnection::tcp(&address),
+    };
+    service.compare(GOLDEN_A, GOLDEN_B);
+    wait_until("the fault to be counted", || service.counters()[2] > 0);
+    assert_eq!(service.counters()[..2], [0, 0]);
+}
+
+#[test]
 fn a_damaged_vector_is_computed_again_and_replaced() {
     let (sandbox, other) = (Sandbox::default(), Sandbox::default());
     let Some(redis) = Redis::start(&sandbox, None) else {

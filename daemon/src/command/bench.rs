@@ -19,8 +19,7 @@ use crate::store::Store;
 /// Measure the speed of a model on this machine
 ///
 /// Times batches of fixed sizes, with --lines the texts of a file, or with --cold the way from
-/// nothing to the first answer. Only times of one run on one
-/// quiet machine can be compared.
+/// nothing to the first answer. Only times of one run on one quiet machine can be compared.
 #[derive(Args, Debug)]
 pub(super) struct Bench {
     /// Shape of a published model, computed with random weights

@@ -12,13 +12,10 @@ use gte_shared::wire::ErrorCode;
 use super::hints;
 use super::serve::{Answering, NotStarted};
 use crate::lifecycle::memory;
-use crate::serve::{Function, HttpFunction, check_variables, report_init_error};
+use crate::serve::{Function, HttpFunction, RUNTIME_API, check_variables, report_init_error};
 
 /// Name of a program that Lambda starts.
 const BOOTSTRAP: &str = "bootstrap";
-
-/// Variable that Lambda sets.
-const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
 
 /// Answer the events of an AWS Lambda function
 ///

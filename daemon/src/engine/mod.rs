@@ -12,6 +12,7 @@ mod disk_cache;
 mod embedded;
 mod error;
 mod explain;
+mod fault_log;
 mod job;
 mod pending;
 mod pooling;

@@ -31,7 +31,7 @@ mod stream;
 pub use http::{
     HttpBound, HttpError, HttpFunction, HttpListener, HttpRules, HttpServer, HttpSettings,
 };
-pub use lambda::{Function, LambdaError, check_variables, report_init_error};
+pub use lambda::{Function, LambdaError, RUNTIME_API, check_variables, report_init_error};
 pub use limits::Limits;
 pub use listener::{refuse_waiting, serve};
 pub use scales::{ModelScale, Scales};

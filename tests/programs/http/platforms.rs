@@ -110,6 +110,12 @@ fn function_compute_is_answered_at_its_paths() {
         assert_eq!(status, "404", "{reply}");
         assert_eq!(reply["code"], "bad_request", "{reply}");
     }
+    let long = "x".repeat(129);
+    assert_eq!(
+        event(&mut http, &long, &pair()).0,
+        "200",
+        "its id is not logged"
+    );
     let call = [
         ("x-fc-control-path", "/http-invoke"),
         ("x-fc-request-id", "1-c"),
@@ -183,5 +189,21 @@ fn a_program_that_is_no_function_says_so() {
         let words = "this is not a Lambda function: AWS_LAMBDA_RUNTIME_API is not set";
         assert!(refused.stderr.contains(words), "{refused:?}");
         assert!(!refused.stderr.contains("loaded"), "{refused:?}");
+    }
+    for (name, value) in [
+        ("AWS_LAMBDA_RUNTIME_API", "*"),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "much"),
+    ] {
+        let mut command = sandbox.command(gted());
+        command
+            .env("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9")
+            .env("AWS_LAMBDA_FUNCTION_NAME", "gte")
+            .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
+            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
+            .env(name, value);
+        let refused = Output::of(&mut command);
+        assert_eq!(refused.code(), Some(1), "{refused:?}");
+        let words = format!("the variable {name} is not as Lambda sets it");
+        assert!(refused.stderr.contains(&words), "{refused:?}");
     }
 }

@@ -56,22 +56,25 @@ impl<T: Element> PackedMatrix<T> {
 
     /// A matrix of zeros in the memory of a model.
     fn zeros_in(memory: &WeightMemory, inputs: usize, outputs: usize, panel_width: usize) -> Self {
-        let mut matrix = Self {
-            lines: Lines::default(),
+        Self {
+            lines: memory.zeros(Self::line_count(inputs, outputs, panel_width)),
             panel_count: outputs.div_ceil(panel_width),
             panel_width,
             k_steps: inputs.div_ceil(T::K_TILE),
             element: PhantomData,
-        };
-        matrix.lines = memory.zeros(matrix.line_count());
-        matrix
+        }
     }
 
     /// Bytes of a matrix.
     pub(crate) fn bytes(inputs: usize, outputs: usize, panel_width: usize) -> usize {
-        let steps = inputs.div_ceil(T::K_TILE) * T::K_TILE;
+        Self::line_count(inputs, outputs, panel_width) * LINE
+    }
+
+    /// Lines of a matrix.
+    fn line_count(inputs: usize, outputs: usize, panel_width: usize) -> usize {
+        let steps = inputs.next_multiple_of(T::K_TILE);
         let columns = outputs.next_multiple_of(panel_width);
-        (steps * columns * size_of::<T>()).next_multiple_of(LINE)
+        (steps * columns * size_of::<T>()).div_ceil(LINE)
     }
 
     /// Packs a matrix `[inputs, outputs]` that is stored output by output: `read` writes the inputs
@@ -114,13 +117,8 @@ impl<T: Element> PackedMatrix<T> {
         self.k_steps = inputs.div_ceil(T::K_TILE);
         self.panel_width = panel_width;
         self.panel_count = outputs.div_ceil(panel_width);
-        self.lines.reset(self.line_count());
-    }
-
-    /// Lines of all panels.
-    fn line_count(&self) -> usize {
-        let bytes = self.panel_count * self.panel_len() * size_of::<T>();
-        bytes.div_ceil(LINE)
+        self.lines
+            .reset(Self::line_count(inputs, outputs, panel_width));
     }
 
     pub(crate) fn k_steps(&self) -> usize {

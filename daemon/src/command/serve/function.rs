@@ -4,11 +4,9 @@ use std::sync::Arc;
 
 use super::installed::{Caches, Installed};
 use super::logging;
-use super::model_names::ModelNames;
 use super::options::Serve;
 use super::settings::{Activated, ServeSettings};
 use crate::serve::{self, HttpSettings, Service, StartedBy};
-use crate::store::Store;
 
 /// A service that answers, and the settings of HTTP.
 pub(in crate::command) struct Answering {
@@ -22,20 +20,12 @@ impl Answering {
         let settings = ServeSettings::read(&Serve::default(), Activated::default())?;
         logging::begin(settings.log_format, settings.live.verbose);
         logging::hide_messages_of_panics();
-        let shared = settings.shared_cache()?;
-        let installed = Installed::new(
-            Store::of_user(),
-            settings.compute,
-            settings.rules,
-            settings.second_model_memory,
-            ModelNames::new(settings.model_aliases)?,
-            Caches {
-                // A function has no disk that outlasts it.
-                disk: None,
-                shared,
-            },
-            None,
-        );
+        let caches = Caches {
+            // A function has no disk that outlasts it.
+            disk: None,
+            shared: settings.shared_cache()?,
+        };
+        let installed = Installed::new(&settings, caches, None)?;
         let loaded = installed.load_first(settings.model.as_deref())?;
         let limits = serve::Limits::default();
         let service = Service::new(loaded, Arc::new(installed), limits, StartedBy::Function);

@@ -9,6 +9,7 @@ use gte_shared::endpoint::AnsweringModel;
 use gte_shared::wire::{DiskCacheStatus, ErrorCode, ErrorReply, ModelInfo, TextOptions};
 
 use super::model_names::{ModelNames, of_store};
+use super::settings::ServeSettings;
 use crate::command::hints;
 use crate::engine::{self, DiskCache, Engine, KeptVectors, SharedCache};
 use crate::lifecycle::InstanceLock;
@@ -17,7 +18,6 @@ use crate::serve::{Loaded, ModelScale, Models, Scales};
 use crate::store::{Store, StoredCalibration};
 
 /// Caches of vectors that outlast the process.
-#[derive(Clone, Default)]
 pub(super) struct Caches {
     pub(super) disk: Option<DiskCache>,
     pub(super) shared: Option<SharedCache>,
@@ -40,25 +40,22 @@ pub(super) struct Installed {
 }
 
 impl Installed {
+    /// The models that `settings` are for.
     pub(super) fn new(
-        store: Store,
-        compute: Compute,
-        rules: TextOptions,
-        second_memory: Option<u64>,
-        names: ModelNames,
+        settings: &ServeSettings,
         caches: Caches,
         lock: Option<Arc<InstanceLock>>,
-    ) -> Self {
-        Self {
-            store,
-            compute,
-            rules,
-            second_memory,
+    ) -> anyhow::Result<Self> {
+        Ok(Self {
+            store: Store::of_user(),
+            compute: settings.compute,
+            rules: settings.rules.clone(),
+            second_memory: settings.second_model_memory,
             caches,
             lock,
-            names,
+            names: ModelNames::new(settings.model_aliases.clone())?,
             last: Mutex::default(),
-        }
+        })
     }
 
     fn last(&self) -> MutexGuard<'_, Option<String>> {

@@ -11,7 +11,6 @@ use tokio::time::{Instant, sleep};
 
 use super::error::{NotStarted, not_started};
 use super::installed::{Caches, Installed};
-use super::model_names::ModelNames;
 use super::options::Serve;
 use super::prepare::{NotPrepared, OwnSocket, Prepared};
 use super::reload::{Reloader, Running};
@@ -23,7 +22,6 @@ use crate::lifecycle::{
     Signal, Signals, descriptors, detach, inherited_sockets, memory, service_manager,
 };
 use crate::serve::{self, HttpListener, HttpServer, Loaded, Service, StartedBy};
-use crate::store::Store;
 
 /// Number of threads that serve connections. The model computes with threads of its own.
 const IO_THREADS: usize = 2;
@@ -82,18 +80,11 @@ impl Serve {
         let mut signals = Signals::catch().context("signals cannot be caught")?;
         let lock = own.as_ref().map(|own| Arc::clone(&own.lock));
         let disk = settings.disk_cache.map(disk_cache);
-        let installed = Installed::new(
-            Store::of_user(),
-            settings.compute,
-            settings.rules,
-            settings.second_model_memory,
-            ModelNames::new(settings.model_aliases)?,
-            Caches {
-                disk: disk.clone(),
-                shared: shared_cache,
-            },
-            lock.clone(),
-        );
+        let caches = Caches {
+            disk: disk.clone(),
+            shared: shared_cache,
+        };
+        let installed = Installed::new(&settings, caches, lock.clone())?;
         let installed = Arc::new(installed);
         let loaded = match load(&installed, settings.model.clone(), &mut signals).await {
             Ok(Some(loaded)) => loaded,

@@ -2,17 +2,14 @@
 
 use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
 
 use gte_shared::report;
 use gte_shared::wire::DiskCacheStatus;
 use tokio::sync::oneshot;
 
 use super::error::{FaultKind, FileError};
+use crate::engine::fault_log::FaultLog;
 use crate::engine::vector_value::Vector;
-
-/// Time in which faults of one kind are logged once.
-const LOG_INTERVAL: Duration = Duration::from_hours(1);
 
 /// Most lookups at a time, 8 KiB of keys each. Further requests compute.
 const MAX_LOOKUPS: usize = 64;
@@ -42,7 +39,7 @@ pub(super) struct Shared {
 #[derive(Debug, Default)]
 struct Latest {
     problem: Option<String>,
-    logged: Vec<(FaultKind, Instant)>,
+    logged: FaultLog<FaultKind>,
 }
 
 impl Shared {
@@ -52,12 +49,7 @@ impl Shared {
         let problem = report::with_hint(fault, fault.hint().as_deref());
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         latest.problem = Some(problem.clone());
-        latest.logged.retain(|(_, at)| at.elapsed() < LOG_INTERVAL);
-        let kind = fault.kind();
-        let is_first = latest.logged.iter().all(|(logged, _)| *logged != kind);
-        if is_first {
-            latest.logged.push((kind, Instant::now()));
-        }
+        let is_first = latest.logged.is_first(fault.kind());
         drop(latest);
         if is_first {
             tracing::warn!(problem, "disk cache bypassed");

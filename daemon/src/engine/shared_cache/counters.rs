@@ -1,12 +1,14 @@
 //! Counters of the shared cache, and the pauses after faults.
 
+use std::mem::{Discriminant, discriminant};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use redis::{ErrorKind, ServerErrorKind};
 
-use super::error::{Fault, KINDS};
+use super::error::Fault;
+use crate::engine::fault_log::FaultLog;
 
 /// Time after faults in which the server is left alone: one that does not answer then costs a few
 /// requests in a second the wait for it.
@@ -14,9 +16,6 @@ pub(super) const PAUSE: Duration = Duration::from_secs(1);
 
 /// Late answers in a row after which there is a pause: one may be late by chance.
 const MAX_LATE: u32 = 3;
-
-/// Time in which faults of one kind are logged once.
-const LOG_INTERVAL: Duration = Duration::from_hours(1);
 
 /// Counters of the shared cache.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,7 +43,7 @@ struct State {
     late: u32,
     no_lookups_until: Option<Instant>,
     no_writes_until: Option<Instant>,
-    logged: [Option<Instant>; KINDS],
+    logged: FaultLog<Discriminant<Fault>>,
 }
 
 impl Counters {
@@ -68,15 +67,9 @@ impl Counters {
     /// true if the connection is to be opened anew.
     pub(super) fn report(&self, fault: &Fault) -> bool {
         self.faults.fetch_add(1, Ordering::Relaxed);
-        let now = Instant::now();
         let mut state = self.state();
-        let logged = state.logged.get_mut(fault.kind());
-        let is_first = logged.is_some_and(|logged| {
-            let is_first = logged.is_none_or(|at| at.elapsed() >= LOG_INTERVAL);
-            *logged = if is_first { Some(now) } else { *logged };
-            is_first
-        });
-        let pause = Some(now + PAUSE);
+        let is_first = state.logged.is_first(discriminant(fault));
+        let pause = Some(Instant::now() + PAUSE);
         let reconnect = match fault {
             Fault::Late => {
                 state.late += 1;

@@ -42,21 +42,3 @@ pub(super) enum Fault {
     #[error("a model cannot be told from others: {0}")]
     Model(String),
 }
-
-/// Number of kinds of faults.
-pub(super) const KINDS: usize = 7;
-
-impl Fault {
-    /// Number of the kind, below [`KINDS`].
-    pub(super) fn kind(&self) -> usize {
-        match self {
-            Self::Unreachable(_) => 0,
-            Self::Late => 1,
-            Self::Lookup(_) => 2,
-            Self::Write(_) => 3,
-            Self::Full => 4,
-            Self::Damaged => 5,
-            Self::Model(_) => 6,
-        }
-    }
-}

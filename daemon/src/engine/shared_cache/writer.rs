@@ -116,3 +116,42 @@ async fn run(
         waiting.have_left(vectors.len());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A writer without a server, whose task has not run yet.
+    fn writer() -> Writer {
+        let counters = Arc::<Counters>::default();
+        let connection = Connection::open("redis://127.0.0.1:1", &counters).unwrap();
+        Writer::start(connection, counters)
+    }
+
+    fn vectors(count: usize) -> Vectors {
+        vec![([0; 32], Arc::from([0.5; 4])); count]
+    }
+
+    #[tokio::test]
+    async fn what_waits_for_a_slow_server_is_bounded() {
+        let writer = writer();
+        assert!(writer.write(vectors(MAX_WAITING - 1)));
+        assert!(!writer.write(vectors(2)), "one too many");
+        assert!(writer.write(vectors(1)));
+        // The task throws away what it cannot send.
+        writer.settle(Duration::from_mins(1)).await;
+        assert!(writer.write(vectors(MAX_WAITING)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn settling_ends_when_its_time_does() {
+        let writer = writer();
+        writer.waiting.vectors.fetch_add(1, Ordering::AcqRel);
+        let begin = tokio::time::Instant::now();
+        writer.settle(Duration::from_millis(5)).await;
+        assert_eq!(begin.elapsed(), Duration::from_millis(5));
+        writer.waiting.have_left(1);
+        writer.settle(Duration::from_mins(1)).await;
+        assert_eq!(begin.elapsed(), Duration::from_millis(5));
+    }
+}

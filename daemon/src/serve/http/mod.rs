@@ -42,6 +42,7 @@ pub use bound::HttpBound;
 pub use error::HttpError;
 pub use function::HttpFunction;
 pub(super) use function::{malformed, too_large};
+pub(super) use observe::REQUEST_ID;
 pub(super) use router::{is_route, own_routes};
 pub use server::{HttpListener, HttpRules, HttpServer, HttpSettings};
 pub(super) use session::{refuse, serve};

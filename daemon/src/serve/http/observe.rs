@@ -21,7 +21,7 @@ use crate::serve::metrics::{HttpOutcome, Route};
 use crate::serve::service::Service;
 
 /// Header of a request's id, which proxies set and pass on.
-pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(in crate::serve) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Most bytes of an id that is taken from a request: those of other programs have 36 to 60.
 const MAX_ID_BYTES: usize = 128;

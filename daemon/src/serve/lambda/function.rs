@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use gte_shared::wire::{ErrorCode, ErrorReply};
-use http::{HeaderName, HeaderValue};
+use http::HeaderValue;
 use serde_json::value::RawValue;
 
 use super::event::Event;
@@ -14,7 +14,7 @@ use super::http_reply::ReplyStyle;
 use super::metrics::Invocation;
 use crate::serve::admission::Share;
 use crate::serve::context::{Context, ReplyForm};
-use crate::serve::http::{HttpFunction, malformed, too_large};
+use crate::serve::http::{HttpFunction, REQUEST_ID, malformed, too_large};
 use crate::serve::request_line::{self, Allowed, STATUS, answer_line};
 use crate::serve::service::Service;
 
@@ -30,9 +30,6 @@ const PLANNED_PERCENT: usize = 97;
 
 /// Longest wait for the shared cache to keep new vectors: a few times a round trip.
 const SETTLE_TIMEOUT: Duration = Duration::from_millis(5);
-
-/// Header of a request's id.
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// A function of Lambda: the service, and what it answers events with.
 pub struct Function {

@@ -15,4 +15,4 @@ mod runtime;
 
 pub use error::LambdaError;
 pub use function::Function;
-pub use runtime::{check_variables, report_init_error};
+pub use runtime::{RUNTIME_API, check_variables, report_init_error};

@@ -14,7 +14,7 @@ use super::error::LambdaError;
 use super::function::Function;
 
 /// Address of the runtime API.
-const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
+pub const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
 
 /// Variables that Lambda sets, without which its library panics.
 const VARIABLES: [&str; 4] = [
