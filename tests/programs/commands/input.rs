@@ -22,12 +22,10 @@ fn sim_refuses_a_blank_text() {
 #[test]
 fn batch_names_a_wrong_line() {
     let sandbox = Sandbox::default();
-    let first_blank = format!("{GOLDEN_A}\t{GOLDEN_B}\n\n");
     let one_column = format!("{GOLDEN_A}\n");
     let second_blank = format!("{GOLDEN_A}\t \n");
     for (lines, words) in [
-        (first_blank.as_str(), "line 2: the text is blank"),
-        (one_column.as_str(), "line 1: 1 columns"),
+        (one_column.as_str(), "line 1: 1 column, where a pair has 2"),
         (second_blank.as_str(), "line 1: text B is blank"),
         (
             "甲\t乙\n丙\t\u{200b}\n",
@@ -52,7 +50,7 @@ fn lines_before_a_wrong_one_are_answered() {
             for (arguments, input) in [
                 (&["batch"][..], &pairs),
                 (&["embed"], &lines),
-                (&["rank", "甲"], &lines),
+                (&["rank", "甲", "--on-error", "fail"], &lines),
             ] {
                 let output = sandbox.run_with(arguments, input);
                 assert_refused(&output, &format!("line {}", good + 1));
@@ -74,14 +72,106 @@ fn the_first_of_several_wrong_lines_is_named() {
 }
 
 #[test]
-fn rank_names_a_blank_line_or_query() {
+fn rank_names_a_blank_query() {
     let sandbox = Sandbox::default();
-    for (query, lines, words) in [
-        (GOLDEN_A, "甲\n \n", "line 2: the text is blank"),
-        (GOLDEN_A, "甲\n\u{200b}\n", "line 2: the text is blank"),
-        ("\u{200b}", "甲\n", "the query: the text is blank"),
+    let output = sandbox.run_with(&["rank", "\u{200b}"], "甲\n");
+    assert_refused(&output, "the query: the text is blank");
+}
+
+#[test]
+fn batch_and_rank_pass_over_blank_lines() {
+    let sandbox = Sandbox::default();
+    let told = "gte: 2 blank lines were passed over: 2, 4\n";
+    // White space, and a character of which the tokenizer leaves nothing.
+    let rank = sandbox.run_with(&["rank", "怎么退款"], "退款流程\n \n今天下雨\n\u{200b}\n");
+    assert_eq!(rank.stderr, told);
+    let numbers = rank.success();
+    let numbers = numbers.lines().map(|line| line.split('\t').nth(3));
+    assert_eq!(numbers.collect::<Vec<_>>(), [Some("1"), Some("3")]);
+    let batch = sandbox.run_with(&["batch"], "甲\t乙\n\n丙\t丁\n\t\n");
+    assert_eq!(batch.stderr, told);
+    assert_eq!(batch.success().lines().count(), 2);
+    let many = sandbox.run_with(&["batch"], "\n".repeat(12));
+    assert_eq!(
+        many.stderr,
+        "gte: 12 blank lines were passed over: 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 2 more\n"
+    );
+    assert_eq!(many.success(), "");
+    let stated = sandbox.run_with(&["batch", "--on-error", "fail"], "甲\t乙\n\n");
+    assert_refused(&stated, "line 2: the text is blank");
+}
+
+#[test]
+fn faulty_lines_are_passed_over_or_have_rows_of_their_own() {
+    let sandbox = Sandbox::default();
+    // Every third is refused by the daemon, every seventh by the reader, over several requests.
+    let texts: Vec<&str> = (0..700)
+        .map(|n| match n {
+            _ if n % 3 == 2 => "\u{200b}",
+            _ if n % 7 == 6 => "一行\0",
+            _ => "好",
+        })
+        .collect();
+    let good = texts.iter().filter(|text| **text == "好").count();
+    for (command, lines) in [
+        (&["embed"][..], texts.join("\n")),
+        (&["rank", "好"], texts.join("\n")),
+        (&["batch"], texts.join("\t好\n") + "\t好\n"),
     ] {
-        assert_refused(&sandbox.run_with(&["rank", query], lines), words);
+        let skip = [command, &["--on-error", "skip"]].concat();
+        let skipped = sandbox.run_with(&skip, &lines);
+        assert_eq!(skipped.code(), Some(0), "{skipped:?}");
+        assert_eq!(skipped.stdout.lines().count(), good, "{command:?}");
+        assert!(!skipped.stdout.contains("null"));
+        let null = [command, &["--on-error", "null", "--json"]].concat();
+        let rows = sandbox.run_with(&null, &lines);
+        assert!(rows.stderr.contains("lines have no result"), "{rows:?}");
+        let mut rows = rows.json_lines();
+        assert_eq!(rows.len(), texts.len(), "{command:?}");
+        if command[0] == "rank" {
+            let last = rows.last().expect("rows");
+            assert!(
+                last["error"].is_string(),
+                "those without a result come last"
+            );
+            rows.sort_by_key(|row| row["line"].as_u64());
+        }
+        for ((row, text), number) in rows.iter().zip(&texts).zip(1..) {
+            assert_eq!(row["line"], number);
+            assert_eq!(row.get("error").is_none(), *text == "好", "{row}");
+        }
+    }
+    let table = sandbox
+        .run_with(&["embed", "--on-error", "null"], "好\n\n好\n")
+        .success();
+    let table: Vec<&str> = table.lines().collect();
+    assert_eq!((table[0], table[1]), (table[2], "null"));
+    let all = sandbox
+        .run_with(&["batch", "--on-error", "null"], "\n\n")
+        .success();
+    assert_eq!(all, "null\tnull\tnull\t\t\n".repeat(2));
+}
+
+#[test]
+fn a_faulty_line_says_how_to_go_on() {
+    let sandbox = Sandbox::default();
+    for (command, input, words) in [
+        (
+            "batch",
+            &b"\xce\xd2\xc3\xc7\t\xc4\xe3\xba\xc3\n"[..],
+            "--encoding gb18030",
+        ),
+        ("batch", "甲,乙\n".as_bytes(), "--format csv"),
+        ("batch", b"{\"a\":1}\n", "--format jsonl"),
+        ("embed", b"{\"a\":\"b\"}\n", "--format jsonl"),
+        ("embed", b"\xff\xfea\0\n\0", "--encoding utf-16le"),
+        ("embed", b"PK\x03\x04\n", "save the table as CSV"),
+        ("batch", "7\t甲\t乙\n".as_bytes(), "--columns"),
+    ] {
+        let output = sandbox.run_with(&[command], input);
+        assert_refused(&output, "hint: ");
+        assert!(output.stderr.contains(words), "{output:?}");
+        assert_eq!(output.stdout, "");
     }
 }
 
@@ -90,7 +180,7 @@ fn embed_names_a_line_that_is_blank_or_not_utf8() {
     let sandbox = Sandbox::default();
     let blank = sandbox.run_with(&["embed"], "甲\n\u{200b}\n");
     assert_refused(&blank, "line 2: the text is blank");
-    let binary = sandbox.run_with(&["embed"], b"\xff\xfe\n");
+    let binary = sandbox.run_with(&["embed"], b"\xff\n");
     assert_refused(&binary, "line 1: the line is not UTF-8");
 }
 
@@ -108,6 +198,12 @@ fn wrong_arguments_exit_with_2() {
         &["sim", GOLDEN_A][..],
         &["nonsense"],
         &["sim", GOLDEN_A, GOLDEN_B, "--nonsense"],
+        &["batch", "--format", "lines"],
+        &["embed", "--format", "lines", "--field", "1"],
+        &["embed", "--format", "jsonl", "--header", "yes"],
+        &["batch", "--columns", "1"],
+        &["embed", "--field", "0"],
+        &["embed", "--encoding", "utf-32"],
     ] {
         assert_eq!(sandbox.run(arguments).code(), Some(2));
     }

@@ -4,6 +4,7 @@ mod batch;
 mod bench;
 mod embed;
 mod explain;
+mod formats;
 mod golden;
 mod input;
 mod output;

@@ -1,6 +1,6 @@
 //! `gte embed`: print the vectors of lines.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
 use clap::Args;
 use gte_shared::output::json_line;
@@ -9,93 +9,116 @@ use gte_shared::wire::{Computed, Embedding, TextRules};
 use serde::Serialize;
 
 use super::global::Global;
-use super::input::{Input, Line, text};
-use super::output::warn;
+use super::input::{Column, Further, Input, Parsed, Row, Wanted};
+use super::output::{NullRow, warn};
 use super::pipeline::{self, Command};
 use super::text_options::TextArguments;
 
 /// Print the embedding vector of each line
 ///
 /// Prints one line per input line, in the same order: the values of the vector, separated by tabs.
-/// Vectors have unit length, so that their dot product is the cosine.
+/// Vectors have unit length, so that their dot product is the cosine. Reads lines, tabs, CSV and
+/// JSON lines.
 #[derive(Args, Debug)]
 pub(super) struct Embed {
     #[command(flatten)]
     input: Input,
+
+    /// Column or field of the text: a name, or the number of a column from 1
+    #[arg(long, value_name = "NAME")]
+    field: Option<Column>,
+
     #[command(flatten)]
     texts: TextArguments,
 }
 
 impl Embed {
     pub(super) async fn run(self, global: &Global) -> anyhow::Result<()> {
-        let lines = self.input.lines(text)?;
-        pipeline::run(global.client()?, lines, &mut Printer(global, self.texts)).await
+        let input = self.input.read(Wanted {
+            columns: self.field.map(|field| [field]),
+            further: global.json,
+            // A line of output for each line of input.
+            passes_blank: false,
+        })?;
+        pipeline::run(global.client()?, input, &mut Printer(global, self.texts)).await
     }
 }
 
 /// Prints vectors as they come.
 struct Printer<'a>(&'a Global, TextArguments);
 
-impl Command for Printer<'_> {
-    type Content = String;
+/// A row of `--json`.
+#[derive(Serialize)]
+struct JsonRow<'a> {
+    line: u64,
+    #[serde(flatten)]
+    vector: VectorRow<'a>,
+    model: &'a str,
+    #[serde(flatten)]
+    rules: TextRules,
+    #[serde(flatten)]
+    space: VectorSpace,
+    #[serde(skip_serializing_if = "Further::is_empty")]
+    fields: &'a Further,
+}
+
+impl Command<1> for Printer<'_> {
     type Result = Vec<Embedding>;
     type Request = gte_shared::wire::Embed;
 
-    fn request(&self, lines: &[Line<String>]) -> gte_shared::wire::Embed {
-        let texts = lines.iter().map(|line| line.content.clone());
+    const TEXTS_BEFORE: usize = 0;
+
+    fn request(&self, texts: Vec<[String; 1]>) -> gte_shared::wire::Embed {
         gte_shared::wire::Embed {
-            texts: texts.collect(),
+            texts: texts.into_iter().flatten().collect(),
             options: self.1.options(),
-        }
-    }
-
-    fn line(text: usize) -> Option<usize> {
-        Some(text)
-    }
-
-    fn location(lines: &[Line<String>], text: usize) -> String {
-        match lines.get(text) {
-            Some(line) => format!("line {}", line.number),
-            None => format!("text {text}"),
         }
     }
 
     fn answer(
         &mut self,
-        lines: Vec<Line<String>>,
-        computed: Computed<Vec<Embedding>>,
+        rows: Vec<Parsed<1>>,
+        computed: Option<Computed<Vec<Embedding>>>,
     ) -> anyhow::Result<()> {
-        print(self.0, &lines, &computed)
+        let mut out = BufWriter::new(io::stdout().lock());
+        let mut vectors = computed.iter().flat_map(|computed| {
+            let vectors = computed.result.iter();
+            vectors.map(move |vector| (vector, computed))
+        });
+        for row in &rows {
+            match row {
+                Err(faulty) if self.0.json => json_line(&mut out, &NullRow::new(faulty))?,
+                Err(_) => writeln!(out, "null")?,
+                Ok(row) => {
+                    if let Some((vector, computed)) = vectors.next() {
+                        self.row(&mut out, row, vector, computed)?;
+                    }
+                }
+            }
+        }
+        out.flush()?;
+        Ok(())
     }
 }
 
-fn print(
-    global: &Global,
-    lines: &[Line<String>],
-    computed: &Computed<Vec<Embedding>>,
-) -> anyhow::Result<()> {
-    #[derive(Serialize)]
-    struct Row<'a> {
-        line: u64,
-        #[serde(flatten)]
-        vector: VectorRow<'a>,
-        model: &'a str,
-        #[serde(flatten)]
-        rules: TextRules,
-        #[serde(flatten)]
-        space: VectorSpace,
-    }
-    let mut out = io::BufWriter::new(io::stdout().lock());
-    for (line, embedding) in lines.iter().zip(&computed.result) {
-        if global.json {
-            let row = Row {
-                line: line.number,
+impl Printer<'_> {
+    fn row(
+        &self,
+        out: &mut impl Write,
+        row: &Row<1>,
+        embedding: &Embedding,
+        computed: &Computed<Vec<Embedding>>,
+    ) -> anyhow::Result<()> {
+        if self.0.json {
+            let row = JsonRow {
+                line: row.number,
                 vector: VectorRow::from(embedding),
                 model: &computed.model.id,
                 rules: computed.model.rules,
                 space: VectorSpace::of(computed),
+                fields: &row.further,
             };
-            json_line(&mut out, &row)?;
+            json_line(out, &row)?;
         } else {
             let mut separator = "";
             for value in &embedding.vector {
@@ -104,8 +127,7 @@ fn print(
             }
             writeln!(out)?;
         }
-        warn(global, &format!("line {}", line.number), &embedding.text);
+        warn(self.0, &format!("line {}", row.number), &embedding.text);
+        Ok(())
     }
-    out.flush()?;
-    Ok(())
 }

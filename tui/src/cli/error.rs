@@ -29,8 +29,13 @@ impl InputError {
         }
     }
 
-    pub(super) fn at_line(number: u64, problem: impl Into<String>) -> Self {
-        Self::new(format!("line {number}"), problem)
+    pub(super) fn with_hint(self, hint: Option<String>) -> Self {
+        Self { hint, ..self }
+    }
+
+    /// Returns true if a text is blank.
+    pub(super) fn is_blank(&self) -> bool {
+        self.problem == BLANK
     }
 
     /// Next step for the user, where there is one.
@@ -38,24 +43,31 @@ impl InputError {
         self.hint.clone()
     }
 
-    /// Adds the location in the user's input to the daemon's error about one text of a request;
-    /// other errors stay unchanged.
+    /// Makes the daemon's error about one text of a request an error about its location in the
+    /// user's input; other errors are returned as they are.
     pub(super) fn locate(
         error: ClientError,
         location: impl FnOnce(usize) -> String,
-    ) -> anyhow::Error {
+    ) -> Result<Self, ClientError> {
         let ClientError::Refused(reply) = &error else {
-            return error.into();
+            return Err(error);
         };
         match (reply.code, reply.text) {
-            (ErrorCode::BlankText, Some(text)) => Self::new(location(text as usize), BLANK).into(),
+            (ErrorCode::BlankText, Some(text)) => Ok(Self::new(location(text as usize), BLANK)),
             (ErrorCode::TooLarge, Some(text)) => {
-                let hint = reply.hint.clone();
-                let error = Self::new(location(text as usize), &reply.message);
-                Self { hint, ..error }.into()
+                let located = Self::new(location(text as usize), &reply.message);
+                Ok(located.with_hint(reply.hint.clone()))
             }
-            _ => error.into(),
+            _ => Err(error),
         }
+    }
+
+    /// The same as an error of a command.
+    pub(super) fn located(
+        error: ClientError,
+        location: impl FnOnce(usize) -> String,
+    ) -> anyhow::Error {
+        Self::locate(error, location).map_or_else(Into::into, Into::into)
     }
 }
 

@@ -6,6 +6,7 @@ use gte_shared::wire::{ModelInfo, PairScore, TextInfo, TextOptions};
 use serde::Serialize;
 
 use super::global::Global;
+use super::input::Faulty;
 use super::messages::say;
 
 /// A row with the model and the time of its result.
@@ -15,6 +16,24 @@ pub(super) struct WithSource<'a, T> {
     pub(super) row: T,
     #[serde(flatten)]
     pub(super) source: Source<'a>,
+}
+
+/// A JSON row of a line without a result.
+#[derive(Serialize)]
+pub(super) struct NullRow {
+    line: u64,
+    result: (),
+    error: String,
+}
+
+impl NullRow {
+    pub(super) fn new(faulty: &Faulty) -> Self {
+        Self {
+            line: faulty.number,
+            result: (),
+            error: faulty.error.to_string(),
+        }
+    }
 }
 
 /// Columns of a score: similarity, cosine and verdict.

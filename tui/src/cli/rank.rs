@@ -11,29 +11,51 @@ use serde::Serialize;
 
 use super::error::InputError;
 use super::global::Global;
-use super::input::{Input, Line, text};
-use super::output::{note_scale, warn, warn_if_same};
+use super::input::{Column, Faulty, Further, Input, Parsed, Row, Wanted};
+use super::output::{NullRow, note_scale, warn, warn_if_same};
 use super::pipeline::{self, Command};
 use super::text_options::TextArguments;
 
 /// Rank lines by their similarity to a text, best first
 ///
-/// Prints similarity, cosine, verdict, line number and line, separated by tabs.
+/// Reads lines, tabs, CSV and JSON lines. Prints similarity, cosine, verdict, line number, text and
+/// the further columns, separated by tabs.
 #[derive(Args, Debug)]
 pub(super) struct Rank {
     /// Text that the lines are compared with
     query: String,
     #[command(flatten)]
     input: Input,
+
+    /// Column or field of the text: a name, or the number of a column from 1
+    #[arg(long, value_name = "NAME")]
+    field: Option<Column>,
+
     #[command(flatten)]
     texts: TextArguments,
 }
 
 /// One line and its score.
 struct Ranked {
-    line: u64,
-    text: String,
+    row: Row<1>,
     hit: Hit,
+}
+
+/// A row of `--json`.
+#[derive(Serialize)]
+struct JsonRow<'a> {
+    line: u64,
+    #[serde(flatten)]
+    hit: HitRow<'a>,
+    text: &'a str,
+    #[serde(skip_serializing_if = "Further::is_empty")]
+    fields: &'a Further,
+    query: Option<TextRow<'a>>,
+    model: &'a str,
+    #[serde(flatten)]
+    rules: TextRules,
+    #[serde(flatten)]
+    scale: Scale,
 }
 
 /// All lines with their scores.
@@ -43,20 +65,27 @@ struct Ranking {
     model: Option<ModelInfo>,
     query_info: Option<TextInfo>,
     ranked: Vec<Ranked>,
+    /// Lines that have a row without a result.
+    faulty: Vec<Faulty>,
 }
 
 impl Rank {
     /// Ranks all lines. If one is faulty, ranks those before it.
     pub(super) async fn run(self, global: &Global) -> anyhow::Result<()> {
-        let lines = self.input.lines(text)?;
+        let input = self.input.read(Wanted {
+            columns: self.field.map(|field| [field]),
+            further: true,
+            passes_blank: true,
+        })?;
         let mut ranking = Ranking {
             query: self.query,
             options: self.texts.options(),
             model: None,
             query_info: None,
             ranked: Vec::new(),
+            faulty: Vec::new(),
         };
-        let done = pipeline::run(global.client()?, lines, &mut ranking).await;
+        let done = pipeline::run(global.client()?, input, &mut ranking).await;
         if done
             .as_ref()
             .err()
@@ -69,45 +98,41 @@ impl Rank {
     }
 }
 
-impl Command for Ranking {
-    type Content = String;
+impl Command<1> for Ranking {
     type Result = gte_shared::wire::Ranking;
     type Request = gte_shared::wire::Rank;
 
-    fn request(&self, lines: &[Line<String>]) -> gte_shared::wire::Rank {
-        let texts = lines.iter().map(|line| line.content.clone());
+    const TEXTS_BEFORE: usize = 1;
+
+    fn request(&self, texts: Vec<[String; 1]>) -> gte_shared::wire::Rank {
         gte_shared::wire::Rank {
             query: self.query.clone(),
-            texts: texts.collect(),
+            texts: texts.into_iter().flatten().collect(),
             options: self.options.clone(),
-        }
-    }
-
-    fn line(text: usize) -> Option<usize> {
-        text.checked_sub(1)
-    }
-
-    fn location(lines: &[Line<String>], text: usize) -> String {
-        match text.checked_sub(1).and_then(|index| lines.get(index)) {
-            Some(line) => format!("line {}", line.number),
-            None => "the query".to_owned(),
         }
     }
 
     fn answer(
         &mut self,
-        mut lines: Vec<Line<String>>,
-        computed: Computed<gte_shared::wire::Ranking>,
+        rows: Vec<Parsed<1>>,
+        computed: Option<Computed<gte_shared::wire::Ranking>>,
     ) -> anyhow::Result<()> {
+        let mut with_texts = Vec::with_capacity(rows.len());
+        for row in rows {
+            match row {
+                Ok(row) => with_texts.push(Some(row)),
+                Err(faulty) => self.faulty.push(faulty),
+            }
+        }
+        let Some(computed) = computed else {
+            return Ok(());
+        };
         self.model = Some(computed.model);
         self.query_info = Some(computed.result.query);
         for hit in computed.result.hits {
-            if let Some(line) = lines.get_mut(hit.index as usize) {
-                self.ranked.push(Ranked {
-                    line: line.number,
-                    text: std::mem::take(&mut line.content),
-                    hit,
-                });
+            let row = with_texts.get_mut(hit.index as usize);
+            if let Some(row) = row.and_then(Option::take) {
+                self.ranked.push(Ranked { row, hit });
             }
         }
         Ok(())
@@ -119,59 +144,52 @@ impl Ranking {
     fn sort(&mut self) {
         self.ranked.sort_by(|one, other| {
             let by_score = other.hit.cosine.total_cmp(&one.hit.cosine);
-            by_score.then(one.line.cmp(&other.line))
+            by_score.then(one.row.number.cmp(&other.row.number))
         });
     }
 
     fn print(&self, global: &Global) -> anyhow::Result<()> {
-        #[derive(Serialize)]
-        struct Row<'a> {
-            line: u64,
-            #[serde(flatten)]
-            hit: HitRow<'a>,
-            text: &'a str,
-            query: Option<TextRow<'a>>,
-            model: &'a str,
-            #[serde(flatten)]
-            rules: TextRules,
-            #[serde(flatten)]
-            scale: Scale,
-        }
-        let Some(model) = &self.model else {
-            return Ok(());
-        };
-        note_scale(global, model, &self.options);
-        if let Some(query) = &self.query_info {
-            warn(global, "the query", query);
-        }
         let mut out = io::BufWriter::new(io::stdout().lock());
-        for Ranked { line, text, hit } in &self.ranked {
-            let interpretation = global.interpretation(hit.verdict);
-            if global.json {
-                let row = Row {
-                    line: *line,
-                    hit: HitRow::new(hit, interpretation),
-                    text,
-                    query: self.query_info.as_ref().map(TextRow::from),
-                    model: &model.id,
-                    rules: model.rules,
-                    scale: model.scale,
-                };
-                json_line(&mut out, &row)?;
-            } else {
-                let (similarity, cosine) = (hit.similarity, hit.cosine);
-                writeln!(
-                    out,
-                    "{similarity:.2}\t{cosine}\t{interpretation}\t{line}\t{text}"
-                )?;
+        if let Some(model) = &self.model {
+            note_scale(global, model, &self.options);
+            if let Some(query) = &self.query_info {
+                warn(global, "the query", query);
             }
-            let location = format!("line {line}");
-            warn(global, &location, &hit.text);
-            warn_if_same(
-                global,
-                &format!("{location} and the query"),
-                hit.same_tokens,
-            );
+            for Ranked { row, hit } in &self.ranked {
+                let line = row.number;
+                let interpretation = global.interpretation(hit.verdict);
+                if global.json {
+                    let row = JsonRow {
+                        line,
+                        hit: HitRow::new(hit, interpretation),
+                        text: &row.texts[0],
+                        fields: &row.further,
+                        query: self.query_info.as_ref().map(TextRow::from),
+                        model: &model.id,
+                        rules: model.rules,
+                        scale: model.scale,
+                    };
+                    json_line(&mut out, &row)?;
+                } else {
+                    let (similarity, cosine) = (hit.similarity, hit.cosine);
+                    write!(out, "{similarity:.2}\t{cosine}\t{interpretation}\t{line}")?;
+                    for column in row.columns() {
+                        write!(out, "\t{column}")?;
+                    }
+                    writeln!(out)?;
+                }
+                let location = format!("line {line}");
+                warn(global, &location, &hit.text);
+                let both = format!("{location} and the query");
+                warn_if_same(global, &both, hit.same_tokens);
+            }
+        }
+        for faulty in &self.faulty {
+            if global.json {
+                json_line(&mut out, &NullRow::new(faulty))?;
+            } else {
+                writeln!(out, "null\tnull\tnull\t{}\t", faulty.number)?;
+            }
         }
         out.flush()?;
         Ok(())

@@ -46,7 +46,7 @@ impl Sim {
         let options = self.texts.options();
         let computed = self.ask(&client, &options).await;
         let location = |text| format!("text {}", ["A", "B"][text % 2]);
-        let computed = computed.map_err(|error| InputError::locate(error, location))?;
+        let computed = computed.map_err(|error| InputError::located(error, location))?;
         let explanation = &computed.result;
         let score = &explanation.score;
         let mut out = io::stdout().lock();
