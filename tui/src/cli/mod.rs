@@ -25,3 +25,4 @@ mod stop;
 mod text_options;
 
 pub use arguments::main;
+pub use input::count_pairs;

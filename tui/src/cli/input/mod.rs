@@ -6,6 +6,7 @@
 
 mod appearance;
 mod column;
+mod counting;
 mod csv_records;
 mod decoding;
 mod fault;
@@ -25,6 +26,7 @@ mod selection;
 mod table;
 
 pub(super) use column::{Column, Columns};
+pub use counting::count_pairs;
 pub(super) use fault::Faulty;
 pub(super) use lines::Lines;
 pub(super) use options::{Input, Wanted};

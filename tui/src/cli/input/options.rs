@@ -105,7 +105,7 @@ fn encoding(label: &str) -> Result<&'static Encoding, String> {
         .ok_or_else(|| "known are utf-8, utf-16le, utf-16be, gb18030, gbk, big5 and others".into())
 }
 
-fn open(
+pub(super) fn open(
     file: Option<&Path>,
     encoding: Option<&'static Encoding>,
 ) -> anyhow::Result<Box<dyn Read + Send>> {
