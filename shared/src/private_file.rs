@@ -28,7 +28,7 @@ pub fn open(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
 /// # Errors
 ///
 /// As of [`open`].
-pub(crate) fn open_existing(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+pub fn open_existing(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     // Opening a pipe that another user has put there would wait for its other end.
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let options = options.mode(MODE).custom_flags(flags.bits().cast_signed());

@@ -19,6 +19,7 @@ mod disk_cache;
 mod environment;
 mod formats;
 mod http;
+mod keyboard;
 mod load;
 mod logging;
 mod models;

@@ -12,6 +12,7 @@ const COLUMNS: NonZero<u16> = NonZero::new(80).unwrap();
 const ROWS: NonZero<u16> = NonZero::new(24).unwrap();
 
 const ESC: &str = "\x1b";
+const CTRL_C: &str = "\x03";
 const F1: &str = "\x1bOP";
 const F2: &str = "\x1bOQ";
 const F3: &str = "\x1bOR";
@@ -63,7 +64,7 @@ fn the_screen_shows_the_score_of_typed_chinese() {
     // The score follows an edit, which makes both texts equal.
     terminal.keys("\x7f\x7f很好");
     terminal.wait_for(&["100.00"]);
-    close(terminal, ESC);
+    close(terminal, CTRL_C);
 }
 
 #[test]
@@ -92,7 +93,7 @@ fn the_words_of_a_score_are_explained() {
         let screen = screen.contents();
         has_golden_score(&screen) && !screen.contains('字')
     });
-    close(terminal, ESC);
+    close(terminal, CTRL_C);
 }
 
 #[test]
@@ -127,7 +128,7 @@ fn two_models_stand_side_by_side() {
     terminal.wait_until("one score", |screen| {
         !screen.contents().contains("a-tiny-one")
     });
-    close(terminal, ESC);
+    close(terminal, CTRL_C);
 }
 
 #[test]
@@ -156,7 +157,7 @@ fn a_pasted_text_that_is_truncated_is_marked() {
         " 今天",
         " 天气",
     ]);
-    close(terminal, ESC);
+    close(terminal, CTRL_C);
 }
 
 #[test]
@@ -166,7 +167,7 @@ fn f1_opens_the_help_and_ctrl_c_closes_the_program() {
     terminal.wait_for(&["ready"]);
     terminal.keys(F1);
     terminal.wait_for(&["Texts stay on this machine"]);
-    close(terminal, "\x03");
+    close(terminal, CTRL_C);
 }
 
 #[test]
@@ -181,7 +182,7 @@ fn a_killed_daemon_is_replaced_without_loss_of_text() {
     terminal.keys("错");
     terminal.wait_for(&[GOLDEN_A, GOLDEN_B, "就绪"]);
     wait_for_golden_score(&mut terminal);
-    close(terminal, ESC);
+    close(terminal, CTRL_C);
 }
 
 #[test]
@@ -190,8 +191,8 @@ fn without_a_daemon_the_screen_says_so() {
     let mut terminal = open(&sandbox, &["--no-start"]);
     terminal.wait_for(&["未连接"]);
     terminal.keys("甲\t乙");
-    terminal.wait_for(&["no daemon is running"]);
-    close(terminal, ESC);
+    terminal.wait_for(&["处没有守护进程", "未连接"]);
+    close(terminal, CTRL_C);
 }
 
 #[test]
@@ -236,7 +237,7 @@ fn the_list_of_models_requests_nothing_before_enter() {
     let (mut terminal, hub) = open_with_hub(&sandbox);
     select_first_model(&mut terminal);
     assert_eq!(hub.take_requests().len(), 0);
-    close(terminal, "\x03");
+    close(terminal, CTRL_C);
 }
 
 #[test]
@@ -250,7 +251,7 @@ fn a_failed_pull_is_named_and_can_be_repeated() {
     hub.clear_faults();
     terminal.keys("\r");
     terminal.wait_for(&[">* gte-small-zh", "已安装", "gte-small-zh  就绪"]);
-    close(terminal, "\x03");
+    close(terminal, CTRL_C);
 }
 
 #[test]
@@ -275,5 +276,5 @@ fn a_pulled_model_answers_without_a_restart() {
     sandbox.gted(&["use", "bge-small-zh-v1.5"]).success();
     terminal.keys("！");
     terminal.wait_for(&["bge-small-zh-v1.5  就绪"]);
-    close(terminal, ESC);
+    close(terminal, CTRL_C);
 }

@@ -36,6 +36,7 @@ fn main() -> anyhow::Result<()> {
             pairs = count_pairs(&path)?.0;
             fastest = fastest.min(begin.elapsed().as_secs_f64());
         }
+        #[expect(clippy::cast_precision_loss, reason = "for people to read")]
         let speed = content.len() as f64 / 1e6 / fastest;
         writeln!(io::stdout(), "{name}: {speed:.0} MB/s, {pairs} pairs")?;
     }

@@ -275,13 +275,23 @@ pub const LANG: Key = Key {
     about: "Language of the output",
 };
 
+/// Texts between two starts of the screen.
+pub const KEEP_TEXTS: Key = Key {
+    name: "keep_texts",
+    variable: "GTE_KEEP_TEXTS",
+    kind: Kind::Switch,
+    default: "false",
+    user: User::Client,
+    about: "Keep the texts of the screen for its next start, in gte/texts.json of the state folder",
+};
+
 /// Settings of `gted serve`.
 pub fn of_daemon() -> impl Iterator<Item = &'static Key> {
     ALL.into_iter().filter(|key| key.user != User::Client)
 }
 
 /// All settings, in the order of the configuration file.
-pub const ALL: [&Key; 27] = [
+pub const ALL: [&Key; 28] = [
     &SOCKET,
     &MODEL,
     &THREADS,
@@ -309,4 +319,5 @@ pub const ALL: [&Key; 27] = [
     &START,
     &JSON,
     &LANG,
+    &KEEP_TEXTS,
 ];

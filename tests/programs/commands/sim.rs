@@ -54,3 +54,35 @@ fn without_a_terminal_gte_scores_an_example() {
     assert!(output.stderr.contains("no terminal"), "{output:?}");
     assert!(has_golden_score(&output.success()));
 }
+
+#[test]
+fn texts_that_begin_with_a_dash_are_texts() {
+    let sandbox = Sandbox::default();
+    let row = sandbox
+        .run(&["sim", "-5℃能启动吗", "--json", "零下5℃能启动吗"])
+        .json();
+    // [CLS] - 5 ℃ 能 启 动 吗 [SEP]: 5℃ is one token.
+    assert_eq!(row["a"]["tokens"], 8);
+    let same = sandbox.run(&["sim", "--", "--help", "-h"]).success();
+    assert!(same.contains('\t'), "{same}");
+    let hits = sandbox
+        .run_with(&["rank", "--怎么退款"], "退款流程\n")
+        .success();
+    assert!(hits.contains("退款流程"), "{hits}");
+}
+
+#[test]
+fn an_argument_in_another_encoding_is_named() {
+    use std::os::unix::ffi::OsStrExt;
+    let sandbox = Sandbox::default();
+    let mut gte = sandbox.gte(&["sim", "甲"]);
+    gte.arg(std::ffi::OsStr::from_bytes(b"\xc4\xe3\xba\xc3"));
+    let output = gte_tests::Output::of(&mut gte);
+    assert_eq!(output.code(), Some(2));
+    assert!(
+        output
+            .stderr
+            .starts_with("gte: argument 3: it is not UTF-8\nhint: "),
+        "{output:?}"
+    );
+}

@@ -14,6 +14,8 @@ pub enum Action {
     Key(KeyEvent),
     /// Text was pasted.
     Paste(String),
+    /// Texts of an earlier start were read.
+    Restored([String; 2]),
     /// The size of the terminal changed, so that the screen is drawn again.
     Redraw,
     /// The daemon compared the texts of this revision.

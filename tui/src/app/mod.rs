@@ -8,6 +8,8 @@ mod key_hint;
 mod screens;
 mod state;
 mod update;
+#[cfg(test)]
+mod update_tests;
 
 pub use action::Action;
 pub use editor::Editor;

@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 use gte_shared::{VERSION, report};
 
@@ -42,7 +43,14 @@ enum Command {
 /// Runs `gte` with the arguments of this process.
 #[must_use]
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) if error.kind() == ErrorKind::InvalidUtf8 => {
+            let error = error::not_utf8(std::env::args_os().skip(1));
+            return report::fail("gte", &error, report::EXIT_WRONG_INPUT, error::hint);
+        }
+        Err(error) => error.exit(),
+    };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
@@ -78,7 +86,10 @@ impl Arguments {
             Some(Command::Completions(_) | Command::Man(_)) => Ok(()),
             None if io::stdin().is_terminal() && io::stdout().is_terminal() => {
                 let language = global.language();
-                Ok(interactive::run(global.endpoint()?, global.start(), language).await?)
+                let keeps_texts = global.keeps_texts;
+                let screen =
+                    interactive::run(global.endpoint()?, global.start(), language, keeps_texts);
+                Ok(screen.await?)
             }
             None => example::run(&global).await,
         }

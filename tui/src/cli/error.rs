@@ -1,6 +1,7 @@
 //! Errors in the user's input, and exit statuses.
 
 use std::error::Error;
+use std::ffi::OsString;
 
 use gte_shared::client::ClientError;
 use gte_shared::endpoint::AnsweringModel;
@@ -101,6 +102,19 @@ impl ModelChanged {
 
 /// Message about a text without tokens to compare.
 pub(super) const BLANK: &str = "the text is blank";
+
+/// Error about the first argument that is not UTF-8.
+pub(super) fn not_utf8(arguments: impl Iterator<Item = OsString>) -> InputError {
+    let mut numbered = arguments.zip(1..);
+    let wrong = numbered.find(|(argument, _)| argument.to_str().is_none());
+    let location = wrong.map_or_else(
+        || "an argument".to_owned(),
+        |(_, number)| format!("argument {number}"),
+    );
+    let hint =
+        "set the terminal to UTF-8, or put the texts into a file and read it with --encoding";
+    InputError::new(location, "it is not UTF-8").with_hint(Some(hint.to_owned()))
+}
 
 /// Next step after an error of this program.
 pub(super) fn hint(error: &(dyn Error + 'static)) -> Option<String> {

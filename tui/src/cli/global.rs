@@ -38,6 +38,8 @@ pub(super) struct Global {
     start: bool,
     pub(super) json: bool,
     lang: Option<Language>,
+    /// True if the screen keeps its texts for the next start.
+    pub(super) keeps_texts: bool,
 }
 
 impl GlobalOptions {
@@ -50,6 +52,7 @@ impl GlobalOptions {
             socket: settings.get(&keys::SOCKET, self.socket.as_deref())?,
             start: start.unwrap_or(true),
             json: json.unwrap_or(false),
+            keeps_texts: settings.get(&keys::KEEP_TEXTS, None)?.unwrap_or(false),
             lang: settings.get(&keys::LANG, self.lang.as_deref())?,
         })
     }

@@ -23,6 +23,7 @@ use super::text_options::TextArguments;
 #[derive(Args, Debug)]
 pub(super) struct Rank {
     /// Text that the lines are compared with
+    #[arg(allow_hyphen_values = true)]
     query: String,
     #[command(flatten)]
     input: Input,

@@ -21,8 +21,10 @@ use super::text_options::TextArguments;
 #[derive(Args, Debug)]
 pub(super) struct Sim {
     /// First text
+    #[arg(allow_hyphen_values = true)]
     pub(super) a: String,
     /// Second text
+    #[arg(allow_hyphen_values = true)]
     pub(super) b: String,
     /// Print for each word what the score gains by it, and the most similar word of the other text
     #[arg(long)]

@@ -7,14 +7,22 @@ use std::time::Duration;
 use gte_shared::client::{Client, ClientError};
 use gte_shared::wire::{Call, GetStatus, Similarity, TextOptions, UseModel};
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
-use super::refusal::{is_blank, line};
+use super::refusal::{is_blank, may_pass};
 use crate::app::{Action, Daemon, ModelsError, ModelsEvent, Outcome};
+use crate::strings::Language;
 
 /// Pause after the last change before texts are compared: longer than the time between two keys of
 /// a fast typist, and too short to be noticed.
 const DEBOUNCE: Duration = Duration::from_millis(120);
+
+/// Pause before a failed comparison is tried again, which doubles with each failure: a daemon that
+/// is restarted is back within a second.
+const FIRST_RETRY: Duration = Duration::from_secs(1);
+
+/// Longest pause: few attempts at what lasts, and the user need not do anything.
+const LAST_RETRY: Duration = Duration::from_secs(30);
 
 /// Two texts to compare.
 #[derive(Clone, Debug)]
@@ -31,6 +39,7 @@ pub(super) struct Question {
 /// Connection of the screen to the daemon. Reports the daemon's condition and keeps none.
 pub(super) struct Comparer {
     client: Client,
+    language: Language,
     action_tx: mpsc::UnboundedSender<Action>,
     /// True after the screen has closed the connection to abandon a comparison.
     abandoned: AtomicBool,
@@ -39,9 +48,14 @@ pub(super) struct Comparer {
 }
 
 impl Comparer {
-    pub(super) fn new(client: Client, action_tx: mpsc::UnboundedSender<Action>) -> Self {
+    pub(super) fn new(
+        client: Client,
+        language: Language,
+        action_tx: mpsc::UnboundedSender<Action>,
+    ) -> Self {
         Self {
             client,
+            language,
             action_tx,
             abandoned: AtomicBool::new(false),
             switching: AtomicBool::new(false),
@@ -81,7 +95,7 @@ impl Comparer {
                 self.send(Action::Daemon(Daemon::ready(&model)));
                 Ok(())
             }
-            Err(error) => Err(ModelsError(line(&error))),
+            Err(error) => Err(ModelsError(self.language.client_error(&error))),
         };
         self.send(Action::Models(ModelsEvent::Used(used)));
     }
@@ -103,40 +117,51 @@ impl Comparer {
     }
 
     /// Compares with the model that answers and with the second one, at the same time, and reports
-    /// each outcome as it comes.
+    /// each outcome as it comes. What may pass is tried again.
     async fn compare_with_all(&self, question: Question) {
-        let Question {
-            revision,
-            a,
-            b,
-            second,
-            ..
-        } = question;
-        let with_second = async {
-            let Some(model) = second else { return };
-            let outcome = self.compare(a.clone(), b.clone(), Some(model)).await;
-            self.send(Action::SecondAnswered(revision, outcome));
-        };
-        let with_first = async {
-            let outcome = self.compare(a.clone(), b.clone(), None).await;
-            self.send(Action::Answered(revision, outcome));
-        };
-        tokio::join!(with_first, with_second);
+        let mut pause = FIRST_RETRY;
+        while self.compare_once(&question).await {
+            sleep(pause).await;
+            pause = (pause * 2).min(LAST_RETRY);
+        }
     }
 
-    async fn compare(&self, a: String, b: String, model: Option<String>) -> Outcome {
+    /// Compares once; returns true if a failure may pass.
+    async fn compare_once(&self, question: &Question) -> bool {
+        let revision = question.revision;
+        let with_second = async {
+            let Some(model) = question.second.clone() else {
+                return false;
+            };
+            let (outcome, may_pass) = self.compare(question, Some(model)).await;
+            self.send(Action::SecondAnswered(revision, outcome));
+            may_pass
+        };
+        let with_first = async {
+            let (outcome, may_pass) = self.compare(question, None).await;
+            self.send(Action::Answered(revision, outcome));
+            may_pass
+        };
+        let (first, second) = tokio::join!(with_first, with_second);
+        first || second
+    }
+
+    /// Outcome of a comparison, and true if it is a failure that may pass.
+    async fn compare(&self, question: &Question, model: Option<String>) -> (Outcome, bool) {
         let options = TextOptions {
             model,
             ..TextOptions::default()
         };
+        let (a, b) = (question.a.clone(), question.b.clone());
         match self.ask(Similarity { a, b, options }).await {
-            Ok(computed) => Outcome::Scored(computed.into()),
-            Err(error) if is_blank(&error) => Outcome::Blank,
+            Ok(computed) => (Outcome::Scored(computed.into()), false),
+            Err(error) if is_blank(&error) => (Outcome::Blank, false),
             Err(error) => {
                 if !self.client.is_connected().await {
                     self.send(Action::Daemon(Daemon::Unreachable));
                 }
-                Outcome::Failed(line(&error))
+                let failed = Outcome::Failed(self.language.client_error(&error));
+                (failed, may_pass(&error))
             }
         }
     }

@@ -11,6 +11,7 @@ use super::comparer::{Comparer, Question};
 use super::explainer::Explainer;
 use super::gted;
 use crate::app::{Action, Effect};
+use crate::strings::Language;
 
 /// Runner of effects.
 pub(super) struct Effects {
@@ -19,6 +20,7 @@ pub(super) struct Effects {
     /// Waiting question.
     question_tx: watch::Sender<Option<Question>>,
     action_tx: mpsc::UnboundedSender<Action>,
+    language: Language,
     /// Task of the last pull.
     pull: Option<JoinHandle<()>>,
 }
@@ -27,10 +29,11 @@ impl Effects {
     /// Starts the comparer, which connects to the daemon. Explanations have a client of their own.
     pub(super) fn start(
         [comparing, explaining]: [Client; 2],
+        language: Language,
         action_tx: mpsc::UnboundedSender<Action>,
     ) -> Self {
-        let comparer = Arc::new(Comparer::new(comparing, action_tx.clone()));
-        let explainer = Arc::new(Explainer::new(explaining, action_tx.clone()));
+        let comparer = Arc::new(Comparer::new(comparing, language, action_tx.clone()));
+        let explainer = Arc::new(Explainer::new(explaining, language, action_tx.clone()));
         let (question_tx, question_rx) = watch::channel(None);
         tokio::spawn(Arc::clone(&comparer).run(question_rx));
         Self {
@@ -38,6 +41,7 @@ impl Effects {
             explainer,
             question_tx,
             action_tx,
+            language,
             pull: None,
         }
     }
@@ -70,9 +74,12 @@ impl Effects {
             Some(Effect::CancelExplain) => {
                 drop(tokio::spawn(Arc::clone(&self.explainer).cancel()));
             }
-            Some(Effect::ListModels) => drop(tokio::spawn(gted::list(self.action_tx.clone()))),
+            Some(Effect::ListModels) => {
+                let list = gted::list(self.language, self.action_tx.clone());
+                drop(tokio::spawn(list));
+            }
             Some(Effect::Pull { number, name }) => {
-                let pull = gted::pull(number, name, self.action_tx.clone());
+                let pull = gted::pull(number, name, self.language, self.action_tx.clone());
                 self.pull = Some(tokio::spawn(pull));
             }
             Some(Effect::CancelPull) => {

@@ -6,20 +6,27 @@ use gte_shared::client::Client;
 use gte_shared::wire::{Explain, TextOptions};
 use tokio::sync::{Notify, mpsc};
 
-use super::refusal::{is_blank, line};
+use super::refusal::is_blank;
 use crate::app::{Action, Explained};
+use crate::strings::Language;
 
 /// Client for explanations. They take longer than comparisons, which do not wait for them.
 pub(super) struct Explainer {
     client: Client,
+    language: Language,
     action_tx: mpsc::UnboundedSender<Action>,
     canceled: Notify,
 }
 
 impl Explainer {
-    pub(super) fn new(client: Client, action_tx: mpsc::UnboundedSender<Action>) -> Self {
+    pub(super) fn new(
+        client: Client,
+        language: Language,
+        action_tx: mpsc::UnboundedSender<Action>,
+    ) -> Self {
         Self {
             client,
+            language,
             action_tx,
             canceled: Notify::new(),
         }
@@ -35,7 +42,7 @@ impl Explainer {
         let explained = match answered {
             Ok(computed) => Explained::Words(Box::new(computed)),
             Err(error) if is_blank(&error) => Explained::Blank,
-            Err(error) => Explained::Failed(line(&error)),
+            Err(error) => Explained::Failed(self.language.client_error(&error)),
         };
         // The send fails once the screen is left.
         drop(self.action_tx.send(Action::Explained(number, explained)));

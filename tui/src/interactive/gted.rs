@@ -11,20 +11,35 @@ use tokio::process::Command;
 use tokio::sync::mpsc;
 
 use crate::app::{Action, ModelsError, ModelsEvent};
+use crate::strings::Language;
 
 /// Failure of a run of `gted`.
 #[derive(Debug, thiserror::Error)]
 enum GtedError {
-    #[error("gted is neither beside this program nor on the PATH")]
+    #[error("gted was not found")]
     NotFound,
-    #[error("gted cannot be run: {0}")]
+    #[error(transparent)]
     Io(#[from] std::io::Error),
-    #[error("gted sent an unexpected response; it may be of another version: {0}")]
+    #[error(transparent)]
     Json(#[from] serde_json::Error),
     #[error("{0}")]
     Failed(String),
-    #[error("gted exited without output ({0})")]
+    #[error("{0}")]
     Silent(ExitStatus),
+}
+
+impl GtedError {
+    /// One line in the language of the screen; what `gted` itself says stays as it is.
+    fn shown(&self, language: Language) -> String {
+        let strings = language.strings();
+        match self {
+            Self::NotFound => strings.gted_missing.to_owned(),
+            Self::Io(error) => format!("{}{error}", strings.gted_unusable),
+            Self::Json(error) => format!("{}{error}", strings.gted_unexpected),
+            Self::Failed(message) => message.clone(),
+            Self::Silent(status) => format!("{}{status}", strings.gted_silent),
+        }
+    }
 }
 
 fn gted(arguments: &[&str]) -> Result<Command, GtedError> {
@@ -40,8 +55,8 @@ fn gted(arguments: &[&str]) -> Result<Command, GtedError> {
 }
 
 /// Lists the models.
-pub(super) async fn list(action_tx: mpsc::UnboundedSender<Action>) {
-    let failed = |error: GtedError| ModelsError(error.to_string());
+pub(super) async fn list(language: Language, action_tx: mpsc::UnboundedSender<Action>) {
+    let failed = |error: GtedError| ModelsError(error.shown(language));
     let rows = listed().await.map_err(failed);
     send(&action_tx, ModelsEvent::Listed(rows));
 }
@@ -56,7 +71,12 @@ async fn listed() -> Result<Vec<ModelRow>, GtedError> {
 }
 
 /// Pulls a model and reports its events. Dropping the future ends the pull.
-pub(super) async fn pull(number: u64, name: String, action_tx: mpsc::UnboundedSender<Action>) {
+pub(super) async fn pull(
+    number: u64,
+    name: String,
+    language: Language,
+    action_tx: mpsc::UnboundedSender<Action>,
+) {
     let start = Instant::now();
     let on_event = |event| {
         let event = ModelsEvent::Pulled(number, event, start.elapsed());
@@ -64,8 +84,8 @@ pub(super) async fn pull(number: u64, name: String, action_tx: mpsc::UnboundedSe
     };
     // After `Installed`, this event is ignored.
     let reason = match pulled(&name, on_event).await {
-        Ok(()) => "gted exited without output".to_owned(),
-        Err(error) => error.to_string(),
+        Ok(()) => format!("{}0", language.strings().gted_silent),
+        Err(error) => error.shown(language),
     };
     send(&action_tx, ModelsEvent::PullFailed(number, reason));
 }

@@ -2,8 +2,10 @@
 
 mod comparer;
 mod effects;
+mod escapes;
 mod explainer;
 mod gted;
+mod kept_texts;
 mod refusal;
 mod run;
 mod signals;

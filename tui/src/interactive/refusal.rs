@@ -1,7 +1,6 @@
-//! Errors of requests, as the screen tells them.
+//! Kinds of errors of requests, as the screen treats them.
 
 use gte_shared::client::ClientError;
-use gte_shared::report::with_hint;
 use gte_shared::wire::ErrorCode;
 
 /// Returns true if nothing is left of one of the texts to compare.
@@ -9,7 +8,12 @@ pub(super) fn is_blank(error: &ClientError) -> bool {
     matches!(error, ClientError::Refused(error) if error.code == ErrorCode::BlankText)
 }
 
-/// One line for an error.
-pub(super) fn line(error: &ClientError) -> String {
-    with_hint(error, error.hint().as_deref())
+/// Returns true if the same request may succeed later: the daemon is away or busy, and not at odds
+/// with the texts or the model.
+pub(super) fn may_pass(error: &ClientError) -> bool {
+    match error {
+        ClientError::Refused(error) => error.code == ErrorCode::Overloaded,
+        ClientError::RequestTooLarge(_) => false,
+        _ => true,
+    }
 }

@@ -7,6 +7,7 @@ use gte_shared::endpoint::Endpoint;
 use tokio::sync::mpsc;
 
 use super::effects::Effects;
+use super::kept_texts::{KeptTexts, KeptTextsError, Texts};
 use super::signals::end_on_signals;
 use super::terminal::{Screen, read_events};
 use crate::app::{Action, State, update};
@@ -22,31 +23,40 @@ pub(crate) enum ScreenError {
     /// The signals that end the screen cannot be caught.
     #[error("signals cannot be caught: {0}")]
     Signals(#[source] io::Error),
+    /// The texts cannot be kept for the next start.
+    #[error(transparent)]
+    Texts(#[from] KeptTextsError),
 }
 
-/// Runs the screen until the user leaves.
+/// Runs the screen until the user leaves. Texts are kept for the next start if `keeps_texts`.
 ///
 /// # Errors
 ///
-/// If the terminal cannot be used, or signals cannot be caught.
+/// If the terminal cannot be used, signals cannot be caught, or texts cannot be kept.
 pub(crate) async fn run(
     endpoint: Endpoint,
     start: Start,
     language: Language,
+    keeps_texts: bool,
 ) -> Result<(), ScreenError> {
     let (action_tx, mut action_rx) = mpsc::unbounded_channel();
     let client = || {
         let notice_tx = action_tx.clone();
         Client::with_notices(endpoint.clone(), start, move |notice| {
             // The send fails once the screen is left.
-            drop(notice_tx.send(Action::Notice(notice.to_string())));
+            drop(notice_tx.send(Action::Notice(language.notice(notice))));
         })
     };
-    let mut effects = Effects::start([client(), client()], action_tx.clone());
+    let mut effects = Effects::start([client(), client()], language, action_tx.clone());
     tokio::spawn(end_on_signals(action_tx.clone()).map_err(ScreenError::Signals)?);
 
+    let kept = keeps_texts.then(KeptTexts::of_user).transpose()?;
     let theme = Theme::of_environment();
     let mut state = State::new(language);
+    if let Some(kept) = &kept {
+        let Texts { a, b } = kept.load()?;
+        effects.run(update(&mut state, Action::Restored([a, b])));
+    }
     let mut screen = Screen::open().map_err(ScreenError::Terminal)?;
     read_events(action_tx);
     while !state.leaving {
@@ -62,6 +72,11 @@ pub(crate) async fn run(
         while let Ok(action) = action_rx.try_recv() {
             effects.run(update(&mut state, action));
         }
+    }
+    drop(screen);
+    if let Some(kept) = &kept {
+        let (a, b) = (state.pair.a.text(), state.pair.b.text());
+        kept.save(&Texts { a, b })?;
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::io::{self, Stdout};
 use std::panic;
 use std::sync::Once;
 
-use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste, Event, read};
+use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste, Event, poll, read};
 use crossterm::execute;
 use crossterm::terminal::{
     EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
@@ -13,6 +13,7 @@ use ratatui::backend::CrosstermBackend;
 use ratatui::{Frame, Terminal};
 use tokio::sync::mpsc;
 
+use super::escapes::{Escapes, WAIT};
 use crate::app::Action;
 
 /// The terminal while the screen uses it. Dropping the screen restores the terminal.
@@ -70,19 +71,37 @@ fn restore_on_panic() {
 /// Reads events on a thread, since reading blocks. The thread ends with the program.
 pub(super) fn read_events(action_tx: mpsc::UnboundedSender<Action>) {
     std::thread::spawn(move || {
+        let mut escapes = Escapes::default();
         loop {
-            let action = match read() {
-                Ok(Event::Key(key)) => Action::Key(key),
-                Ok(Event::Paste(text)) => Action::Paste(text),
-                Ok(Event::Resize(..)) => Action::Redraw,
-                Ok(_) => continue,
-                // The terminal has been closed.
-                Err(_) => Action::End,
+            // The terminal has been closed.
+            let events = next_events(&mut escapes).map_err(|_| Action::End);
+            let actions = match events {
+                Ok(events) => events.into_iter().filter_map(action).collect(),
+                Err(end) => vec![end],
             };
-            let over = matches!(action, Action::End);
-            if action_tx.send(action).is_err() || over {
-                return;
+            for action in actions {
+                let is_over = matches!(action, Action::End);
+                if action_tx.send(action).is_err() || is_over {
+                    return;
+                }
             }
         }
     });
+}
+
+/// Waits for events; none while they are held back.
+fn next_events(escapes: &mut Escapes) -> io::Result<Vec<Event>> {
+    if escapes.is_waiting() && !poll(WAIT)? {
+        return Ok(escapes.release());
+    }
+    Ok(escapes.on_event(read()?))
+}
+
+fn action(event: Event) -> Option<Action> {
+    match event {
+        Event::Key(key) => Some(Action::Key(key)),
+        Event::Paste(text) => Some(Action::Paste(text)),
+        Event::Resize(..) => Some(Action::Redraw),
+        _ => None,
+    }
 }

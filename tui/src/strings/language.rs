@@ -3,11 +3,13 @@
 use std::str::FromStr;
 
 use clap::ValueEnum;
+use gte_shared::client::{ClientError, Notice};
 use gte_shared::environment::variable;
+use gte_shared::report::with_hint;
 use gte_shared::score::Verdict;
 
 use super::words::Strings;
-use super::{en, zh};
+use super::{en, zh, zh_errors};
 
 /// Language of the screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -53,6 +55,24 @@ impl Language {
         match self {
             Self::Zh => &zh::ZH,
             Self::En => &en::EN,
+        }
+    }
+
+    /// One line for an error of the client, with its hint in parentheses.
+    #[must_use]
+    pub fn client_error(self, error: &ClientError) -> String {
+        match self {
+            Self::Zh => zh_errors::client_error(error),
+            Self::En => with_hint(error, error.hint().as_deref()),
+        }
+    }
+
+    /// One line for a notice of the client.
+    #[must_use]
+    pub fn notice(self, notice: &Notice) -> String {
+        match self {
+            Self::Zh => zh_errors::notice(notice),
+            Self::En => notice.to_string(),
         }
     }
 

@@ -4,6 +4,7 @@ mod en;
 mod language;
 mod words;
 mod zh;
+mod zh_errors;
 
 pub use language::Language;
 pub use words::Strings;

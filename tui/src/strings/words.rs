@@ -53,6 +53,16 @@ pub struct Strings {
     pub hint_help: &'static str,
     /// Key hint: leave.
     pub hint_leave: &'static str,
+    /// Question before texts are left behind.
+    pub leave_question: &'static str,
+    /// Error: the program is nowhere.
+    pub gted_missing: &'static str,
+    /// Words before an error of the system: the program cannot be run.
+    pub gted_unusable: &'static str,
+    /// Words before a detail: its output is not what was expected.
+    pub gted_unexpected: &'static str,
+    /// Words before the exit status: it has ended without a message.
+    pub gted_silent: &'static str,
     /// Key hint: scroll the help.
     pub hint_scroll: &'static str,
     /// Key hint: close what is open.

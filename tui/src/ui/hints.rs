@@ -12,7 +12,10 @@ use crate::strings::Strings;
 const SPACE: usize = 2;
 
 pub(super) fn draw(state: &State, theme: Theme, frame: &mut Frame, area: Rect) {
-    if let Some(notice) = &state.notice {
+    let question = state
+        .asks_to_leave
+        .then(|| state.language.strings().leave_question);
+    if let Some(notice) = question.or(state.notice.as_deref()) {
         let line = Line::styled(format!(" {notice}"), theme.warning());
         return frame.render_widget(line, area);
     }

@@ -65,6 +65,11 @@ impl ExplanationState {
         })
     }
 
+    /// Closes the explanation; its answer is ignored.
+    pub(crate) fn close(&mut self) {
+        self.shown = None;
+    }
+
     /// Applies a key while the explanation is open.
     pub(crate) fn on_key(&mut self, key: KeyEvent) -> Option<Effect> {
         match key.code {

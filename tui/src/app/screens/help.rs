@@ -29,6 +29,11 @@ impl HelpState {
         self.first_line = Some(0);
     }
 
+    /// Closes the help.
+    pub(crate) fn close(&mut self) {
+        self.first_line = None;
+    }
+
     /// Applies a key to the open help, which has `lines` lines.
     pub(crate) fn on_key(&mut self, key: KeyEvent, lines: usize) {
         let Some(first) = self.first_line else {

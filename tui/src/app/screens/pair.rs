@@ -163,6 +163,13 @@ impl PairState {
         changed.then(|| self.compare()).flatten()
     }
 
+    /// Replaces both texts by those of an earlier start.
+    pub(crate) fn restore(&mut self, [a, b]: &[String; 2]) -> Option<Effect> {
+        self.a.set_text(a);
+        self.b.set_text(b);
+        self.compare()
+    }
+
     /// Inserts pasted text.
     pub(crate) fn on_paste(&mut self, text: &str) -> Option<Effect> {
         let changed = self.focused_mut().on_paste(text);
