@@ -9,7 +9,9 @@
 )]
 
 mod evaluation;
+mod files;
 mod invariance;
+mod layouts;
 mod real_models;
 mod tiny_bert;
 mod tokens;

@@ -7,9 +7,10 @@ use anyhow::Context;
 use clap::Args;
 use gte_shared::wire::Pooling;
 
+use super::messages::say;
 use super::options::parse_pooling;
 use crate::model::Folder;
-use crate::store::{IfInstalled, Origin, Store, catalog};
+use crate::store::{IfInstalled, Installed, Origin, Store, catalog, of_cache};
 
 /// Install a model from a folder, or from a weights file in a folder
 ///
@@ -32,11 +33,19 @@ pub(super) struct Convert {
 
 impl Convert {
     pub(super) fn run(self) -> anyhow::Result<()> {
+        // A shell does not put the home in place of a quoted tilde.
+        let is_tilde = self.path.starts_with("~");
+        let hint = if is_tilde { "; write $HOME for ~" } else { "" };
         let path = self
             .path
             .canonicalize()
-            .with_context(|| format!("{} cannot be used", self.path.display()))?;
-        let folder = if path.is_dir() {
+            .with_context(|| format!("{} cannot be used{hint}", self.path.display()))?;
+        let folder = if let Some((folder, repository)) = of_cache(&path) {
+            Folder {
+                id: repository.rsplit('/').next().unwrap_or_default().to_owned(),
+                ..Folder::new(&folder)
+            }
+        } else if path.is_dir() {
             Folder::new(&path)
         } else {
             let parent = path.parent().context("the file is not in a folder")?;
@@ -58,8 +67,9 @@ impl Convert {
             revision: None,
             asked_for: None,
         };
-        let manifest =
+        let Installed { manifest, notes } =
             Store::of_user().install(&name, folder, origin, None, IfInstalled::Replace)?;
+        notes.iter().for_each(say);
         writeln!(
             io::stdout(),
             "{} is installed: {} values per vector, {} MB",

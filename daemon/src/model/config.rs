@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::error::ModelError;
+use super::json_file;
 
 /// Largest size: far more than any BERT has, and small enough that no product of sizes overflows.
 const MAX_SIZE: usize = 1 << 24;
@@ -16,7 +17,8 @@ pub(super) const SPECIAL_TOKENS: usize = 2;
 /// Least number of tokens that a model must read: `[CLS]`, one token and `[SEP]`.
 pub(super) const MIN_TOKENS: usize = SPECIAL_TOKENS + 1;
 
-/// The part of `config.json` that shapes the computation.
+/// The part of `config.json` that shapes the computation. What it does not state has the value that
+/// transformers' `BertConfig` gives it.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct BertConfig {
     /// Rows of the word embedding; token ids are less than this.
@@ -32,12 +34,13 @@ pub(crate) struct BertConfig {
     /// Rows of the position embedding: the longest input in tokens.
     pub(crate) max_position_embeddings: usize,
     /// Rows of the token-type embedding; only row 0 is used here.
+    #[serde(default = "type_vocab_size")]
     pub(crate) type_vocab_size: usize,
     /// Epsilon that every layer normalization adds to the variance.
+    #[serde(default = "layer_norm_eps")]
     pub(crate) layer_norm_eps: f64,
     /// Activation inside the feed-forward part.
-    hidden_act: String,
-    #[serde(default)]
+    hidden_act: Option<String>,
     position_embedding_type: Option<String>,
 }
 
@@ -45,6 +48,33 @@ pub(crate) struct BertConfig {
 #[derive(Deserialize)]
 struct Kind {
     model_type: Option<String>,
+    #[serde(default)]
+    architectures: Vec<String>,
+    /// A key that BERT's own files have, which do not name their kind.
+    type_vocab_size: Option<usize>,
+}
+
+impl Kind {
+    fn name(&self) -> &str {
+        let is_bert = || {
+            let mut names = self.architectures.iter();
+            names.any(|name| name.starts_with("Bert"))
+                || self.architectures.is_empty() && self.type_vocab_size.is_some()
+        };
+        match &self.model_type {
+            Some(kind) => kind,
+            None if is_bert() => "bert",
+            None => "not there",
+        }
+    }
+}
+
+fn type_vocab_size() -> usize {
+    2
+}
+
+fn layer_norm_eps() -> f64 {
+    1e-12
 }
 
 impl BertConfig {
@@ -55,14 +85,9 @@ impl BertConfig {
     /// If the file is not JSON, lacks a size, or describes another architecture than BERT with
     /// absolute positions and exact GELU.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, ModelError> {
-        let malformed = |source| ModelError::Json {
-            file: "config.json",
-            source,
-        };
-        let kind: Kind = serde_json::from_slice(bytes).map_err(malformed)?;
-        let kind = kind.model_type.as_deref().unwrap_or("not there");
-        is_supported("model_type", kind, "bert")?;
-        let config: Self = serde_json::from_slice(bytes).map_err(malformed)?;
+        let kind: Kind = json_file::parse("config.json", bytes)?;
+        is_supported("model_type", kind.name(), "bert")?;
+        let config: Self = json_file::parse("config.json", bytes)?;
         config.check()?;
         Ok(config)
     }
@@ -85,7 +110,11 @@ impl BertConfig {
     }
 
     fn check(&self) -> Result<(), ModelError> {
-        is_supported("hidden_act", &self.hidden_act, "gelu")?;
+        let activation = self.hidden_act.as_deref().unwrap_or("gelu");
+        // Another name of the same function, by erf.
+        if activation != "gelu_python" {
+            is_supported("hidden_act", activation, "gelu")?;
+        }
         let positions = self.position_embedding_type.as_deref();
         let positions = positions.unwrap_or("absolute");
         is_supported("position_embedding_type", positions, "absolute")?;
@@ -153,6 +182,28 @@ mod tests {
     #[test]
     fn a_bert_is_taken() {
         assert_eq!(BertConfig::parse(TINY.as_bytes()).unwrap().hidden_size, 64);
+    }
+
+    #[test]
+    fn values_that_are_not_stated_are_those_of_transformers() {
+        let mut bare = TINY.to_owned();
+        for stated in [
+            r#""type_vocab_size":2,"#,
+            r#""layer_norm_eps":1e-12,"#,
+            r#""hidden_act":"gelu","#,
+        ] {
+            assert!(bare.contains(stated));
+            bare = bare.replace(stated, "");
+        }
+        let config = BertConfig::parse(bare.as_bytes()).unwrap();
+        assert_eq!((config.type_vocab_size, config.layer_norm_eps), (2, 1e-12));
+        let python = TINY.replace("\"gelu\"", "\"gelu_python\"");
+        assert!(BertConfig::parse(python.as_bytes()).is_ok());
+        // As Google published them, without the kind.
+        let google = TINY.replace(r#","model_type":"bert""#, "");
+        assert!(BertConfig::parse(google.as_bytes()).is_ok());
+        let albert = google.replace('{', r#"{"architectures":["AlbertModel"],"#);
+        assert!(BertConfig::parse(albert.as_bytes()).is_err());
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::extension::OpError;
+use super::instead::Instead;
 use crate::engine::EmbedError;
 use crate::weights::WeightsError;
 
@@ -21,10 +22,29 @@ pub enum ModelError {
     },
     /// A file that every model needs is missing.
     #[error("the model has no {0}")]
-    Missing(&'static str),
+    Missing(String),
+    /// A file that `modules.json` names is missing.
+    #[error("the model has no {0}, which modules.json names")]
+    MissingModule(String),
+    /// A link leads to a file that is not there.
+    #[error("{} is a link to {}, which is not there", path.display(), target.display())]
+    DanglingLink {
+        /// The link.
+        path: PathBuf,
+        /// Its target.
+        target: PathBuf,
+    },
+    /// A file is something else than it is called.
+    #[error("{file} is {is}")]
+    Instead {
+        /// The file.
+        file: String,
+        /// Its content.
+        is: Instead,
+    },
     /// The model has no weights in a supported format.
-    #[error("the model has no model.safetensors and no pytorch_model.bin")]
-    NoWeights,
+    #[error("the model has no model.safetensors and no pytorch_model.bin{}", besides(.0))]
+    NoWeights(Vec<String>),
     /// A file whose name is not that of a weights file.
     #[error("{} is not a weights file (expected .safetensors, .safetensors.index.json, .bin or .pt)", .0.display())]
     WeightsFormat(PathBuf),
@@ -32,13 +52,18 @@ pub enum ModelError {
     #[error("the model has no {0}, which model.safetensors.index.json names")]
     MissingShard(String),
     /// The index names a file outside the model's folder.
-    #[error("model.safetensors.index.json names {0:?}, which is not a file of the model's folder")]
-    Outside(String),
+    #[error("{index} names {file:?}, which is not in the model's folder")]
+    Outside {
+        /// File that names it.
+        index: &'static str,
+        /// The path.
+        file: String,
+    },
     /// A file is not JSON, or lacks a value.
     #[error("{file} is not as expected: {source}")]
     Json {
         /// The file.
-        file: &'static str,
+        file: String,
         /// Fault of the file.
         source: serde_json::Error,
     },
@@ -73,12 +98,33 @@ pub enum ModelError {
     /// The pipeline has a module that this program does not compute.
     #[error("modules.json has the module {0}; Transformer, Pooling and Normalize are supported")]
     PipelineModule(String),
+    /// The pipeline has a module that comes with code of its own.
+    #[error("modules.json has the module {0}, which is code of the model's own")]
+    OwnCode(String),
+    /// The transformer is in a folder of its own.
+    #[error("the transformer is in the folder {0}")]
+    TransformerElsewhere(String),
+    /// A file asks for something that is not computed.
+    #[error("{file} states {key} {value}, which is not supported")]
+    Setting {
+        /// The file.
+        file: &'static str,
+        /// The key.
+        key: &'static str,
+        /// Its value.
+        value: String,
+    },
     /// No file states the pooling.
     #[error("the model does not state its pooling: it has no 1_Pooling/config.json")]
     PoolingUnknown,
     /// The pooling is neither CLS alone nor MEAN alone.
-    #[error("1_Pooling/config.json asks for a pooling other than CLS alone or MEAN alone")]
-    PoolingUnsupported,
+    #[error("{file} asks for the pooling {found}; CLS alone and MEAN alone are supported")]
+    PoolingUnsupported {
+        /// The file.
+        file: String,
+        /// Modes that it names.
+        found: String,
+    },
     /// The tokenizer cannot be made from its files.
     #[error("the tokenizer cannot be used: {0}")]
     Tokenizer(String),
@@ -114,12 +160,44 @@ impl ModelError {
             Self::PoolingUnknown => {
                 "its model card states it: give `--pooling cls` (GTE and BGE in Chinese) or `--pooling mean` to `gted pull` or `gted convert`"
             }
-            Self::Architecture { .. } | Self::PipelineModule(_) | Self::PoolingUnsupported => {
+            Self::Architecture { .. }
+            | Self::PipelineModule(_)
+            | Self::OwnCode(_)
+            | Self::Setting { .. }
+            | Self::PoolingUnsupported { .. } => {
                 "choose another model; `gted models` lists those that are known to work"
             }
+            Self::TransformerElsewhere(folder) => {
+                return Some(format!(
+                    "install that folder: `gted convert DIR/{folder} --name NAME --pooling cls`, or mean, as its model card states"
+                ));
+            }
+            Self::DanglingLink { .. } => "copy the folder with `cp -rL`, which follows links",
+            Self::Instead { is, .. } => is.hint(),
+            Self::NoWeights(found) => weights_hint(found)?,
+            Self::Json { .. } => "the file may be damaged, or of another model: get it again",
+            Self::MissingModule(_) | Self::MissingShard(_) => "get the model's files again",
             Self::Weights(error) => return error.hint(),
             _ => return None,
         };
         Some(hint.to_owned())
     }
+}
+
+/// Files that are there instead of weights that are read.
+fn besides(found: &[String]) -> String {
+    match found {
+        [] => String::new(),
+        found => format!("; it has {}, which gted does not read", found.join(", ")),
+    }
+}
+
+fn weights_hint(found: &[String]) -> Option<&'static str> {
+    if found.iter().any(|file| file.starts_with("adapter_")) {
+        return Some("merge the adapter into its base model, and save that");
+    }
+    if found.iter().any(|file| file.ends_with(".safetensors")) {
+        return Some("name the file: `gted convert DIR/FILE.safetensors --name NAME`");
+    }
+    (!found.is_empty()).then_some("get the model in safetensors, or as pytorch_model.bin")
 }

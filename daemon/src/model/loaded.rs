@@ -25,6 +25,8 @@ pub struct Model {
     pub encoder: Encoder,
     /// Time that loading took.
     pub(crate) timings: LoadTimings,
+    /// Notes for the user about the model's files.
+    pub(crate) notes: Vec<String>,
 }
 
 impl Model {
@@ -39,6 +41,7 @@ impl Model {
             config,
             info,
             tokenizer,
+            notes,
         } = ModelSpec::read(source, compute.precision)?;
         let mut timings = LoadTimings {
             tokenizer: watch.lap(),
@@ -59,6 +62,7 @@ impl Model {
             tokenizer,
             encoder,
             timings,
+            notes,
         })
     }
 

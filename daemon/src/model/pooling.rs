@@ -1,51 +1,61 @@
 //! Pooling of the hidden states of a text to one vector of unit length.
 
+use std::collections::BTreeMap;
+
 use gte_shared::wire::Pooling;
 use serde::Deserialize;
 
 use super::error::ModelError;
+use super::json_file;
 
-/// `1_Pooling/config.json`, in the format of sentence-transformers.
+/// `1_Pooling/config.json`, in the format of sentence-transformers: with one or several names since
+/// version 5.4, with a key for each mode before.
 #[derive(Deserialize)]
-#[expect(clippy::struct_excessive_bools, reason = "the keys of the file")]
 struct PoolingConfig {
-    #[serde(default)]
-    pooling_mode_cls_token: bool,
-    #[serde(default)]
-    pooling_mode_mean_tokens: bool,
-    #[serde(default)]
-    pooling_mode_max_tokens: bool,
-    #[serde(default)]
-    pooling_mode_mean_sqrt_len_tokens: bool,
-    #[serde(default)]
-    pooling_mode_weightedmean_tokens: bool,
-    #[serde(default)]
-    pooling_mode_lasttoken: bool,
+    pooling_mode: Option<Names>,
+    #[serde(flatten)]
+    others: BTreeMap<String, serde_json::Value>,
 }
 
-/// Reads `1_Pooling/config.json`.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Names {
+    One(String),
+    Several(Vec<String>),
+}
+
+/// Beginning of the keys before version 5.4, whose names follow, and what stands behind some.
+const KEY: &str = "pooling_mode_";
+const KEY_ENDS: [&str; 2] = ["_tokens", "_token"];
+
+/// Reads the configuration of a pooling. Where it names no mode, it is MEAN, as there.
 ///
 /// # Errors
 ///
 /// If the file is not JSON, or asks for anything but CLS alone or MEAN alone.
-pub(super) fn parse(file: &[u8]) -> Result<Pooling, ModelError> {
-    let config: PoolingConfig =
-        serde_json::from_slice(file).map_err(|source| ModelError::Json {
-            file: "1_Pooling/config.json",
-            source,
-        })?;
-    let modes = [
-        config.pooling_mode_cls_token,
-        config.pooling_mode_mean_tokens,
-        config.pooling_mode_max_tokens,
-        config.pooling_mode_mean_sqrt_len_tokens,
-        config.pooling_mode_weightedmean_tokens,
-        config.pooling_mode_lasttoken,
-    ];
-    match modes {
-        [true, false, false, false, false, false] => Ok(Pooling::Cls),
-        [false, true, false, false, false, false] => Ok(Pooling::Mean),
-        _ => Err(ModelError::PoolingUnsupported),
+pub(super) fn parse(path: &str, file: &[u8]) -> Result<Pooling, ModelError> {
+    let config: PoolingConfig = json_file::parse(path, file)?;
+    let names = match config.pooling_mode {
+        Some(Names::One(name)) => vec![name],
+        Some(Names::Several(names)) => names,
+        None => {
+            let set = config.others.iter().filter(|(_, value)| **value == true);
+            let names = set.filter_map(|(key, _)| key.strip_prefix(KEY));
+            let plain = |name: &str| {
+                let end = KEY_ENDS.iter().find_map(|end| name.strip_suffix(end));
+                end.unwrap_or(name).to_owned()
+            };
+            names.map(plain).collect()
+        }
+    };
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    match names[..] {
+        ["cls"] => Ok(Pooling::Cls),
+        ["mean"] | [] => Ok(Pooling::Mean),
+        _ => Err(ModelError::PoolingUnsupported {
+            file: path.to_owned(),
+            found: names.join(" and "),
+        }),
     }
 }
 
@@ -78,21 +88,41 @@ mod tests {
 
     #[test]
     fn one_mode_alone_is_taken() {
-        let file = |modes: &str| parse(format!("{{{modes}}}").as_bytes());
-        assert_eq!(
-            file(r#""pooling_mode_cls_token":true"#).unwrap(),
-            Pooling::Cls
-        );
-        assert_eq!(
-            file(r#""pooling_mode_mean_tokens":true"#).unwrap(),
-            Pooling::Mean
-        );
-        for modes in [
-            "",
-            r#""pooling_mode_max_tokens":true"#,
-            r#""pooling_mode_cls_token":true,"pooling_mode_mean_tokens":true"#,
+        let file = |modes: &str| parse("1_Pooling/config.json", format!("{{{modes}}}").as_bytes());
+        for (modes, expected) in [
+            (r#""pooling_mode_cls_token":true"#, Pooling::Cls),
+            (
+                r#""pooling_mode_mean_tokens":true,"include_prompt":true"#,
+                Pooling::Mean,
+            ),
+            (
+                r#""word_embedding_dimension":64,"pooling_mode_cls_token":false"#,
+                Pooling::Mean,
+            ),
+            (
+                r#""embedding_dimension":64,"pooling_mode":"cls""#,
+                Pooling::Cls,
+            ),
+            (r#""pooling_mode":["mean"]"#, Pooling::Mean),
+            (
+                r#""pooling_mode":"mean","pooling_mode_cls_token":true"#,
+                Pooling::Mean,
+            ),
         ] {
-            assert!(matches!(file(modes), Err(ModelError::PoolingUnsupported)));
+            assert_eq!(file(modes).unwrap(), expected, "{modes}");
+        }
+        for (modes, found) in [
+            (r#""pooling_mode_max_tokens":true"#, "max"),
+            (r#""pooling_mode_lasttoken":true"#, "lasttoken"),
+            (
+                r#""pooling_mode_cls_token":true,"pooling_mode_mean_tokens":true"#,
+                "cls and mean",
+            ),
+            (r#""pooling_mode":["cls","mean"]"#, "cls and mean"),
+            (r#""pooling_mode":"weightedmean""#, "weightedmean"),
+        ] {
+            let error = file(modes).unwrap_err().to_string();
+            assert!(error.contains(&format!("the pooling {found};")), "{error}");
         }
     }
 

@@ -3,14 +3,16 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
 use gte_shared::wire::{Pooling, TextStep, TextSteps};
 use serde::Deserialize;
 
 use super::error::ModelError;
+use super::instead::{HEAD_BYTES, Instead};
+use super::json_file::parse;
 use crate::weights::Weights;
 
 /// Name of the model that is compiled into the program.
@@ -127,14 +129,15 @@ impl Source {
             let content = builtin!("model.int8.safetensors");
             return Ok(Weights::Builtin(content));
         };
-        let path = match &folder.weights {
-            Some(path) => path.clone(),
-            None => [PACK, "model.safetensors", INDEX, "pytorch_model.bin"]
-                .map(|file| folder.path.join(file))
-                .into_iter()
-                .find(|path| path.is_file())
-                .ok_or(ModelError::NoWeights)?,
+        let known = || {
+            let known = [PACK, "model.safetensors", INDEX, "pytorch_model.bin"];
+            let mut paths = known.map(|file| folder.path.join(file)).into_iter();
+            // A link that leads nowhere is told, where its file would be taken.
+            paths.find(|path| path.is_symlink() || path.is_file())
         };
+        let path = folder.weights.clone().or_else(known);
+        let path = path.ok_or_else(|| ModelError::NoWeights(other_weights(&folder.path)))?;
+        check_head(&path)?;
         match path.extension().and_then(OsStr::to_str) {
             Some("bpk") => Ok(Weights::Pack {
                 path,
@@ -159,8 +162,10 @@ impl Source {
                 let path = folder.path.join(file);
                 match fs::read(&path) {
                     Ok(bytes) => Ok(Some(Cow::Owned(bytes))),
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-                    Err(source) => Err(ModelError::Read { path, source }),
+                    Err(error) if error.kind() == io::ErrorKind::NotFound && !path.is_symlink() => {
+                        Ok(None)
+                    }
+                    Err(source) => Err(unreadable(path, source)),
                 }
             }
         }
@@ -171,20 +176,76 @@ impl Source {
     /// # Errors
     ///
     /// If the file is missing or cannot be read.
-    pub(crate) fn require(&self, file: &'static str) -> Result<Cow<'static, [u8]>, ModelError> {
-        self.read(file)?.ok_or(ModelError::Missing(file))
+    pub(crate) fn require(&self, file: &str) -> Result<Cow<'static, [u8]>, ModelError> {
+        let content = self.read(file)?;
+        content.ok_or_else(|| ModelError::Missing(file.to_owned()))
     }
+}
+
+/// Makes the error for a file that is there and cannot be read.
+fn unreadable(path: PathBuf, source: io::Error) -> ModelError {
+    match fs::read_link(&path) {
+        Ok(target) if source.kind() == io::ErrorKind::NotFound => {
+            ModelError::DanglingLink { path, target }
+        }
+        _ => ModelError::Read { path, source },
+    }
+}
+
+/// Checks that a weights file is not something else, such as a pointer to it.
+fn check_head(path: &Path) -> Result<(), ModelError> {
+    let mut head = Vec::new();
+    let opened = File::open(path);
+    let read = opened.and_then(|file| file.take(HEAD_BYTES as u64).read_to_end(&mut head));
+    read.map_err(|source| unreadable(path.to_owned(), source))?;
+    match Instead::of(&head) {
+        Some(is) => {
+            let name = path.file_name().unwrap_or_default();
+            let file = name.to_string_lossy().into_owned();
+            Err(ModelError::Instead { file, is })
+        }
+        None => Ok(()),
+    }
+}
+
+/// Endings of weights that are not read, or under another name.
+const OTHER_WEIGHTS: [&str; 8] = [
+    ".safetensors",
+    ".bin",
+    ".onnx",
+    ".h5",
+    ".msgpack",
+    ".gguf",
+    ".ot",
+    ".pt",
+];
+
+/// Most names of files in an error.
+const MAX_OTHER_WEIGHTS: usize = 4;
+
+/// Names of weights in other formats in a folder, for an error.
+fn other_weights(folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for within in ["", "onnx"] {
+        let Ok(entries) = fs::read_dir(folder.join(within)) else {
+            continue;
+        };
+        let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        let weights = names.filter(|name| OTHER_WEIGHTS.iter().any(|end| name.ends_with(end)));
+        found.extend(weights.map(|name| Path::new(within).join(name).display().to_string()));
+    }
+    found.sort();
+    found.truncate(MAX_OTHER_WEIGHTS);
+    found
 }
 
 /// Finds the weights files that the index at `path` names.
 fn shards(path: &Path) -> Result<Weights, ModelError> {
-    let index = fs::read(path).map_err(|source| ModelError::Read {
-        path: path.to_owned(),
-        source,
-    })?;
+    let index = fs::read(path).map_err(|source| unreadable(path.to_owned(), source))?;
     let files = shard_files(&index)?.into_iter().map(|file| {
         let shard = path.with_file_name(&file);
-        if shard.is_file() {
+        if shard.is_symlink() || shard.is_file() {
+            check_head(&shard)?;
             Ok(shard)
         } else {
             Err(ModelError::MissingShard(file))
@@ -214,13 +275,13 @@ pub(crate) fn shard_files(index: &[u8]) -> Result<BTreeSet<String>, ModelError> 
     struct Index {
         weight_map: BTreeMap<String, String>,
     }
-    let index: Index = serde_json::from_slice(index).map_err(|source| ModelError::Json {
-        file: INDEX,
-        source,
-    })?;
+    let index: Index = parse(INDEX, index)?;
     let files: BTreeSet<String> = index.weight_map.into_values().collect();
     match files.iter().find(|file| !is_shard(file)) {
-        Some(file) => Err(ModelError::Outside(file.clone())),
+        Some(file) => Err(ModelError::Outside {
+            index: INDEX,
+            file: file.clone(),
+        }),
         None => Ok(files),
     }
 }
@@ -255,7 +316,7 @@ mod tests {
             "\u{1b}]0;.safetensors",
         ] {
             assert!(
-                matches!(index(outside), Err(ModelError::Outside(_))),
+                matches!(index(outside), Err(ModelError::Outside { .. })),
                 "{outside}"
             );
         }

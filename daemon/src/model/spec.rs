@@ -1,11 +1,12 @@
 //! Specification of a model: sizes, pooling and tokenizer, without the weights.
 
 use gte_shared::score::Scale;
-use gte_shared::wire::{ModelInfo, Precision, TextRules, Truncation};
-use serde::Deserialize;
+use gte_shared::wire::{ModelInfo, Pooling, Precision, TextRules, Truncation};
 
-use super::config::{BertConfig, MIN_TOKENS};
+use super::config::BertConfig;
 use super::error::ModelError;
+use super::limits::{SentenceRules, max_tokens};
+use super::pipeline::Pipeline;
 use super::pooling;
 use super::source::Source;
 use super::tokenizer::Tokenizer;
@@ -15,33 +16,19 @@ pub(super) struct ModelSpec {
     pub(super) config: BertConfig,
     pub(super) info: ModelInfo,
     pub(super) tokenizer: Tokenizer,
-}
-
-/// `sentence_bert_config.json`, in the format of sentence-transformers.
-#[derive(Default, Deserialize)]
-struct SentenceConfig {
-    max_seq_length: Option<usize>,
-}
-
-/// One entry of `modules.json`, in the format of sentence-transformers.
-#[derive(Deserialize)]
-struct PipelineModule {
-    #[serde(rename = "type")]
-    kind: String,
+    /// Notes for the user about the files: which of them disagree, and which counts.
+    pub(super) notes: Vec<String>,
 }
 
 impl ModelSpec {
     pub(super) fn read(source: &Source, precision: Precision) -> Result<Self, ModelError> {
         let config = BertConfig::parse(&source.require("config.json")?)?;
-        check_pipeline(source)?;
-        // CLS and MEAN give different vectors from the same weights, so no default would be right
-        // for every model.
-        let pooling = match source.read("1_Pooling/config.json")? {
-            Some(file) => pooling::parse(&file)?,
-            None => source.known_pooling().ok_or(ModelError::PoolingUnknown)?,
-        };
-        let max_tokens = max_tokens(source, &config)?;
-        let tokenizer = Tokenizer::load(source, max_tokens)?;
+        let Pipeline { pooling, mut notes } = Pipeline::read(source)?;
+        let pooling = read_pooling(source, &pooling, &mut notes)?;
+        let rules = SentenceRules::read(source)?;
+        let (tokenizer, limits) = Tokenizer::read_files(source, &rules, &mut notes)?;
+        let max_tokens = max_tokens(source, &config, &rules, limits, &mut notes)?;
+        let tokenizer = tokenizer.with_max_tokens(max_tokens);
         let largest = tokenizer.largest_id();
         if largest as usize >= config.vocab_size {
             return Err(ModelError::Vocabulary {
@@ -66,49 +53,33 @@ impl ModelSpec {
             config,
             info,
             tokenizer,
+            notes,
         })
     }
 }
 
-/// Most tokens of a text that the model reads: `max_seq_length`, else the number that the catalog
-/// states, and never more than the model has positions.
-fn max_tokens(source: &Source, config: &BertConfig) -> Result<usize, ModelError> {
-    const FILE: &str = "sentence_bert_config.json";
-    let stated: SentenceConfig = match source.read(FILE)? {
-        Some(json) => serde_json::from_slice(&json)
-            .map_err(|source| ModelError::Json { file: FILE, source })?,
-        None => SentenceConfig::default(),
-    };
-    let positions = config.max_position_embeddings;
-    let max = stated
-        .max_seq_length
-        .or(source.known_max_tokens())
-        .map_or(positions, |max| max.min(positions));
-    if max < MIN_TOKENS {
-        return Err(ModelError::Size {
-            key: "max_seq_length",
-            size: max,
-        });
-    }
-    Ok(max)
-}
-
-/// Refuses a model with a module that is not computed, such as a dense layer after the pooling.
-fn check_pipeline(source: &Source) -> Result<(), ModelError> {
-    const FILE: &str = "modules.json";
-    const KNOWN: [&str; 3] = ["Transformer", "Pooling", "Normalize"];
-    let Some(json) = source.read(FILE)? else {
-        return Ok(());
-    };
-    let modules: Vec<PipelineModule> =
-        serde_json::from_slice(&json).map_err(|source| ModelError::Json { file: FILE, source })?;
-    for PipelineModule { kind } in modules {
-        let name = kind.rsplit('.').next().unwrap_or_default();
-        if !KNOWN.contains(&name) {
-            return Err(ModelError::PipelineModule(kind));
+/// Pooling of the model's file, else that of the catalog, the manifest or the user. CLS and MEAN
+/// give different vectors from the same weights, so no default would be right for every model.
+fn read_pooling(
+    source: &Source,
+    (file, is_named): &(String, bool),
+    notes: &mut Vec<String>,
+) -> Result<Pooling, ModelError> {
+    let known = source.known_pooling();
+    let Some(json) = source.read(file)? else {
+        if *is_named {
+            return Err(ModelError::MissingModule(file.clone()));
         }
+        return known.ok_or(ModelError::PoolingUnknown);
+    };
+    let pooling = pooling::parse(file, &json)?;
+    if let Some(other) = known.filter(|known| *known != pooling) {
+        let [pooling, other] = [pooling, other].map(Pooling::name);
+        notes.push(format!(
+            "{file} states the pooling {pooling}, and goes before {other}"
+        ));
     }
-    Ok(())
+    Ok(pooling)
 }
 
 fn size_u32(key: &'static str, size: usize) -> Result<u32, ModelError> {

@@ -3,19 +3,20 @@
 use std::sync::Arc;
 
 use gte_shared::wire::{TextInfo, TextRules, Truncation};
-use serde::Deserialize;
 use tokenizers::models::ModelWrapper;
 use tokenizers::models::wordpiece::WordPiece;
-use tokenizers::normalizers::BertNormalizer;
 use tokenizers::pre_tokenizers::bert::BertPreTokenizer;
 use tokenizers::processors::bert::BertProcessing;
 
 use super::config::SPECIAL_TOKENS;
 use super::error::ModelError;
+use super::instead::Instead;
+use super::limits::{SentenceRules, StatedLimits};
 use super::listed_tokens::listed_tokens;
 use super::reading::{Reading, count};
 use super::source::Source;
 use super::text_steps::Changed;
+use super::tokenizer_config::{TokenizerConfig, with_lowercase};
 use super::words::Segmenter;
 use crate::engine::{ListedToken, Tokenize, TokenizeError, TokenizedWords, Tokens};
 
@@ -32,50 +33,53 @@ pub struct Tokenizer {
     segmenter: Segmenter,
 }
 
-/// The part of `tokenizer_config.json` that a tokenizer from `vocab.txt` needs, with the defaults
-/// of Hugging Face's `BertTokenizer`.
-#[derive(Deserialize)]
-#[serde(default)]
-struct VocabularyRules {
-    do_lower_case: bool,
-    tokenize_chinese_chars: bool,
-    strip_accents: Option<bool>,
-    unk_token: String,
-    cls_token: String,
-    sep_token: String,
-}
-
-impl Default for VocabularyRules {
-    fn default() -> Self {
-        Self {
-            do_lower_case: true,
-            tokenize_chinese_chars: true,
-            strip_accents: None,
-            unk_token: "[UNK]".to_owned(),
-            cls_token: "[CLS]".to_owned(),
-            sep_token: "[SEP]".to_owned(),
-        }
-    }
-}
-
 impl Tokenizer {
-    /// Loads the tokenizer from the model's `tokenizer.json`, else from its `vocab.txt`.
-    ///
-    /// Truncation and padding of `tokenizer.json` are disabled: [`tokenize`](Tokenize::tokenize)
-    /// cuts texts at `max_tokens` and reports it, and batches need no padding.
+    /// Loads the tokenizer from the model's `tokenizer.json`, else from its `vocab.txt`, for texts
+    /// of at most `max_tokens`.
     ///
     /// # Errors
     ///
     /// If both files are missing, or the file cannot be used.
     pub fn load(source: &Source, max_tokens: usize) -> Result<Self, ModelError> {
+        let rules = SentenceRules::read(source)?;
+        let (tokenizer, _) = Self::read_files(source, &rules, &mut Vec::new())?;
+        Ok(tokenizer.with_max_tokens(max_tokens))
+    }
+
+    /// Sets the most tokens of a text.
+    pub(super) fn with_max_tokens(self, max_tokens: usize) -> Self {
+        Self { max_tokens, ..self }
+    }
+
+    /// Loads the tokenizer, for texts of any length, and returns the limits that its files state.
+    /// Files that disagree are named in `notes`.
+    ///
+    /// Truncation and padding of `tokenizer.json` are disabled: [`tokenize`](Tokenize::tokenize)
+    /// cuts texts and reports it, and batches need no padding.
+    pub(super) fn read_files(
+        source: &Source,
+        rules: &SentenceRules,
+        notes: &mut Vec<String>,
+    ) -> Result<(Self, StatedLimits), ModelError> {
         let failed = |error: tokenizers::Error| ModelError::Tokenizer(error.to_string());
+        let config = TokenizerConfig::read(source)?;
         let (mut inner, largest_id) = match source.read("tokenizer.json")? {
             Some(json) => {
-                let inner = tokenizers::Tokenizer::from_bytes(json).map_err(failed)?;
+                check("tokenizer.json", &json)?;
+                let mut inner = tokenizers::Tokenizer::from_bytes(json).map_err(failed)?;
+                let normalizer = inner.get_normalizer().cloned();
+                let normalizer = normalizer.map(|of_json| config.overrides(of_json, notes));
+                inner.with_normalizer(normalizer).map_err(failed)?;
                 let largest_id = inner.get_vocab(true).into_values().max();
                 (inner, largest_id)
             }
-            None => Self::from_vocabulary(source)?,
+            None => Self::from_vocabulary(source, &config)?,
+        };
+        let normalizer = with_lowercase(inner.get_normalizer().cloned(), rules, notes);
+        inner.with_normalizer(normalizer).map_err(failed)?;
+        let limits = StatedLimits {
+            config: config.max_tokens(),
+            truncation: inner.get_truncation().map(|cut| cut.max_length),
         };
         inner.with_truncation(None).map_err(failed)?;
         inner.with_padding(None);
@@ -88,61 +92,49 @@ impl Tokenizer {
                 "it puts {count} tokens around a text, where BERT has [CLS] and [SEP]"
             )));
         }
-        let unknown = match inner.get_model() {
-            ModelWrapper::WordPiece(words) => words.unk_token.as_str(),
-            _ => "[UNK]",
-        };
-        let unknown_id = inner.token_to_id(unknown);
+        let unknown = unknown(&inner)?;
+        let unknown_id = inner.token_to_id(&unknown);
         // The ids of the special tokens may be outside the vocabulary.
         let largest_id = largest_id.max(special.get_ids().iter().copied().max());
-        Ok(Self {
+        let tokenizer = Self {
             inner,
-            max_tokens,
+            max_tokens: usize::MAX,
             largest_id: largest_id.unwrap_or_default(),
             unknown_id,
             segmenter: Segmenter::default(),
-        })
+        };
+        Ok((tokenizer, limits))
     }
 
     /// Makes a tokenizer of `vocab.txt`; returns it and its largest id.
     fn from_vocabulary(
         source: &Source,
+        config: &TokenizerConfig,
     ) -> Result<(tokenizers::Tokenizer, Option<u32>), ModelError> {
-        let vocabulary = source
-            .read("vocab.txt")?
-            .ok_or(ModelError::Missing("tokenizer.json or vocab.txt"))?;
-        let rules: VocabularyRules = match source.read("tokenizer_config.json")? {
-            Some(json) => serde_json::from_slice(&json).map_err(|source| ModelError::Json {
-                file: "tokenizer_config.json",
-                source,
-            })?,
-            None => VocabularyRules::default(),
-        };
+        let vocabulary = source.read("vocab.txt")?;
+        let vocabulary = vocabulary
+            .ok_or_else(|| ModelError::Missing("tokenizer.json or vocab.txt".to_owned()))?;
+        check("vocab.txt", &vocabulary)?;
         let failed = |error: tokenizers::Error| ModelError::Tokenizer(error.to_string());
         let vocab = WordPiece::read_bytes(&vocabulary).map_err(failed)?;
-        let id_of = |token: &String| {
-            let id = vocab.get(token).copied();
-            let id =
-                id.ok_or_else(|| ModelError::Tokenizer(format!("vocab.txt has no token {token}")))?;
-            Ok::<_, ModelError>((token.clone(), id))
+        let id_of = |token: String| match vocab.get(&token).copied() {
+            Some(id) => Ok((token, id)),
+            None => Err(ModelError::Tokenizer(format!(
+                "vocab.txt has no token {token}"
+            ))),
         };
-        let (cls, sep) = (id_of(&rules.cls_token)?, id_of(&rules.sep_token)?);
+        let (cls, sep) = (id_of(config.cls())?, id_of(config.sep())?);
         let largest_id = vocab.values().copied().max();
         let words = WordPiece::builder()
             .vocab(vocab)
-            .unk_token(rules.unk_token)
+            .unk_token(config.unknown())
             .continuing_subword_prefix("##".to_owned())
             .max_input_chars_per_word(MAX_WORD_CHARS)
             .build()
             .map_err(failed)?;
         let mut inner = tokenizers::Tokenizer::new(words);
         inner
-            .with_normalizer(Some(BertNormalizer::new(
-                true,
-                rules.tokenize_chinese_chars,
-                rules.strip_accents,
-                rules.do_lower_case,
-            )))
+            .with_normalizer(Some(config.normalizer()))
             .map_err(failed)?;
         inner.with_pre_tokenizer(Some(BertPreTokenizer));
         inner.with_post_processor(Some(BertProcessing::new(sep, cls)));
@@ -229,6 +221,26 @@ impl Tokenize for Tokenizer {
         let encoding = self.inner.encode(changed.text(), true).map_err(failed)?;
         Ok(listed_tokens(text, &changed, &encoding))
     }
+}
+
+/// Refuses a file that is something else.
+fn check(file: &str, content: &[u8]) -> Result<(), ModelError> {
+    let file = file.to_owned();
+    Instead::of(content).map_or(Ok(()), |is| Err(ModelError::Instead { file, is }))
+}
+
+/// Token for what the vocabulary does not have. Without it the first such word would be an error.
+fn unknown(tokenizer: &tokenizers::Tokenizer) -> Result<String, ModelError> {
+    let ModelWrapper::WordPiece(words) = tokenizer.get_model() else {
+        return Ok("[UNK]".to_owned());
+    };
+    let unknown = &words.unk_token;
+    if tokenizers::Model::token_to_id(words, unknown).is_some() {
+        return Ok(unknown.clone());
+    }
+    Err(ModelError::Tokenizer(format!(
+        "its vocabulary has no token {unknown} for what it does not know"
+    )))
 }
 
 /// Applies the steps of `rules` to a text.

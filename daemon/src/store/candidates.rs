@@ -35,6 +35,7 @@ impl Candidates {
     /// Finds the candidates for a request.
     pub(super) fn of(request: &PullRequest) -> Result<Self, StoreError> {
         let model = request.model.as_str();
+        check_revision(request.revision.as_deref())?;
         let entry = match catalog::entry(model)? {
             None => catalog::entry_of_repo(model)?,
             known => known,
@@ -100,6 +101,19 @@ impl Candidates {
         };
         revision && source
     }
+}
+
+/// Refuses a revision that would lead out of a cache's folder.
+fn check_revision(revision: Option<&str>) -> Result<(), StoreError> {
+    let Some(revision) = revision else {
+        return Ok(());
+    };
+    let mut parts = revision.split('/');
+    let is_plain = parts.all(|part| !matches!(part, "" | "." | ".."));
+    if is_plain && !revision.contains(['\\', '\0']) {
+        return Ok(());
+    }
+    Err(StoreError::Revision(revision.to_owned()))
 }
 
 /// Returns name and possible publications of a model that the catalog does not have.
@@ -187,6 +201,26 @@ mod tests {
         ] {
             let refused = candidates(model, None);
             assert!(matches!(refused, Err(StoreError::Repository(_))), "{model}");
+        }
+    }
+
+    #[test]
+    fn revisions_that_lead_elsewhere_are_refused() {
+        let of = |revision: &str| {
+            let revision = Some(revision.to_owned());
+            Candidates::of(&PullRequest {
+                revision,
+                ..request("a/model", None)
+            })
+        };
+        for revision in ["../../x", "/x", "a//b", "a/./b", "..", "", "a\\b"] {
+            assert!(
+                matches!(of(revision), Err(StoreError::Revision(_))),
+                "{revision}"
+            );
+        }
+        for revision in ["main", "refs/pr/4", "v1.5", "0123456"] {
+            assert!(of(revision).is_ok(), "{revision}");
         }
     }
 

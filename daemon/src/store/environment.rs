@@ -10,18 +10,14 @@ pub(super) fn data_folder() -> Option<PathBuf> {
     xdg_folder(variable_os, "XDG_DATA_HOME", ".local/share")
 }
 
-/// Folder of the user's caches: `$XDG_CACHE_HOME`, else `~/.cache`.
-pub(super) fn user_cache() -> Option<PathBuf> {
-    variable("XDG_CACHE_HOME")
-        .map(PathBuf::from)
-        .or_else(|| Some(PathBuf::from(variable("HOME")?).join(".cache")))
-}
-
-/// Returns true if the environment forbids the network.
+/// Returns true if the environment forbids the network, by the variables of huggingface_hub and of
+/// transformers.
 pub(super) fn offline() -> bool {
-    let value = variable("HF_HUB_OFFLINE").unwrap_or_default();
-    matches!(
-        value.to_ascii_uppercase().as_str(),
-        "1" | "ON" | "YES" | "TRUE"
-    )
+    ["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"]
+        .iter()
+        .any(|name| {
+            let value = variable(name).unwrap_or_default();
+            let value = value.to_ascii_uppercase();
+            matches!(value.as_str(), "1" | "ON" | "YES" | "TRUE")
+        })
 }

@@ -90,6 +90,12 @@ pub(crate) enum StoreError {
     /// The network is forbidden, and the model is not on this machine.
     #[error("{0} is not on this machine, and the network is not to be used")]
     Offline(String),
+    /// The network is forbidden, and a cache on this machine has a part of the model.
+    #[error("the copy in {} is incomplete: it has no weights", .0.display())]
+    IncompleteCache(PathBuf),
+    /// A revision that could lead out of a folder.
+    #[error("{0:?} cannot be a revision")]
+    Revision(String),
     /// A download has more bytes than it should have.
     #[error("{file} has more than the expected {most} bytes; the download was discarded")]
     TooLong {
@@ -142,11 +148,11 @@ impl StoreError {
         match self {
             Self::NoPlace => Some("set XDG_DATA_HOME or HOME to an absolute path".to_owned()),
             Self::Unknown(_) => {
-                Some("`gted models` lists the installed and the known models".to_owned())
+                Some("`gted models` lists the installed and the known models; other repositories are called owner/name, such as google-bert/bert-base-chinese".to_owned())
             }
             Self::NotInstalled(_) => Some("install it with `gted pull`".to_owned()),
             Self::Name(_) => {
-                Some("use letters, digits, '-', '_' and '.', and no '.' in front".to_owned())
+                Some("name it with --name: letters, digits, '-', '_' and '.', and a letter or digit in front".to_owned())
             }
             Self::Reserved => {
                 Some("install it under another name with `gted convert DIR --name NAME`".to_owned())
@@ -154,10 +160,11 @@ impl StoreError {
             Self::Usurped { name, .. } => Some(format!(
                 "remove it with `gted remove {name}`, then pull it again"
             )),
-            Self::Repository(_) => Some(
-                "a repository is called owner/name, in letters, digits, '-', '_' and '.'"
+            Self::Repository(name) => Some(match repository_in(name) {
+                Some(repository) => format!("name the repository: `gted pull {repository}`"),
+                None => "a repository is called owner/name, in letters, digits, '-', '_' and '.'"
                     .to_owned(),
-            ),
+            }),
             Self::Taken { name, .. } => Some(format!("remove it with `gted remove {name}`")),
             Self::Busy(_) => Some("stop that pull, or wait until it is done".to_owned()),
             Self::Manifest { .. } => Some("pull or convert the model again".to_owned()),
@@ -165,8 +172,12 @@ impl StoreError {
                 "run `gted remove {name}`, then pull or convert the model again"
             )),
             Self::Http(error) => error.hint(),
-            Self::Offline(_) => {
-                Some("pull without --offline, and with HF_HUB_OFFLINE unset".to_owned())
+            Self::Offline(_) | Self::IncompleteCache(_) => Some(
+                "pull without --offline, and with HF_HUB_OFFLINE and TRANSFORMERS_OFFLINE unset"
+                    .to_owned(),
+            ),
+            Self::Revision(_) => {
+                Some("name a branch, a tag or a commit of the repository".to_owned())
             }
             Self::Incomplete { .. } => {
                 Some("pull again; the next pull resumes an interrupted one".to_owned())
@@ -211,6 +222,17 @@ impl StoreError {
     }
 }
 
+/// Finds `owner/name` in the address of a repository's page.
+fn repository_in(address: &str) -> Option<String> {
+    let (_, rest) = address.split_once("://").unwrap_or(("", address));
+    let mut parts = rest.split('/');
+    // A host has a dot, and an owner has none before a repository's name.
+    parts.next().filter(|host| host.contains('.'))?;
+    let mut parts = parts.filter(|part| *part != "models");
+    let (owner, name) = (parts.next()?, parts.next()?);
+    (!owner.is_empty() && !name.is_empty()).then(|| format!("{owner}/{name}"))
+}
+
 /// Makes the argument of `map_err`: the system's error about a path as an error of the store.
 pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> StoreError {
     let path = path.to_owned();
@@ -220,6 +242,23 @@ pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> StoreError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_is_answered_with_its_repository() {
+        for address in [
+            "https://huggingface.co/BAAI/bge-small-zh-v1.5/tree/main",
+            "hf-mirror.com/BAAI/bge-small-zh-v1.5",
+            "https://www.modelscope.cn/models/BAAI/bge-small-zh-v1.5",
+        ] {
+            let hint = StoreError::Repository(address.to_owned()).hint().unwrap();
+            assert!(
+                hint.contains("`gted pull BAAI/bge-small-zh-v1.5`"),
+                "{hint}"
+            );
+        }
+        let hint = StoreError::Repository("a/b/c".to_owned()).hint().unwrap();
+        assert!(hint.contains("is called owner/name"), "{hint}");
+    }
 
     #[test]
     fn hint_of_a_request_is_that_of_its_http_error() {

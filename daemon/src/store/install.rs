@@ -13,21 +13,22 @@ use sha2::{Digest, Sha256};
 use super::catalog;
 use super::error::{StoreError, at};
 use super::folders::{STAGING, clear};
+use super::hub::FILES;
 use super::installed::Store;
 use super::locks::CHANGE_LOCK;
 use super::manifest::{FILE as MANIFEST, Manifest, Origin};
 use super::space;
-use crate::model::{BUILTIN, Compute, Folder, Model, PACK, Source};
+use crate::model::{
+    BUILTIN, Compute, Folder, MODULES, Model, PACK, SENTENCE_CONFIGS, Source, module_files,
+};
 
-/// Files that are copied unchanged into an installed model.
-const COPIED: [&str; 6] = [
-    "config.json",
-    "tokenizer.json",
-    "vocab.txt",
-    "tokenizer_config.json",
-    "sentence_bert_config.json",
-    "modules.json",
-];
+/// Result of an installation.
+#[derive(Clone, Debug)]
+pub(crate) struct Installed {
+    pub(crate) manifest: Manifest,
+    /// Notes for the user about the files: which of them disagree, and which counts.
+    pub(crate) notes: Vec<String>,
+}
 
 /// Treatment of a model that is already installed under the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +52,7 @@ impl Store {
         origin: Origin,
         license: Option<String>,
         if_installed: IfInstalled,
-    ) -> Result<Manifest, StoreError> {
+    ) -> Result<Installed, StoreError> {
         let target = self.folder(name)?;
         // Known by its source: the hub's own publication may replace the built-in model.
         if name == BUILTIN && !catalog::publishes(name, &origin.source)? {
@@ -71,9 +72,9 @@ impl Store {
         clear(&staging)?;
         fs::create_dir_all(&staging).map_err(at(&staging))?;
         let made = make(name, folder, &staging, origin, license);
-        let moved = made.and_then(|manifest| {
+        let moved = made.and_then(|installed| {
             self.activate(&staging, &target)?;
-            Ok(manifest)
+            Ok(installed)
         });
         if moved.is_err() {
             // The first error is the one to report.
@@ -109,26 +110,25 @@ fn make(
     staging: &Path,
     origin: Origin,
     license: Option<String>,
-) -> Result<Manifest, StoreError> {
+) -> Result<Installed, StoreError> {
     let from = Source::Folder(folder.clone());
+    // What is wrong with the small files is found before the weights are read.
+    Model::check(&from)?;
     let weights = from.weights()?.into_pack()?;
     space::check(staging, weights.bytes())?;
-    for file in COPIED {
-        if let Some(content) = from.read(file)? {
-            let path = staging.join(file);
-            fs::write(&path, content).map_err(at(&path))?;
+    let mut files = vec![PACK.to_owned()];
+    for file in small_files(&from)? {
+        let Some(content) = from.read(&file)? else {
+            continue;
+        };
+        let path = staging.join(&file);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).map_err(at(parent))?;
         }
+        fs::write(&path, content).map_err(at(&path))?;
+        files.push(file);
     }
     weights.write(&staging.join(PACK))?;
-
-    // Without this file, the pooling comes from the catalog, or loading fails.
-    let pooling = from.read("1_Pooling/config.json")?;
-    if let Some(pooling) = pooling {
-        let path = staging.join("1_Pooling");
-        fs::create_dir_all(&path).map_err(at(&path))?;
-        let path = path.join("config.json");
-        fs::write(&path, pooling).map_err(at(&path))?;
-    }
     let made = Folder {
         path: staging.to_owned(),
         weights: None,
@@ -138,19 +138,30 @@ fn make(
 
     let mut sha256 = BTreeMap::new();
     let mut bytes = 0;
-    for file in COPIED.iter().chain(&[PACK, "1_Pooling/config.json"]) {
-        let path = staging.join(file);
-        if path.is_file() {
-            let (digest, length) = digest(&path)?;
-            sync(&path)?;
-            sha256.insert((*file).to_owned(), digest);
-            bytes += length;
-        }
+    for file in files {
+        let path = staging.join(&file);
+        let (digest, length) = digest(&path)?;
+        sync(&path)?;
+        sha256.insert(file, digest);
+        bytes += length;
     }
     let manifest = Manifest::new(name.to_owned(), origin, &model.info, license, sha256, bytes);
     manifest.write(staging)?;
     sync(&staging.join(MANIFEST))?;
-    Ok(manifest)
+    let notes = model.notes;
+    Ok(Installed { manifest, notes })
+}
+
+/// Files of a model other than its weights.
+fn small_files(source: &Source) -> Result<Vec<String>, StoreError> {
+    let mut files: Vec<String> = FILES.map(str::to_owned).into();
+    files.extend(SENTENCE_CONFIGS.map(str::to_owned));
+    if let Some(modules) = source.read(MODULES)? {
+        files.extend(module_files(&modules)?);
+    }
+    files.sort();
+    files.dedup();
+    Ok(files)
 }
 
 /// Flushes a file or folder to the disk before it is renamed: a power cut must not leave an

@@ -53,7 +53,7 @@ impl Store {
     /// Folder of the model of a name, whether it is installed or not.
     pub(super) fn folder(&self, name: &str) -> Result<PathBuf, StoreError> {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-        if name.is_empty() || name.starts_with('.') || !name.chars().all(plain) {
+        if name.is_empty() || name.starts_with(['.', '-']) || !name.chars().all(plain) {
             return Err(StoreError::Name(name.to_owned()));
         }
         Ok(self.models()?.join(name))

@@ -31,7 +31,8 @@ mod verify;
 pub(crate) use calibrations::StoredCalibration;
 pub(crate) use download::Progress;
 pub(crate) use error::StoreError;
-pub(crate) use install::IfInstalled;
+pub(crate) use hub::of_cache;
+pub(crate) use install::{IfInstalled, Installed};
 pub(crate) use installed::Store;
 #[cfg(fuzzing)]
 pub(crate) use manifest::read_manifest;

@@ -8,20 +8,21 @@ use super::download::{Progress, fetch, kept};
 use super::environment::offline;
 use super::error::{StoreError, at};
 use super::folders::clear;
+use super::http::HttpError;
 use super::hub::{FILES, Listing, RemoteFile, Repository, WEIGHTS};
-use super::install::IfInstalled;
+use super::install::{IfInstalled, Installed};
 use super::installed::Store;
 use super::locks::PULL_LOCK;
 use super::manifest::{Manifest, Origin};
 use super::pull_request::{PullRequest, PullSource};
 use super::space;
-use crate::model::{Model, ModelError, Source, shard_files};
+use crate::model::{MODULES, Model, ModelError, Source, module_files, shard_files};
 
 /// Outcome of a successful pull.
 #[derive(Clone, Debug)]
 pub(crate) enum PullOutcome {
     /// The pull has installed the model.
-    Installed(Manifest),
+    Installed(Installed),
     /// The model was installed before.
     Already(Manifest),
 }
@@ -65,14 +66,14 @@ impl Store {
                 revision: None,
                 asked_for: None,
             };
-            let manifest = self.install(
+            let installed = self.install(
                 name,
                 candidates.in_folder(folder),
                 origin,
                 None,
                 IfInstalled::Refuse,
             )?;
-            return Ok(PullOutcome::Installed(manifest));
+            return Ok(PullOutcome::Installed(installed));
         }
         self.pull_from_any(&candidates, request, progress)
     }
@@ -88,9 +89,12 @@ impl Store {
             progress,
             failed: None,
         };
+        let mut incomplete = Vec::new();
         for candidate in &candidates.repositories {
+            let search = candidate.repository.cached();
+            incomplete.extend(search.incomplete);
             // The cached files are read in place.
-            let Some(cached) = candidate.repository.cached() else {
+            let Some(cached) = search.found else {
                 continue;
             };
             let source = format!("the cache {}", cached.folder.display());
@@ -105,12 +109,15 @@ impl Store {
                     IfInstalled::Refuse,
                 )
             })?;
-            if let Some(manifest) = done {
-                return Ok(PullOutcome::Installed(manifest));
+            if let Some(installed) = done {
+                return Ok(PullOutcome::Installed(installed));
             }
         }
         if request.offline || offline() {
-            let offline = StoreError::Offline(candidates.name.clone());
+            let offline = match incomplete.into_iter().next() {
+                Some(path) => StoreError::IncompleteCache(path),
+                None => StoreError::Offline(candidates.name.clone()),
+            };
             return Err(attempts.failed.map_or(offline, |(_, error)| error));
         }
         for candidate in &candidates.repositories {
@@ -118,8 +125,8 @@ impl Store {
             let done = attempts.run(source, |progress| {
                 self.download(candidates, candidate, request, progress)
             })?;
-            if let Some(manifest) = done {
-                return Ok(PullOutcome::Installed(manifest));
+            if let Some(installed) = done {
+                return Ok(PullOutcome::Installed(installed));
             }
         }
         let unknown = StoreError::Unknown(request.model.clone());
@@ -133,7 +140,7 @@ impl Store {
         candidate: &Candidate,
         request: &PullRequest,
         progress: &mut dyn Progress,
-    ) -> Result<Manifest, StoreError> {
+    ) -> Result<Installed, StoreError> {
         let repository = &candidate.repository;
         let name = candidates.name.as_str();
         let download = self.aside(name, repository.hub.download_folder())?;
@@ -152,9 +159,9 @@ impl Store {
             // The files are unusable, and the next pull must not resume with them.
             clear(&download)?;
         }
-        let manifest = installed?;
+        let installed = installed?;
         self.clear_unfinished(name)?;
-        Ok(manifest)
+        Ok(installed)
     }
 }
 
@@ -170,13 +177,13 @@ impl Attempts<'_> {
     fn run(
         &mut self,
         source: String,
-        attempt: impl FnOnce(&mut dyn Progress) -> Result<Manifest, StoreError>,
-    ) -> Result<Option<Manifest>, StoreError> {
+        attempt: impl FnOnce(&mut dyn Progress) -> Result<Installed, StoreError>,
+    ) -> Result<Option<Installed>, StoreError> {
         if let Some((source, error)) = self.failed.take() {
             self.progress.failed(&source, &error);
         }
         match attempt(self.progress) {
-            Ok(manifest) => Ok(Some(manifest)),
+            Ok(installed) => Ok(Some(installed)),
             Err(error) if error.is_local() => Err(error),
             Err(error) => {
                 self.failed = Some((source, error));
@@ -201,7 +208,7 @@ fn fetch_model(
     remove_unlisted(download, &listing)?;
     let is_weights = |remote: &&RemoteFile| WEIGHTS.contains(&&*remote.path);
     let Some(weights) = listing.files.iter().find(is_weights) else {
-        return Err(ModelError::NoWeights.into());
+        return Err(ModelError::NoWeights(Vec::new()).into());
     };
     let mut get = |remote: &RemoteFile| {
         let to = download.join(&remote.path);
@@ -210,6 +217,7 @@ fn fetch_model(
     for remote in listing.files.iter().filter(|remote| !is_weights(remote)) {
         get(remote)?;
     }
+    fetch_modules(repository, &listing, download, &mut get)?;
     Model::check(&Source::Folder(candidates.in_folder(download)))?;
 
     let mut weights = vec![weights.clone()];
@@ -232,6 +240,31 @@ fn fetch_model(
     space::check(download, sum(&still).saturating_add(sum(&size)))?;
     weights.iter().try_for_each(get)?;
     Ok(origin)
+}
+
+/// Fetches the configurations that `modules.json` names in other places than the usual.
+fn fetch_modules(
+    repository: &Repository,
+    listing: &Listing,
+    download: &Path,
+    get: &mut dyn FnMut(&RemoteFile) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let modules = download.join(MODULES);
+    if !modules.is_file() {
+        return Ok(());
+    }
+    for file in module_files(&fs::read(&modules).map_err(at(&modules))?)? {
+        if FILES.contains(&&*file) {
+            continue;
+        }
+        match repository.shard(listing, &file) {
+            Ok(remote) => get(&remote)?,
+            // A normalization has no configuration in most models.
+            Err(HttpError::NotFound { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
 }
 
 /// Removes files of an earlier attempt that the repository does not list now. Otherwise the model

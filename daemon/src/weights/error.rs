@@ -48,11 +48,14 @@ pub enum WeightsError {
         problem: &'static str,
     },
     /// Tensors that the sizes in `config.json` require are missing.
-    #[error("the weights lack {}", .0.join(", "))]
+    #[error("the weights lack {}", first_of(.0))]
     Missing(Vec<String>),
     /// The encoder has tensors that the sizes in `config.json` do not allow.
-    #[error("unexpected tensors: {}", .0.join(", "))]
+    #[error("unexpected tensors: {}", first_of(.0))]
     Unexpected(Vec<String>),
+    /// The word embeddings of several encoders.
+    #[error("the weights have several encoders: {}", first_of(.0))]
+    SeveralEncoders(Vec<String>),
     /// Two tensors have the same name.
     #[error("duplicate tensor {0}")]
     Duplicate(String),
@@ -71,7 +74,7 @@ pub enum WeightsError {
         file: u64,
     },
     /// Tensors have other shapes than those of the module.
-    #[error("the weights do not fit config.json: {}", .0.join("; "))]
+    #[error("the weights do not fit config.json: {}", first_of(.0))]
     Unfit(Vec<String>),
 }
 
@@ -91,11 +94,41 @@ impl WeightsError {
         let hint = match self {
             Self::Call(_) => "ask the publisher for weights in safetensors",
             Self::DType { .. } => "convert the weights to one of these types",
+            Self::Container(_) | Self::PyTorch(_) => {
+                "the file may have been cut, or be of another format: get it again"
+            }
+            Self::SeveralEncoders(_) => "save the one encoder that computes the vectors",
             Self::Missing(_) | Self::Unexpected(_) | Self::Unfit(_) => {
                 "take config.json and weights from the same revision of the model"
             }
             _ => return None,
         };
         Some(hint.to_owned())
+    }
+}
+
+/// Most names in a message.
+const MAX_NAMES: usize = 3;
+
+/// The first of several names, and the number of the others.
+fn first_of(names: &[String]) -> String {
+    let shown = names.iter().take(MAX_NAMES).map(String::as_str);
+    let shown: Vec<&str> = shown.collect();
+    match names.len().saturating_sub(MAX_NAMES) {
+        0 => shown.join("; "),
+        others => format!("{}; and {others} more", shown.join("; ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_has_a_few_names() {
+        let names = |count: usize| (0..count).map(|n| format!("n{n}")).collect();
+        let message = |count| WeightsError::Missing(names(count)).to_string();
+        assert_eq!(message(3), "the weights lack n0; n1; n2");
+        assert_eq!(message(200), "the weights lack n0; n1; n2; and 197 more");
     }
 }

@@ -1,7 +1,8 @@
 //! Names of tensors: translation between Hugging Face's BertModel and this program's module.
 
-/// Prefix of every name in some files.
-const PREFIX: &str = "bert.";
+use std::collections::BTreeSet;
+
+use super::error::WeightsError;
 
 /// Name of the word embedding, in the file and in the module.
 pub(crate) const WORDS: &str = "embeddings.word_embeddings.weight";
@@ -23,9 +24,31 @@ const PARTS: [(&str, &str); 9] = [
     ("output.LayerNorm", "feed_forward.norm"),
 ];
 
-/// Translates a name in the file to the name in the module. Other names stay unchanged.
-pub(super) fn in_module(name: &str) -> String {
-    let name = name.strip_prefix(PREFIX).unwrap_or(name);
+/// Finds what stands before the names of the encoder's tensors: `bert.` in a model with a head,
+/// `module.` or `0.auto_model.` of training programs, and so on.
+///
+/// # Errors
+///
+/// If there are several encoders.
+pub(super) fn prefix<'a>(names: impl Iterator<Item = &'a str>) -> Result<String, WeightsError> {
+    let prefixes = names.filter_map(|name| name.strip_suffix(WORDS));
+    let prefixes = prefixes.filter(|prefix| prefix.is_empty() || prefix.ends_with('.'));
+    let mut prefixes: BTreeSet<&str> = prefixes.collect();
+    match prefixes.pop_first() {
+        None => Ok(String::new()),
+        Some(only) if prefixes.is_empty() => Ok(only.to_owned()),
+        Some(first) => {
+            let all = [first].into_iter().chain(prefixes);
+            let words = all.map(|prefix| format!("{prefix}{WORDS}"));
+            Err(WeightsError::SeveralEncoders(words.collect()))
+        }
+    }
+}
+
+/// Translates a name in the file, with a `prefix`, to the name in the module. Other names stay
+/// unchanged.
+pub(super) fn in_module(name: &str, prefix: &str) -> String {
+    let name = name.strip_prefix(prefix).unwrap_or(name);
     with_new_norms(translate(name, LAYERS, |(file, module)| (file, module)))
 }
 
@@ -126,11 +149,27 @@ mod tests {
                 "layers.0.feed_forward.down.weight",
             ),
         ] {
-            assert_eq!(in_module(file), module);
-            assert_eq!(in_module(&format!("bert.{file}")), module);
+            assert_eq!(in_module(file, ""), module);
+            assert_eq!(in_module(&format!("bert.{file}"), "bert."), module);
             assert_eq!(in_file(module), file);
         }
-        assert_eq!(in_module("pooler.dense.weight"), "pooler.dense.weight");
+        let pooler = "pooler.dense.weight";
+        assert_eq!(in_module(pooler, ""), pooler);
+    }
+
+    #[test]
+    fn one_prefix_is_found() {
+        let found = |names: &[&str]| prefix(names.iter().copied());
+        for before in ["", "bert.", "module.bert.", "0.auto_model."] {
+            let names = [&format!("{before}{WORDS}"), "cls.predictions.bias"];
+            assert_eq!(found(&names).unwrap(), before);
+        }
+        assert_eq!(
+            found(&["pooler.bias", "my_embeddings.word_embeddings.weight"]).unwrap(),
+            ""
+        );
+        let two = found(&[&format!("query.{WORDS}"), &format!("key.{WORDS}")]).unwrap_err();
+        assert!(two.to_string().contains("key.embeddings"), "{two}");
     }
 
     #[test]
@@ -163,7 +202,7 @@ mod tests {
                 "layers.1.attention.norm.bias",
             ),
         ] {
-            assert_eq!(in_module(old), module);
+            assert_eq!(in_module(old, ""), module);
         }
         // Packs of earlier versions have the names of the file that they were made of.
         assert_eq!(from_pack("embeddings.norm.beta"), "embeddings.norm.bias");

@@ -7,12 +7,11 @@ use burn_store::pytorch_reader::{PickleValue, PytorchError, PytorchReader};
 use burn_store::{bridge, burn_pack};
 
 use super::error::WeightsError;
-use super::names;
 
 /// Name of a tensor in a pickle.
 const TENSOR: &str = "torch.Tensor";
 
-/// Reads all tensors, named as in the module. Linear weights are `[out, in]`.
+/// Reads all tensors under their names in the file. Linear weights are `[out, in]`.
 ///
 /// The reader executes nothing and skips calls. A weights file needs no calls, so a file with one
 /// is refused, whatever its tensors are.
@@ -23,12 +22,8 @@ pub(super) fn read(path: &Path) -> Result<Vec<burn_pack::Tensor>, WeightsError> 
     if let Some(call) = call_in(&content) {
         return Err(WeightsError::Call(call.to_owned()));
     }
-    let tensors = reader.into_tensors().into_values().map(|tensor| {
-        let mut tensor = bridge::from_pytorch(tensor);
-        tensor.name = names::in_module(&tensor.name);
-        tensor
-    });
-    let tensors: Vec<burn_pack::Tensor> = tensors.collect();
+    let tensors = reader.into_tensors().into_values();
+    let tensors: Vec<burn_pack::Tensor> = tensors.map(bridge::from_pytorch).collect();
     // A tensor of a few stored values may claim to repeat them billions of times.
     let sizes = tensors.iter().map(|tensor| tensor.byte_len() as u64);
     let bytes = sizes.fold(0, u64::saturating_add);

@@ -8,7 +8,6 @@ use safetensors::{Dtype, SafeTensors};
 
 use super::error::WeightsError;
 use super::int8::QuantizedTensor;
-use super::names;
 use super::tensor::StoredTensor;
 
 /// Suffix of the tensor with the scales of an int8 tensor.
@@ -25,23 +24,30 @@ struct File {
     data: usize,
 }
 
-/// Lists all tensors, named as in the module. Linear weights are `[out, in]`. The bytes of
+/// Tensors of a file.
+#[derive(Default)]
+pub(super) struct Listed {
+    /// Tensors of types that may be read.
+    pub(super) tensors: Vec<StoredTensor>,
+    /// Names and types of the others.
+    pub(super) others: Vec<(String, String)>,
+}
+
+/// Lists all tensors under their names in the file. Linear weights are `[out, in]`. The bytes of
 /// the tensors are not read yet.
-pub(super) fn read(content: Bytes) -> Result<Vec<StoredTensor>, WeightsError> {
+pub(super) fn read(content: Bytes) -> Result<Listed, WeightsError> {
     let file = File::parse(content)?;
-    let mut tensors = Vec::new();
+    let mut listed = Listed::default();
     for name in file.metadata.offset_keys() {
-        if let Some(tensor) = file.tensor(&name)? {
-            tensors.push(tensor);
-        }
+        file.list(&name, &mut listed)?;
     }
-    Ok(tensors)
+    Ok(listed)
 }
 
 /// Reads the values of all tensors, for the fuzz target.
 #[cfg(fuzzing)]
 pub(crate) fn read_all(content: Bytes) {
-    for tensor in read(content).unwrap_or_default() {
+    for tensor in read(content).unwrap_or_default().tensors {
         drop(tensor.dequantized().into_parts());
         drop(super::matrix::StoredMatrix::new(tensor).and_then(|matrix| matrix.values()));
     }
@@ -72,16 +78,11 @@ impl File {
         }
     }
 
-    /// One tensor of the module; `None` for a tensor that the encoder does not need, and for scales
-    /// and zero points.
-    fn tensor(&self, name: &str) -> Result<Option<StoredTensor>, WeightsError> {
-        let Some(info) = self.info(name) else {
-            return Ok(None);
+    /// Lists one tensor, unless it has the scales or the zero point of another.
+    fn list(&self, name: &str, listed: &mut Listed) -> Result<(), WeightsError> {
+        let Some(info) = self.info(name).filter(|_| !self.is_companion(name)) else {
+            return Ok(());
         };
-        if self.is_companion(name) {
-            return Ok(None);
-        }
-        let module_name = names::in_module(name);
         let stored = self.stored(info);
         let quantized = match info.dtype {
             Dtype::I8 | Dtype::U8 => Some(self.quantized(name, info)?),
@@ -93,20 +94,18 @@ impl File {
             Dtype::BF16 => DType::BF16,
             Dtype::I8 => DType::I8,
             Dtype::U8 => DType::U8,
-            _ if !names::is_encoder(&module_name) => return Ok(None),
             other => {
-                return Err(WeightsError::DType {
-                    name: name.to_owned(),
-                    found: format!("{other:?}"),
-                });
+                listed.others.push((name.to_owned(), format!("{other:?}")));
+                return Ok(());
             }
         };
         let bytes = burn::tensor::Bytes::from_shared(stored, AllocationProperty::Other);
         let shape = info.shape.clone();
-        Ok(Some(StoredTensor {
-            tensor: burn_pack::Tensor::new(module_name, dtype, shape, None, bytes),
+        listed.tensors.push(StoredTensor {
+            tensor: burn_pack::Tensor::new(name.to_owned(), dtype, shape, None, bytes),
             quantized,
-        }))
+        });
+        Ok(())
     }
 
     /// Returns true for the scales or the zero point of another tensor.

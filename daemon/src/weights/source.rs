@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use super::error::WeightsError;
 use super::map::Mapped;
+use super::safetensors::Listed;
 use super::tensor::StoredTensor;
 use super::{names, pack, pytorch, safetensors};
 
@@ -33,6 +34,25 @@ pub(crate) enum Weights {
 pub(super) struct Opened {
     pub(super) tensors: Vec<StoredTensor>,
     pub(super) backing: Backing,
+}
+
+/// Gives the tensors of a model's files their names in the module.
+fn in_module(listed: Listed) -> Result<Vec<StoredTensor>, WeightsError> {
+    let Listed {
+        mut tensors,
+        others,
+    } = listed;
+    let names = tensors.iter().map(|stored| stored.tensor.name.as_str());
+    let prefix = names::prefix(names.chain(others.iter().map(|(name, _)| name.as_str())))?;
+    for (name, found) in others {
+        if names::is_encoder(&names::in_module(&name, &prefix)) {
+            return Err(WeightsError::DType { name, found });
+        }
+    }
+    for stored in &mut tensors {
+        stored.tensor.name = names::in_module(&stored.tensor.name, &prefix);
+    }
+    Ok(tensors)
 }
 
 /// Reads a file of the user, which must not be mapped.
@@ -99,19 +119,26 @@ impl Weights {
     fn open_all(self) -> Result<Opened, WeightsError> {
         match self {
             Self::Builtin(content) => Ok(Opened {
-                tensors: safetensors::read(Bytes::from_static(content))?,
+                tensors: in_module(safetensors::read(Bytes::from_static(content))?)?,
                 backing: Backing::Program,
             }),
             Self::Safetensors(files) => {
-                let read = |path: &PathBuf| safetensors::read(content_of(path)?);
-                let tensors: Result<Vec<_>, _> = files.iter().map(read).collect();
+                let mut all = Listed::default();
+                for path in &files {
+                    let Listed { tensors, others } = safetensors::read(content_of(path)?)?;
+                    all.tensors.extend(tensors);
+                    all.others.extend(others);
+                }
                 Ok(Opened {
-                    tensors: tensors?.into_iter().flatten().collect(),
+                    tensors: in_module(all)?,
                     backing: Backing::Heap,
                 })
             }
             Self::PyTorch(path) => Ok(Opened {
-                tensors: StoredTensor::plain(pytorch::read(&path)?),
+                tensors: in_module(Listed {
+                    tensors: StoredTensor::plain(pytorch::read(&path)?),
+                    others: Vec::new(),
+                })?,
                 backing: Backing::Own,
             }),
             Self::Pack {

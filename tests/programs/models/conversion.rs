@@ -83,7 +83,7 @@ fn a_shard_outside_the_folder_is_refused() {
     fs::write(&index, outside.to_string()).expect("a file can be written");
     let outside = convert(&sandbox, &model, "again");
     assert!(
-        outside.stderr.contains("not a file of the model's folder"),
+        outside.stderr.contains("not in the model's folder"),
         "{outside:?}"
     );
 }
@@ -111,4 +111,78 @@ fn a_conversion_without_a_home_is_refused() {
     let output = Output::of(&mut convert);
     assert_eq!(output.code(), Some(1));
     assert!(output.stderr.contains("no folder for models"), "{output:?}");
+}
+
+#[test]
+fn what_stands_before_the_names_of_tensors_is_taken_off() {
+    let sandbox = Sandbox::default();
+    for prefix in [
+        "module.",
+        "module.bert.",
+        "model.",
+        "0.auto_model.",
+        "model.bert.",
+    ] {
+        let model = copy_fixture(&sandbox, "tiny-bert/hf", "prefixed");
+        rewrite_weights(&model, &["model.safetensors"], |name| {
+            format!("{prefix}{name}")
+        });
+        convert(&sandbox, &model, "tiny").success();
+        fs::remove_dir_all(model).expect("the folder can be removed");
+    }
+    assert_matches_pytorch(&sandbox, "tiny");
+    let two = copy_fixture(&sandbox, "tiny-bert/hf", "two");
+    rewrite_weights(&two, &["model.safetensors"], |name| match name {
+        "embeddings.position_embeddings.weight" => "other.embeddings.word_embeddings.weight".into(),
+        name => name.to_owned(),
+    });
+    let refused = convert(&sandbox, &two, "two");
+    assert!(
+        refused.stderr.contains("have several encoders"),
+        "{refused:?}"
+    );
+    let lacking = copy_fixture(&sandbox, "tiny-bert/hf", "lacking");
+    rewrite_weights(&lacking, &["model.safetensors"], |name| format!("x{name}"));
+    let refused = convert(&sandbox, &lacking, "lacking");
+    assert!(refused.stderr.contains("; and 34 more"), "{refused:?}");
+}
+
+#[test]
+fn a_folder_of_sentence_transformers_6_is_installed_with_notes() {
+    let sandbox = Sandbox::default();
+    let model = copy_fixture(&sandbox, "tiny-bert/hf", "st6");
+    let write = |file: &str, content: serde_json::Value| {
+        let path = model.join(file);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder can be created");
+        fs::write(path, content.to_string()).expect("a file can be written");
+    };
+    fs::remove_dir_all(model.join("1_Pooling")).expect("a folder can be removed");
+    write(
+        "2_Pooling/config.json",
+        json!({"embedding_dimension": 64, "pooling_mode": "cls"}),
+    );
+    write("sentence_bert_config.json", json!({"max_seq_length": 512}));
+    write(
+        "modules.json",
+        json!([
+            {"path": "", "type": "sentence_transformers.base.modules.transformer.Transformer"},
+            {"path": "2_Pooling", "type": "sentence_transformers.sentence_transformer.modules.pooling.Pooling"},
+        ]),
+    );
+    let installed = sandbox.gted(&[
+        "convert",
+        utf8(&model),
+        "--name",
+        "st6",
+        "--pooling",
+        "mean",
+    ]);
+    let notes = "gted: 2_Pooling/config.json states the pooling cls, and goes before mean\n\
+        gted: sentence_bert_config.json states 512 tokens, and the model has 64 positions: 64 tokens are read\n";
+    assert_eq!(installed.stderr, notes);
+    installed.success();
+    assert_matches_pytorch(&sandbox, "st6");
+    // The installed form has all that it needs.
+    fs::remove_dir_all(model).expect("a folder can be removed");
+    sandbox.gted(&["verify", "st6"]).success();
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use gte_tests::Sandbox;
 
 use super::setup::{
-    assert_matches_pytorch, convert, copy_fixture, installed_entries, rewrite_weights,
+    assert_matches_pytorch, convert, copy_fixture, installed_entries, rewrite_weights, utf8,
 };
 
 /// Asserts that a conversion of the model fails with one message, which contains `words`, and
@@ -27,9 +27,13 @@ fn weights_that_are_not_safetensors_are_refused() {
     let model = copy_fixture(&sandbox, "tiny-bert/hf", "model");
     let weights = model.join("model.safetensors");
     let good = fs::read(&weights).expect("the weights exist");
-    for bad in [&good[..good.len() / 2], b"<html>404</html>"] {
+    for (bad, words) in [
+        (&good[..good.len() / 2], "not a valid safetensors file"),
+        (&good[..100], "not a valid safetensors file"),
+        (b"<html>404</html>", "is a web page"),
+    ] {
         fs::write(&weights, bad).expect("a file can be written");
-        assert_refused(&sandbox, &model, "not a valid safetensors file");
+        assert_refused(&sandbox, &model, words);
     }
     // The sandbox is as usable as before.
     fs::write(&weights, &good).expect("a file can be written");
@@ -123,8 +127,12 @@ fn a_folder_without_weights_is_refused() {
 fn names_that_a_model_cannot_have_are_refused() {
     let sandbox = Sandbox::default();
     let model = copy_fixture(&sandbox, "tiny-bert/hf", "model");
-    for name in ["../tiny", ".tiny", "a/b", "", "名"] {
-        let output = convert(&sandbox, &model, name);
+    for name in ["../tiny", ".tiny", "a/b", "", "名", "-x"] {
+        let output = sandbox.gted(&["convert", utf8(&model), &format!("--name={name}")]);
+        assert!(
+            output.stderr.contains("hint: name it with --name"),
+            "{output:?}"
+        );
         assert!(
             output.stderr.contains("cannot be a model's name"),
             "{output:?}"

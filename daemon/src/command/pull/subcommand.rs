@@ -10,6 +10,7 @@ use gte_shared::wire::Pooling;
 
 use super::bars::Bars;
 use super::events::{self, Events};
+use crate::command::messages::say;
 use crate::command::options::parse_pooling;
 use crate::store::catalog::Hub;
 use crate::store::{PullOutcome, PullRequest, PullSource, Store};
@@ -63,7 +64,10 @@ impl Pull {
             store.pull(&request, &mut Bars::default())?
         };
         let (manifest, already) = match outcome {
-            PullOutcome::Installed(manifest) => (manifest, false),
+            PullOutcome::Installed(installed) => {
+                installed.notes.iter().for_each(say);
+                (installed.manifest, false)
+            }
             PullOutcome::Already(manifest) => (manifest, true),
         };
         let (name, source) = (manifest.name, manifest.origin.source);

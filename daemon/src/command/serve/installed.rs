@@ -138,6 +138,12 @@ impl Installed {
         let start = Instant::now();
         let before = self.files(name);
         let model = self.store.load(name, self.compute)?;
+        // Of an installed model they were told when it was installed.
+        if self.store.manifest(&model.info.id).is_err() {
+            for note in &model.notes {
+                tracing::warn!("{note}");
+            }
+        }
         let timings = model.timings;
         let mut info = model.info;
         info.rules = self.rules.rules(info.rules);

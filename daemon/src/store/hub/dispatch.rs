@@ -1,9 +1,11 @@
 //! Operations on a repository, in the form of each hub.
 
-use super::listing::{Cached, Listing};
+use gte_shared::environment::variable;
+
+use super::listing::{CacheSearch, Listing};
 use super::remote_file::RemoteFile;
 use super::repository::Repository;
-use super::{huggingface, modelscope};
+use super::{caches, huggingface, modelscope};
 use crate::store::catalog::Hub;
 use crate::store::http::HttpError;
 
@@ -16,12 +18,13 @@ impl Repository {
         }
     }
 
-    /// Finds the repository in the cache of the hub's own client on this machine.
-    pub(in crate::store) fn cached(&self) -> Option<Cached> {
-        match self.hub {
-            Hub::HuggingFace => huggingface::cached(self),
-            Hub::ModelScope => modelscope::cached(self),
-        }
+    /// Finds the repository in the caches of the hub's own clients on this machine.
+    pub(in crate::store) fn cached(&self) -> CacheSearch {
+        let search = match self.hub {
+            Hub::HuggingFace => caches::huggingface,
+            Hub::ModelScope => caches::modelscope,
+        };
+        search(&self.name, self.asked_for.as_deref(), &variable)
     }
 
     /// Describes one more file of the repository, which an index of weights names.

@@ -1,16 +1,10 @@
 //! Hugging Face and its mirrors: `{endpoint}/{repo}/resolve/{revision}/{file}`.
 
-use std::fs;
-use std::path::PathBuf;
-
-use gte_shared::environment::variable;
-
 use super::checksum::Checksum;
-use super::listing::{Cached, Listing, holds_model};
+use super::listing::Listing;
 use super::remote_file::{FILES, RemoteFile, WEIGHTS};
 use super::repository::Repository;
 use super::url_encoding::{encoded, encoded_path};
-use crate::store::environment::user_cache;
 use crate::store::http::{HttpError, Redirects};
 
 /// Lists the model's files by a request for each, since some mirrors lack the hub's list of files.
@@ -86,23 +80,4 @@ pub(super) fn file(
 
 fn is_hex(text: &str, length: usize) -> bool {
     text.len() == length && text.bytes().all(|byte| byte.is_ascii_hexdigit())
-}
-
-/// Finds `models--owner--name/snapshots/{commit}` in the cache, for the commit of the revision.
-pub(super) fn cached(repository: &Repository) -> Option<Cached> {
-    let cache = variable("HF_HUB_CACHE")
-        .map(PathBuf::from)
-        .or_else(|| Some(PathBuf::from(variable("HF_HOME")?).join("hub")))
-        .or_else(|| Some(user_cache()?.join("huggingface/hub")))?;
-    let folder = cache.join(format!("models--{}", repository.name.replace('/', "--")));
-    let reference = folder.join("refs").join(repository.revision());
-    let commit = fs::read_to_string(reference).map_or_else(
-        |_| repository.revision().to_owned(),
-        |commit| commit.trim().to_owned(),
-    );
-    let folder = folder.join("snapshots").join(&commit);
-    holds_model(&folder).then_some(Cached {
-        folder,
-        revision: Some(commit),
-    })
 }

@@ -1,6 +1,6 @@
 //! Files of a repository, at its hub or in a cache on this machine.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::remote_file::RemoteFile;
 
@@ -23,7 +23,11 @@ pub(in crate::store) struct Cached {
     pub(in crate::store) revision: Option<String>,
 }
 
-/// Returns true if a folder of a cache has a model.
-pub(super) fn holds_model(folder: &Path) -> bool {
-    folder.join("config.json").is_file()
+/// Result of a search in the caches.
+#[derive(Debug, Default)]
+pub(in crate::store) struct CacheSearch {
+    /// The first folder with all files of a model.
+    pub(in crate::store) found: Option<Cached>,
+    /// Folders without weights, as an interrupted download leaves them.
+    pub(in crate::store) incomplete: Vec<PathBuf>,
 }

@@ -1,16 +1,12 @@
 //! ModelScope: a list of files with checksums, and each file by a query.
 
-use std::path::PathBuf;
-
-use gte_shared::environment::variable;
 use serde::Deserialize;
 
 use super::checksum::Checksum;
-use super::listing::{Cached, Listing, holds_model};
+use super::listing::Listing;
 use super::remote_file::{FILES, RemoteFile, WEIGHTS};
 use super::repository::Repository;
 use super::url_encoding::{encoded, encoded_path};
-use crate::store::environment::user_cache;
 use crate::store::http::{HttpError, shown};
 
 #[derive(Deserialize)]
@@ -91,29 +87,5 @@ pub(super) fn listed(
             shown(&repository.endpoint),
             repository.name
         ),
-    })
-}
-
-/// Finds `models/owner/name` in the cache, or `owner/name` as in older clients. The cache does not
-/// state the revision, so it is not used for a requested one.
-pub(super) fn cached(repository: &Repository) -> Option<Cached> {
-    if repository.asked_for.is_some() {
-        return None;
-    }
-    let cache = variable("MODELSCOPE_CACHE")
-        .map(PathBuf::from)
-        .or_else(|| Some(user_cache()?.join("modelscope/hub")))?;
-    // The client puts three underscores where a name has a dot.
-    let (owner, name) = repository.name.split_once('/')?;
-    let owner = PathBuf::from(owner);
-    let (plain, masked) = (owner.join(name), owner.join(name.replace('.', "___")));
-    let folders = ["models", "hub/models", "hub", ""].map(|folder| cache.join(folder));
-    let mut found = folders
-        .iter()
-        .flat_map(|folder| [folder.join(&plain), folder.join(&masked)]);
-    let folder = found.find(|folder| holds_model(folder))?;
-    Some(Cached {
-        folder,
-        revision: None,
     })
 }

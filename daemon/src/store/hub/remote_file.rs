@@ -1,14 +1,16 @@
 //! Files of a model at a hub.
 
 use super::checksum::Checksum;
+use crate::model::{MODULES, PIPELINE, POOLING, SENTENCE_CONFIGS};
 
 /// The model's files other than weights. They are small and fetched first, so that an unusable
 /// model is detected before its weights are fetched.
-pub(in crate::store) const FILES: [&str; 7] = [
+pub(in crate::store) const FILES: [&str; 8] = [
     "config.json",
-    "modules.json",
-    "1_Pooling/config.json",
-    "sentence_bert_config.json",
+    MODULES,
+    PIPELINE,
+    POOLING,
+    SENTENCE_CONFIGS[0],
     "tokenizer_config.json",
     "tokenizer.json",
     "vocab.txt",

@@ -1,0 +1,173 @@
+//! `modules.json` and the files that it names, in the format of sentence-transformers: read at
+//! versions 1 to 6, whose names of modules differ in the middle.
+
+use std::path::{Component, Path};
+
+use serde::Deserialize;
+
+use super::error::ModelError;
+use super::json_file::parse;
+use super::source::Source;
+
+/// List of the modules.
+pub(crate) const MODULES: &str = "modules.json";
+
+/// Settings of the pipeline since version 2.3.
+pub(crate) const PIPELINE: &str = "config_sentence_transformers.json";
+
+/// Path of the pooling where no `modules.json` names another.
+pub(crate) const POOLING: &str = "1_Pooling/config.json";
+
+/// Beginning of the names of modules that need no code of the model's own.
+const OWN: &str = "sentence_transformers.";
+
+/// Output of the pooling, which a normalization scales.
+const SENTENCE: &str = "sentence_embedding";
+
+/// One entry of `modules.json`.
+#[derive(Deserialize)]
+struct Module {
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default)]
+    path: String,
+}
+
+/// `config_sentence_transformers.json`.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Settings {
+    model_type: Option<String>,
+    default_prompt_name: Option<String>,
+    truncate_dim: Option<f64>,
+    similarity_fn_name: Option<String>,
+}
+
+/// Configuration of a normalization, since version 6.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Normalize {
+    module_input_name: Option<String>,
+}
+
+/// Steps of a model after its transformer.
+#[derive(Debug)]
+pub(super) struct Pipeline {
+    /// Path of the pooling's configuration, and true if the model must have it.
+    pub(super) pooling: (String, bool),
+    /// Notes for the user.
+    pub(super) notes: Vec<String>,
+}
+
+impl Pipeline {
+    /// Reads the pipeline.
+    ///
+    /// # Errors
+    ///
+    /// If it has a step that is not computed, such as a dense layer after the pooling.
+    pub(super) fn read(source: &Source) -> Result<Self, ModelError> {
+        let mut notes = Vec::new();
+        if let Some(json) = source.read(PIPELINE)? {
+            parse::<Settings>(PIPELINE, &json)?.check(&mut notes)?;
+        }
+        let mut pooling = (POOLING.to_owned(), false);
+        for module in modules(source)? {
+            let path = module.config()?;
+            match module.name()? {
+                Name::Transformer if module.path.is_empty() => {}
+                Name::Transformer => return Err(ModelError::TransformerElsewhere(module.path)),
+                Name::Pooling => pooling = (path, true),
+                Name::Normalize => {
+                    let json = source.read(&path)?;
+                    let json = json
+                        .map(|json| parse::<Normalize>(&path, &json))
+                        .transpose()?;
+                    let of = json.unwrap_or_default().module_input_name;
+                    if of.is_some_and(|input| input != SENTENCE) {
+                        return Err(ModelError::PipelineModule(module.kind));
+                    }
+                }
+            }
+        }
+        Ok(Self { pooling, notes })
+    }
+}
+
+/// Paths of the configurations that `modules.json` names.
+///
+/// # Errors
+///
+/// If it is not such a list, or names files outside the model's folder.
+pub(crate) fn module_files(modules: &[u8]) -> Result<Vec<String>, ModelError> {
+    let modules: Vec<Module> = parse(MODULES, modules)?;
+    let with_path = modules.iter().filter(|module| !module.path.is_empty());
+    with_path.map(Module::config).collect()
+}
+
+fn modules(source: &Source) -> Result<Vec<Module>, ModelError> {
+    match source.read(MODULES)? {
+        Some(json) => parse(MODULES, &json),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// Modules that are computed.
+enum Name {
+    Transformer,
+    Pooling,
+    Normalize,
+}
+
+impl Module {
+    fn name(&self) -> Result<Name, ModelError> {
+        let last = self.kind.rsplit('.').next();
+        match last.filter(|_| self.kind.starts_with(OWN)) {
+            Some("Transformer") => Ok(Name::Transformer),
+            Some("Pooling") => Ok(Name::Pooling),
+            Some("Normalize") => Ok(Name::Normalize),
+            Some(_) => Err(ModelError::PipelineModule(self.kind.clone())),
+            None => Err(ModelError::OwnCode(self.kind.clone())),
+        }
+    }
+
+    /// Path of the module's configuration.
+    fn config(&self) -> Result<String, ModelError> {
+        let mut parts = Path::new(&self.path).components();
+        let is_inside = parts.all(|part| matches!(part, Component::Normal(_)));
+        if is_inside && !self.path.contains(['\\', '\0']) {
+            Ok(format!("{}/config.json", self.path.trim_end_matches('/')))
+        } else {
+            Err(ModelError::Outside {
+                index: MODULES,
+                file: self.path.clone(),
+            })
+        }
+    }
+}
+
+impl Settings {
+    fn check(self, notes: &mut Vec<String>) -> Result<(), ModelError> {
+        let refuse = |key, value: String| {
+            Err(ModelError::Setting {
+                file: PIPELINE,
+                key,
+                value,
+            })
+        };
+        if let Some(kind) = self.model_type.filter(|kind| kind != "SentenceTransformer") {
+            return refuse("model_type", kind);
+        }
+        if let Some(name) = self.default_prompt_name {
+            return refuse("default_prompt_name", name);
+        }
+        if let Some(dimension) = self.truncate_dim {
+            return refuse("truncate_dim", dimension.to_string());
+        }
+        if let Some(name) = self.similarity_fn_name.filter(|name| name != "cosine") {
+            notes.push(format!(
+                "{PIPELINE} states the similarity {name}; gted computes cosines"
+            ));
+        }
+        Ok(())
+    }
+}
