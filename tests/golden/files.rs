@@ -1,4 +1,4 @@
-//! Files of a model with other content: defaults, special tokens, pointers, links and other formats.
+//! Files of a model with other content: defaults, special tokens, pointers, links, other formats.
 
 use std::fs;
 

@@ -228,7 +228,15 @@ impl Shared {
         }
         let mut words = line.split(' ');
         let head = words.next() == Some("HEAD");
-        let target = words.next().unwrap_or_default().to_owned();
+        let target = words.next().unwrap_or_default();
+        // As a proxy, the hub is asked for the whole addresses of its servers.
+        let (target, to_cdn) = match target
+            .strip_prefix("http://")
+            .and_then(|rest| rest.split_once('/'))
+        {
+            Some((server, path)) => (format!("/{path}"), server == self.cdn.to_string()),
+            None => (target.to_owned(), to_cdn),
+        };
         let range = headers.get("range").cloned();
         locked(&self.requests).push(Request {
             line,

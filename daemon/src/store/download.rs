@@ -133,7 +133,7 @@ fn fetch_rest(
     let most = remote.size.unwrap_or(limit).min(limit);
     // One byte more than expected is enough to detect an oversized file.
     response.body = Box::new(response.body.take((most + 1).saturating_sub(have)));
-    let total = have + append(response, part, have, &remote.url, progress)?;
+    let total = have + append(response, part, have, progress)?;
     if total > most {
         // Resuming cannot repair the file.
         fs::remove_file(part).map_err(at(part))?;
@@ -176,7 +176,6 @@ fn append(
     mut response: Response,
     part: &Path,
     have: u64,
-    url: &str,
     progress: &mut dyn Progress,
 ) -> Result<u64, StoreError> {
     let mut file: File = OpenOptions::new()
@@ -193,7 +192,9 @@ fn append(
             Ok(count) => count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             // The received bytes stay on the disk, and the next attempt continues after them.
-            Err(error) => return Err(broken(url, &error).into()),
+            Err(error) => {
+                return Err(broken(&response.url, &error).into());
+            }
         };
         file.write_all(&buffer[..count]).map_err(at(part))?;
         received += count as u64;

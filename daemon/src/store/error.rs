@@ -203,6 +203,7 @@ impl StoreError {
             | Self::Taken { .. }
             | Self::Reserved
             | Self::Usurped { .. }
+            | Self::Http(HttpError::ProxyVariable { .. })
             | Self::Model(ModelError::Read { .. } | ModelError::Threads(_)) => true,
             Self::Weights(weights) | Self::Model(ModelError::Weights(weights)) => {
                 weights.is_local()

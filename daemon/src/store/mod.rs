@@ -31,6 +31,7 @@ mod verify;
 pub(crate) use calibrations::StoredCalibration;
 pub(crate) use download::Progress;
 pub(crate) use error::StoreError;
+pub(crate) use http::is_address;
 pub(crate) use hub::of_cache;
 pub(crate) use install::{IfInstalled, Installed};
 pub(crate) use installed::Store;

@@ -17,9 +17,11 @@ fn an_offline_pull_requests_nothing() {
         offline.stderr.contains("the network is not to be used"),
         "{offline:?}"
     );
-    let mut command = pull(&sandbox, &hub, &[REPO]);
-    command.env("HF_HUB_OFFLINE", "1");
-    assert_eq!(Output::of(&mut command).code(), Some(1));
+    for (name, value) in [("HF_HUB_OFFLINE", "1"), ("TRANSFORMERS_OFFLINE", "Yes")] {
+        let mut command = pull(&sandbox, &hub, &[REPO]);
+        command.env(name, value);
+        assert_eq!(Output::of(&mut command).code(), Some(1));
+    }
     assert_eq!(hub.take_requests().len(), 0);
 }
 
@@ -75,4 +77,59 @@ fn a_cache_of_unknown_revision_provides_no_revision() {
     let revision = run_pull(&sandbox, &hub, &arguments);
     assert_eq!(revision.code(), Some(1));
     assert_eq!(hub.take_requests().len(), 0);
+}
+
+#[test]
+fn modelscopes_new_cache_is_found_with_its_revisions() {
+    let sandbox = Sandbox::default();
+    let hub = tiny_hub();
+    let cache = sandbox
+        .path()
+        .join("ms/models/BAAI--bge-base-zh-v1.5/snapshots");
+    for revision in ["master", "v1"] {
+        copy_folder(&fixture("tiny-bert/hf"), &cache.join(revision));
+    }
+    let offline = |arguments: &[&str]| {
+        let arguments = [&[DOTTED, "--offline"], arguments].concat();
+        let mut command = pull(&sandbox, &hub, &arguments);
+        command.env("MODELSCOPE_CACHE", "~/ms");
+        Output::of(&mut command)
+    };
+    let printed = offline(&[]).success();
+    assert!(
+        printed.contains("from modelscope:BAAI/bge-base-zh-v1.5"),
+        "{printed}"
+    );
+    sandbox.gted(&["remove", DOTTED]).success();
+    offline(&["--revision", "v1"]).success();
+    sandbox.gted(&["remove", DOTTED]).success();
+    assert_eq!(offline(&["--revision", "v2"]).code(), Some(1));
+    for revision in ["master", "v1"] {
+        fs::remove_file(cache.join(revision).join("model.safetensors")).expect("it is there");
+    }
+    let incomplete = offline(&[]);
+    assert!(
+        incomplete
+            .stderr
+            .contains("snapshots/master is incomplete: it has no weights"),
+        "{incomplete:?}"
+    );
+    assert_eq!(hub.take_requests().len(), 0);
+}
+
+#[test]
+fn a_folder_of_a_cache_has_the_name_of_its_repository() {
+    let sandbox = Sandbox::default();
+    let repository = sandbox.path().join("models--owner--tiny");
+    let snapshot = repository.join("snapshots").join(COMMIT);
+    copy_folder(&fixture("tiny-bert/hf"), &snapshot);
+    for folder in [&repository, &snapshot] {
+        let printed = sandbox
+            .gted(&["convert", folder.to_str().expect("UTF-8")])
+            .success();
+        assert!(printed.starts_with("tiny is installed"), "{printed}");
+        sandbox.gted(&["remove", "tiny"]).success();
+    }
+    let tilde = sandbox.gted(&["convert", "~/m"]);
+    assert!(tilde.stderr.contains("write $HOME for ~"), "{tilde:?}");
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Child;
 
 use gte_shared::models::PullEvent;
-use gte_tests::{COMMIT, Faults, Hub, Output, Sandbox, fixture, gted};
+use gte_tests::{COMMIT, Faults, Hub, Output, Sandbox, fixture};
 use serde_json::Value;
 
 use super::pull::{
@@ -182,30 +182,6 @@ fn files_of_a_revision_are_requested_by_its_commit() {
     }
     let again = run_pull(&sandbox, &hub, &arguments).success();
     assert!(again.contains("installed already"), "{again}");
-}
-
-#[test]
-fn the_proxy_of_the_environment_is_used() {
-    let sandbox = Sandbox::default();
-    // Serves as the proxy, which receives the whole addresses of another server's files.
-    let hub = tiny_hub();
-    let mut command = sandbox.command(gted());
-    command
-        .arg("pull")
-        .args(FROM_HUGGINGFACE)
-        .env("HF_ENDPOINT", "http://hub.invalid")
-        .env("http_proxy", hub.endpoint())
-        .env("HTTP_PROXY", hub.endpoint());
-    assert_eq!(Output::of(&mut command).code(), Some(1));
-    let requests = hub.take_requests();
-    assert!(!requests.is_empty());
-    for request in requests {
-        let line = &request.line;
-        assert!(
-            line.contains("http://hub.invalid/") || line.starts_with("CONNECT hub.invalid"),
-            "{line}"
-        );
-    }
 }
 
 #[test]

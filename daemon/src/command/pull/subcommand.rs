@@ -1,7 +1,7 @@
 //! `gted pull`: get a model from a hub and install it.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use gte_shared::models::PullEvent;
@@ -13,7 +13,7 @@ use super::events::{self, Events};
 use crate::command::messages::say;
 use crate::command::options::parse_pooling;
 use crate::store::catalog::Hub;
-use crate::store::{PullOutcome, PullRequest, PullSource, Store};
+use crate::store::{PullOutcome, PullRequest, PullSource, Store, is_address};
 
 /// Get a model from ModelScope or Hugging Face and install it
 ///
@@ -96,12 +96,11 @@ const MAX_SOURCE_CHARS: usize = 4096;
 
 /// Parses the value of `--from`.
 fn parse_source(source: String) -> PullSource {
+    let is_mirror = || is_address(&source) && !Path::new(&source).exists();
     match source.as_str() {
         "modelscope" => PullSource::Hub(Hub::ModelScope),
         "huggingface" => PullSource::Hub(Hub::HuggingFace),
-        url if url.starts_with("http://") || url.starts_with("https://") => {
-            PullSource::Mirror(source)
-        }
+        _ if is_mirror() => PullSource::Mirror(source),
         _ => PullSource::Folder(PathBuf::from(source)),
     }
 }

@@ -38,7 +38,8 @@ fn optional(
 ) -> Result<Option<RemoteFile>, HttpError> {
     match response {
         Ok((remote, _)) => Ok(Some(remote)),
-        Err(HttpError::NotFound { .. }) => Ok(None),
+        // Some stores answer so for a file that they do not have; the first file was there.
+        Err(HttpError::NotFound { .. } | HttpError::Unauthorized { .. }) => Ok(None),
         Err(error) => Err(error),
     }
 }
@@ -59,23 +60,26 @@ pub(super) fn file(
         let tag = response.header(name)?;
         Some(tag.trim_start_matches("W/").trim_matches('"').to_owned())
     };
-    // The hub states the sha256 of large files, and git's sha1 of small ones.
+    // The hub states the sha256 of large files, and git's sha1 of small ones. A tag without the
+    // hub's own headers is one of a storage, which may be anything.
+    let commit = response.header("x-repo-commit").map(str::to_owned);
     let checksum = match (unquoted("x-linked-etag"), unquoted("etag")) {
-        (Some(sha256), _) | (_, Some(sha256)) if is_hex(&sha256, 64) => {
-            Some(Checksum::Sha256(sha256))
-        }
-        (_, Some(blob)) if is_hex(&blob, 40) => Some(Checksum::GitBlob(blob)),
+        (Some(sha256), _) if is_hex(&sha256, 64) => Some(Checksum::Sha256(sha256)),
+        (_, Some(blob)) if is_hex(&blob, 40) && commit.is_some() => Some(Checksum::GitBlob(blob)),
         _ => None,
     };
-    // The length of a redirect is not that of the file.
-    let length = || number("content-length").filter(|_| response.status.is_success());
+    // The length of a redirect is not that of the file, and that of a range stands behind it.
+    let length = || match response.header("content-range") {
+        Some(range) => range.rsplit('/').next()?.parse().ok(),
+        None => number("content-length").filter(|_| response.status.is_success()),
+    };
     let remote = RemoteFile {
         path: path.to_owned(),
         size: number("x-linked-size").or_else(length),
         checksum,
         url,
     };
-    Ok((remote, response.header("x-repo-commit").map(str::to_owned)))
+    Ok((remote, commit))
 }
 
 fn is_hex(text: &str, length: usize) -> bool {

@@ -3,7 +3,7 @@
 use gte_shared::environment::variable;
 
 use crate::store::catalog::Hub;
-use crate::store::http::{Http, shown};
+use crate::store::http::{Http, endpoint, shown};
 
 /// A repository at one hub.
 #[derive(Debug)]
@@ -23,32 +23,38 @@ impl Repository {
     /// Describes a repository at the hub's own address, or at the mirror that the hub's variable
     /// names.
     pub(in crate::store) fn new(hub: Hub, name: &str, revision: Option<&str>) -> Self {
-        let (endpoint, default, token) = match hub {
-            Hub::HuggingFace => ("HF_ENDPOINT", "https://huggingface.co", "HF_TOKEN"),
+        // Present names before former ones.
+        let (endpoints, default, tokens): (&[&str], _, &[&str]) = match hub {
+            Hub::HuggingFace => (
+                &["HF_ENDPOINT"],
+                "https://huggingface.co",
+                &["HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"],
+            ),
             Hub::ModelScope => (
-                "MODELSCOPE_ENDPOINT",
+                &["MODELSCOPE_ENDPOINT", "MODELSCOPE_DOMAIN"],
                 "https://www.modelscope.cn",
-                "MODELSCOPE_API_TOKEN",
+                &["MODELSCOPE_API_TOKEN"],
             ),
         };
-        let endpoint = variable(endpoint).unwrap_or_else(|| default.to_owned());
+        let first = |names: &[&str]| names.iter().find_map(|name| variable(name));
+        let typed = first(endpoints).unwrap_or_else(|| default.to_owned());
         Self {
             hub,
-            http: Http::new(variable(token)),
+            http: Http::new(first(tokens).as_deref()),
             name: name.to_owned(),
-            endpoint: endpoint.trim_end_matches('/').to_owned(),
+            endpoint: endpoint(&typed),
             source: format!("{}:{name}", hub.name()),
             asked_for: revision.map(str::to_owned),
         }
     }
 
     /// Moves the repository to the address of a mirror, which receives no token.
-    pub(in crate::store) fn at(self, endpoint: &str) -> Self {
-        let endpoint = endpoint.trim_end_matches('/');
+    pub(in crate::store) fn at(self, mirror: &str) -> Self {
+        let endpoint = endpoint(mirror);
         Self {
             http: Http::new(None),
-            source: format!("{}/{}", shown(endpoint), self.name),
-            endpoint: endpoint.to_owned(),
+            source: format!("{}/{}", shown(&endpoint), self.name),
+            endpoint,
             ..self
         }
     }

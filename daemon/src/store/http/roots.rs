@@ -1,0 +1,73 @@
+//! Certificates that connections to hubs trust: those of this machine.
+
+use std::sync::LazyLock;
+
+use gte_shared::environment::variable;
+use rustls_native_certs::{CertificateResult, load_certs_from_paths, load_native_certs};
+use ureq::tls::{Certificate, RootCerts};
+
+/// Variables that name a file of certificates in place of the system's, for other programs.
+const FILES: [&str; 3] = ["SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE"];
+
+/// Variable that names folders of certificates, with colons between them.
+const FOLDERS: &str = "SSL_CERT_DIR";
+
+/// Trusted certificates, and what could not be read of them.
+#[derive(Debug)]
+pub(super) struct Roots {
+    pub(super) certificates: RootCerts,
+    /// Problems, for the error of a connection that fails.
+    pub(super) problems: Vec<String>,
+}
+
+/// The certificates of this process, which are read once.
+pub(super) static ROOTS: LazyLock<Roots> = LazyLock::new(Roots::load);
+
+impl Roots {
+    /// Reads the files and folders that variables name; without them, or where nothing can be read
+    /// there, those of the system; without these, as in an empty container, the program has
+    /// Mozilla's.
+    fn load() -> Self {
+        let mut problems = Vec::new();
+        let mut found = Vec::new();
+        let file = FILES.iter().find_map(|name| Some((*name, variable(name)?)));
+        let mut add = |name: &str, path: &str, loaded: CertificateResult| {
+            let errors = loaded.errors.iter();
+            problems.extend(errors.map(|error| format!("{name} ({path}): {error}")));
+            if loaded.certs.is_empty() && loaded.errors.is_empty() {
+                problems.push(format!("{name} ({path}): no certificates"));
+            }
+            found.extend(loaded.certs);
+        };
+        if let Some((name, path)) = file {
+            add(
+                name,
+                &path,
+                load_certs_from_paths(Some(path.as_ref()), None),
+            );
+        }
+        let folders = variable(FOLDERS).unwrap_or_default();
+        for path in folders.split(':').filter(|path| !path.is_empty()) {
+            add(
+                FOLDERS,
+                path,
+                load_certs_from_paths(None, Some(path.as_ref())),
+            );
+        }
+        if found.is_empty() {
+            found = load_native_certs().certs;
+        }
+        let owned = |certificate: &rustls::pki_types::CertificateDer<'_>| {
+            Certificate::from_der(certificate).to_owned()
+        };
+        let certificates: Vec<Certificate<'static>> = found.iter().map(owned).collect();
+        Self {
+            certificates: if certificates.is_empty() {
+                RootCerts::WebPki
+            } else {
+                RootCerts::new_with_certs(&certificates)
+            },
+            problems,
+        }
+    }
+}
