@@ -26,10 +26,9 @@ impl Verify {
         let verified = store.verify(&name)?;
         let mut out = io::stdout().lock();
         match verified.files {
-            // Its weights have a checksum in the program's tests, and none of their own.
             0 => writeln!(
                 out,
-                "{name}: compiled into this program, which has no files to check"
+                "{name}: compiled into this program; it has no files to check"
             )?,
             files => writeln!(
                 out,
