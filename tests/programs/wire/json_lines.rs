@@ -2,8 +2,9 @@
 
 use std::io::{Read, Write};
 use std::net::Shutdown;
+use std::process::Command;
 
-use gte_tests::{Daemon, GOLDEN_A, GOLDEN_B, Sandbox, has_golden_score};
+use gte_tests::{Daemon, GOLDEN_A, GOLDEN_B, Output, Sandbox, has_golden_score};
 use serde_json::{Value, json};
 
 #[test]
@@ -113,4 +114,31 @@ fn a_last_line_without_line_feed_is_answered() {
         answer.ends_with("}\n") && has_golden_score(&answer),
         "{answer}"
     );
+}
+
+#[test]
+fn the_readmes_socat_line_waits_for_a_long_answer() {
+    let is_there = |program: &str| Command::new(program).arg("-V").output().is_ok();
+    if !is_there("socat") {
+        eprintln!("NOT RUN: the README's line, no socat");
+        return;
+    }
+    let sandbox = Sandbox::default();
+    let _daemon = Daemon::start(&sandbox, &[]);
+    // Some seconds of work.
+    let text = |n: usize| format!("第{n}条：{}", "退款流程说明".repeat(40));
+    let texts: Vec<String> = (0..400).map(text).collect();
+    let request = json!({ "texts": texts }).to_string() + "\n";
+    let readme = include_str!("../../../README.md");
+    let mut lines = readme.lines();
+    let line = lines
+        .find(|line| line.contains("| socat "))
+        .expect("the README has it");
+    let (_, line) = line.split_once("| ").expect("it is a pipe");
+    let place = "$XDG_RUNTIME_DIR/gte/gted.sock";
+    assert!(line.contains(place), "{line}");
+    let line = line.replace(place, sandbox.socket().to_str().expect("UTF-8"));
+    let output = Output::with_stdin(Command::new("sh").args(["-c", &line]), request);
+    let reply: Value = serde_json::from_str(&output.stdout).expect("a whole reply");
+    assert_eq!(reply["results"].as_array().map(Vec::len), Some(400));
 }
