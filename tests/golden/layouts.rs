@@ -154,6 +154,17 @@ fn modules_are_read_where_they_are() {
         (
             &[(
                 "modules.json",
+                modules(&[OLD[0], ("sentence_transformers.models.Pooling", "")]),
+            )],
+            "states no path for sentence_transformers.models.Pooling",
+        ),
+        (
+            &[("modules.json", modules(&[OLD[1]; 17]))],
+            "models.Pooling",
+        ),
+        (
+            &[(
+                "modules.json",
                 modules(&[("custom_st.Transformer", ""), OLD[1]]),
             )],
             "custom_st.Transformer, which is code of the model's own",

@@ -10,7 +10,7 @@ use gte_shared::wire::Pooling;
 use super::messages::say;
 use super::options::parse_pooling;
 use crate::model::Folder;
-use crate::store::{IfInstalled, Installed, Origin, Store, catalog, of_cache};
+use crate::store::{IfInstalled, Installed, Origin, Store, catalog, installed_name, of_cache};
 
 /// Install a model from a folder, or from a weights file in a folder
 ///
@@ -42,7 +42,7 @@ impl Convert {
             .with_context(|| format!("{} cannot be used{hint}", self.path.display()))?;
         let folder = if let Some((folder, repository)) = of_cache(&path) {
             Folder {
-                id: repository.rsplit('/').next().unwrap_or_default().to_owned(),
+                id: installed_name(&repository)?,
                 ..Folder::new(&folder)
             }
         } else if path.is_dir() {

@@ -48,8 +48,7 @@ pub(crate) struct BertConfig {
 #[derive(Deserialize)]
 struct Kind {
     model_type: Option<String>,
-    #[serde(default)]
-    architectures: Vec<String>,
+    architectures: Option<Vec<String>>,
     /// A key that BERT's own files have, which do not name their kind.
     type_vocab_size: Option<usize>,
 }
@@ -57,9 +56,9 @@ struct Kind {
 impl Kind {
     fn name(&self) -> &str {
         let is_bert = || {
-            let mut names = self.architectures.iter();
-            names.any(|name| name.starts_with("Bert"))
-                || self.architectures.is_empty() && self.type_vocab_size.is_some()
+            let names = self.architectures.as_deref().unwrap_or_default();
+            let says_so = names.iter().any(|name| name.starts_with("Bert"));
+            says_so || names.is_empty() && self.type_vocab_size.is_some()
         };
         match &self.model_type {
             Some(kind) => kind,

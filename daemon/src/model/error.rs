@@ -101,6 +101,9 @@ pub enum ModelError {
     /// The pipeline has a module that comes with code of its own.
     #[error("modules.json has the module {0}, which is code of the model's own")]
     OwnCode(String),
+    /// A module has no folder of its own, where its configuration would be.
+    #[error("modules.json states no path for {0}")]
+    ModuleWithoutPath(String),
     /// The transformer is in a folder of its own.
     #[error("the transformer is in the folder {0}")]
     TransformerElsewhere(String),
@@ -176,7 +179,9 @@ impl ModelError {
             Self::Instead { is, .. } => is.hint(),
             Self::NoWeights(found) => weights_hint(found)?,
             Self::Json { .. } => "the file may be damaged, or of another model: get it again",
-            Self::MissingModule(_) | Self::MissingShard(_) => "get the model's files again",
+            Self::MissingModule(_) | Self::MissingShard(_) | Self::ModuleWithoutPath(_) => {
+                "get the model's files again"
+            }
             Self::Weights(error) => return error.hint(),
             _ => return None,
         };

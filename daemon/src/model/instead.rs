@@ -22,9 +22,10 @@ pub enum Instead {
 pub(crate) const HEAD_BYTES: usize = 256;
 
 impl Instead {
-    /// Recognizes a file by its beginning, of [`HEAD_BYTES`] or more.
+    /// Recognizes a file by its first [`HEAD_BYTES`].
     #[must_use]
     pub fn of(head: &[u8]) -> Option<Self> {
+        let head = head.get(..HEAD_BYTES).unwrap_or(head);
         let text = head.strip_prefix("\u{feff}".as_bytes()).unwrap_or(head);
         let text = text.trim_ascii_start().to_ascii_lowercase();
         if head.is_empty() {

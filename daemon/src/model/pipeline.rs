@@ -1,6 +1,7 @@
 //! `modules.json` and the files that it names, in the format of sentence-transformers: read at
 //! versions 1 to 6, whose names of modules differ in the middle.
 
+use std::collections::BTreeMap;
 use std::path::{Component, Path};
 
 use serde::Deserialize;
@@ -39,6 +40,7 @@ struct Module {
 struct Settings {
     model_type: Option<String>,
     default_prompt_name: Option<String>,
+    prompts: BTreeMap<String, String>,
     truncate_dim: Option<f64>,
     similarity_fn_name: Option<String>,
 }
@@ -73,11 +75,16 @@ impl Pipeline {
         let mut pooling = (POOLING.to_owned(), false);
         for module in modules(source)? {
             let path = module.config()?;
-            match module.name()? {
-                Name::Transformer if module.path.is_empty() => {}
-                Name::Transformer => return Err(ModelError::TransformerElsewhere(module.path)),
-                Name::Pooling => pooling = (path, true),
-                Name::Normalize => {
+            match (module.name()?, path) {
+                (Name::Transformer, None) => {}
+                (Name::Transformer, Some(_)) => {
+                    return Err(ModelError::TransformerElsewhere(module.path));
+                }
+                (Name::Pooling, Some(path)) => pooling = (path, true),
+                (Name::Pooling | Name::Normalize, None) => {
+                    return Err(ModelError::ModuleWithoutPath(module.kind));
+                }
+                (Name::Normalize, Some(path)) => {
                     let json = source.read(&path)?;
                     let json = json
                         .map(|json| parse::<Normalize>(&path, &json))
@@ -99,14 +106,25 @@ impl Pipeline {
 ///
 /// If it is not such a list, or names files outside the model's folder.
 pub(crate) fn module_files(modules: &[u8]) -> Result<Vec<String>, ModelError> {
-    let modules: Vec<Module> = parse(MODULES, modules)?;
-    let with_path = modules.iter().filter(|module| !module.path.is_empty());
-    with_path.map(Module::config).collect()
+    let modules = parse_modules(modules)?;
+    let paths = modules.iter().map(|module| module.config().transpose());
+    paths.flatten().collect()
+}
+
+/// Most modules: a model that is computed has three.
+const MAX_MODULES: usize = 16;
+
+fn parse_modules(json: &[u8]) -> Result<Vec<Module>, ModelError> {
+    let modules: Vec<Module> = parse(MODULES, json)?;
+    match modules.get(MAX_MODULES) {
+        None => Ok(modules),
+        Some(further) => Err(ModelError::PipelineModule(further.kind.clone())),
+    }
 }
 
 fn modules(source: &Source) -> Result<Vec<Module>, ModelError> {
     match source.read(MODULES)? {
-        Some(json) => parse(MODULES, &json),
+        Some(json) => parse_modules(&json),
         None => Ok(Vec::new()),
     }
 }
@@ -130,12 +148,16 @@ impl Module {
         }
     }
 
-    /// Path of the module's configuration.
-    fn config(&self) -> Result<String, ModelError> {
+    /// Path of the module's configuration; `None` for a module in the model's own folder.
+    fn config(&self) -> Result<Option<String>, ModelError> {
+        if self.path.is_empty() {
+            return Ok(None);
+        }
         let mut parts = Path::new(&self.path).components();
         let is_inside = parts.all(|part| matches!(part, Component::Normal(_)));
         if is_inside && !self.path.contains(['\\', '\0']) {
-            Ok(format!("{}/config.json", self.path.trim_end_matches('/')))
+            let path = self.path.trim_end_matches('/');
+            Ok(Some(format!("{path}/config.json")))
         } else {
             Err(ModelError::Outside {
                 index: MODULES,
@@ -157,7 +179,12 @@ impl Settings {
         if let Some(kind) = self.model_type.filter(|kind| kind != "SentenceTransformer") {
             return refuse("model_type", kind);
         }
-        if let Some(name) = self.default_prompt_name {
+        if let Some(name) = self.default_prompt_name
+            && self
+                .prompts
+                .get(&name)
+                .is_none_or(|prompt| !prompt.is_empty())
+        {
             return refuse("default_prompt_name", name);
         }
         if let Some(dimension) = self.truncate_dim {

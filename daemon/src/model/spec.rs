@@ -67,10 +67,11 @@ fn read_pooling(
 ) -> Result<Pooling, ModelError> {
     let known = source.known_pooling();
     let Some(json) = source.read(file)? else {
-        if *is_named {
-            return Err(ModelError::MissingModule(file.clone()));
-        }
-        return known.ok_or(ModelError::PoolingUnknown);
+        return match known {
+            Some(known) => Ok(known),
+            None if *is_named => Err(ModelError::MissingModule(file.clone())),
+            None => Err(ModelError::PoolingUnknown),
+        };
     };
     let pooling = pooling::parse(file, &json)?;
     if let Some(other) = known.filter(|known| *known != pooling) {

@@ -92,6 +92,18 @@ impl Tokenizer {
                 "it puts {count} tokens around a text, where BERT has [CLS] and [SEP]"
             )));
         }
+        for (token, expected) in special
+            .get_tokens()
+            .iter()
+            .zip([config.cls(), config.sep()])
+        {
+            let id = inner.get_vocab(true).get(&expected).copied();
+            if *token != expected || id.is_none() {
+                return Err(ModelError::Tokenizer(format!(
+                    "it puts {token} around a text, where {expected} is expected"
+                )));
+            }
+        }
         let unknown = unknown(&inner)?;
         let unknown_id = inner.token_to_id(&unknown);
         // The ids of the special tokens may be outside the vocabulary.

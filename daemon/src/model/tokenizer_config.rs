@@ -95,6 +95,12 @@ impl TokenizerConfig {
             NormalizerWrapper::BertNormalizer(bert) if class.starts_with("Bert") => bert,
             other => return other,
         };
+        if self.do_lower_case.is_none() && !normalizer.lowercase {
+            notes.push(format!(
+                "tokenizer.json keeps capital letters, and {FILE} does not state do_lower_case: \
+                 transformers 4 puts such a model's texts into lower case, and gted does not"
+            ));
+        }
         let mut note = |key: &str, stated: bool| {
             notes.push(format!(
                 "{FILE} states {key} {stated}, and goes before tokenizer.json"

@@ -137,15 +137,32 @@ fn unlisted(request: &PullRequest) -> Result<(String, Vec<Publication>), StoreEr
         repo: model.to_owned(),
         license: String::new(),
     });
-    // The catalog's names belong to the catalog's models: a repository of somebody else must
-    // neither become the default nor pass for the built-in model.
-    let taken = catalog::entry(name)?.is_some();
-    let name = if taken {
-        format!("{owner}--{name}")
-    } else {
-        name.to_owned()
-    };
-    Ok((name, published.into()))
+    Ok((own_name(owner, name)?, published.into()))
+}
+
+/// Name of the model of a repository that the catalog does not have. The catalog's names belong to
+/// the catalog's models: a repository of somebody else must neither become the default nor pass for
+/// the built-in model.
+fn own_name(owner: &str, name: &str) -> Result<String, StoreError> {
+    Ok(match catalog::entry(name)? {
+        Some(_) => format!("{owner}--{name}"),
+        None => name.to_owned(),
+    })
+}
+
+/// Name under which the model of a repository, `owner/name`, is installed.
+///
+/// # Errors
+///
+/// If the catalog cannot be read.
+pub(crate) fn installed_name(repository: &str) -> Result<String, StoreError> {
+    if let Some(entry) = catalog::entry_of_repo(repository)? {
+        return Ok(entry.name);
+    }
+    match repository.split_once('/') {
+        Some((owner, name)) => own_name(owner, name),
+        None => Ok(repository.to_owned()),
+    }
 }
 
 #[cfg(test)]

@@ -40,6 +40,9 @@ pub(crate) struct Manifest {
     pub(crate) sha256: BTreeMap<String, String>,
     /// Size of all files of the model, in bytes.
     pub(crate) bytes: u64,
+    /// True if the user was told which of the files disagree. Earlier programs read fewer of them.
+    #[serde(default)]
+    pub(crate) has_told_notes: bool,
 }
 
 /// Origin of a model.
@@ -75,6 +78,7 @@ impl Manifest {
             license,
             sha256,
             bytes,
+            has_told_notes: true,
         }
     }
 

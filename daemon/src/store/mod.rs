@@ -29,6 +29,7 @@ mod space;
 mod verify;
 
 pub(crate) use calibrations::StoredCalibration;
+pub(crate) use candidates::installed_name;
 pub(crate) use download::Progress;
 pub(crate) use error::StoreError;
 pub(crate) use http::is_address;

@@ -94,20 +94,28 @@ impl Store {
             let search = candidate.repository.cached();
             incomplete.extend(search.incomplete);
             // The cached files are read in place.
-            let Some(cached) = search.found else {
+            // A revision that may be an old one is for those who cannot ask the hub.
+            let is_offline = request.offline || offline();
+            let found = search.found.filter(|cached| is_offline || !cached.is_only);
+            let Some(cached) = found else {
                 continue;
             };
+            let only = cached.revision.clone().filter(|_| cached.is_only);
             let source = format!("the cache {}", cached.folder.display());
             let done = attempts.run(source, |_| {
                 let origin = origin(&candidate.repository, cached.revision, request);
                 let folder = candidates.in_folder(&cached.folder);
-                self.install(
+                let mut installed = self.install(
                     &candidates.name,
                     folder,
                     origin,
                     candidate.license.clone(),
                     IfInstalled::Refuse,
-                )
+                )?;
+                installed.notes.extend(only.map(|only| {
+                    format!("the cache does not say which revision is the newest: its only one, {only}, was taken")
+                }));
+                Ok(installed)
             })?;
             if let Some(installed) = done {
                 return Ok(PullOutcome::Installed(installed));
@@ -144,17 +152,20 @@ impl Store {
         let repository = &candidate.repository;
         let name = candidates.name.as_str();
         let download = self.aside(name, repository.hub.download_folder())?;
-        let installed =
-            fetch_model(repository, candidates, request, &download, progress).and_then(|origin| {
+        let installed = fetch_model(repository, candidates, request, &download, progress).and_then(
+            |(origin, notes)| {
                 let folder = candidates.in_folder(&download);
-                self.install(
+                let mut installed = self.install(
                     name,
                     folder,
                     origin,
                     candidate.license.clone(),
                     IfInstalled::Refuse,
-                )
-            });
+                )?;
+                installed.notes.extend(notes);
+                Ok(installed)
+            },
+        );
         if installed.as_ref().is_err_and(StoreError::is_content) {
             // The files are unusable, and the next pull must not resume with them.
             clear(&download)?;
@@ -201,7 +212,7 @@ fn fetch_model(
     request: &PullRequest,
     download: &Path,
     progress: &mut dyn Progress,
-) -> Result<Origin, StoreError> {
+) -> Result<(Origin, Vec<String>), StoreError> {
     let listing = repository.list()?;
     let origin = origin(repository, Some(listing.revision.clone()), request);
     begin_folder(download, &origin)?;
@@ -219,6 +230,10 @@ fn fetch_model(
     }
     fetch_modules(repository, &listing, download, &mut get)?;
     Model::check(&Source::Folder(candidates.in_folder(download)))?;
+    let refused = listing.refused.iter();
+    let notes =
+        refused.map(|file| format!("{file} may not be read (401 or 403), and counts as not there"));
+    let notes: Vec<String> = notes.collect();
 
     let mut weights = vec![weights.clone()];
     if weights[0].path == WEIGHTS[1] {
@@ -239,7 +254,7 @@ fn fetch_model(
     // The pack has the size of all weights, and needs space besides the remaining downloads.
     space::check(download, sum(&still).saturating_add(sum(&size)))?;
     weights.iter().try_for_each(get)?;
-    Ok(origin)
+    Ok((origin, notes))
 }
 
 /// Fetches the configurations that `modules.json` names in other places than the usual.
@@ -260,7 +275,12 @@ fn fetch_modules(
         match repository.shard(listing, &file) {
             Ok(remote) => get(&remote)?,
             // A normalization has no configuration in most models.
-            Err(HttpError::NotFound { .. }) => {}
+            Err(
+                HttpError::NotFound { .. }
+                | HttpError::Unauthorized {
+                    redirected: false, ..
+                },
+            ) => {}
             Err(error) => return Err(error.into()),
         }
     }

@@ -32,7 +32,8 @@ fn an_error_and_its_hint_have_a_line_each() {
     let sandbox = Sandbox::default();
     let output = sandbox.gted(&["use", "nonsense"]);
     let lines: Vec<&str> = output.stderr.lines().collect();
-    let hint = "hint: `gted models` lists the installed and the known models";
+    let hint = "hint: `gted models` lists the installed and the known models; other repositories are \
+             called owner/name, such as google-bert/bert-base-chinese";
     assert_eq!(lines, ["gted: unknown model nonsense", hint]);
     let output = sandbox.run(&["status"]);
     let lines: Vec<&str> = output.stderr.lines().collect();

@@ -182,6 +182,10 @@ fn a_folder_of_sentence_transformers_6_is_installed_with_notes() {
     assert_eq!(installed.stderr, notes);
     installed.success();
     assert_matches_pytorch(&sandbox, "st6");
+    // Earlier programs did not copy this file, and had the pooling in the manifest alone.
+    fs::remove_file(sandbox.models().join("st6/2_Pooling/config.json")).expect("it is there");
+    assert_matches_pytorch(&sandbox, "st6");
+    convert(&sandbox, &model, "st6").success();
     // The installed form has all that it needs.
     fs::remove_dir_all(model).expect("a folder can be removed");
     sandbox.gted(&["verify", "st6"]).success();

@@ -118,6 +118,32 @@ fn modelscopes_new_cache_is_found_with_its_revisions() {
 }
 
 #[test]
+fn a_lone_snapshot_is_for_those_who_cannot_ask_the_hub() {
+    let sandbox = Sandbox::default();
+    let hub = tiny_hub();
+    let cache = sandbox
+        .path()
+        .join(".cache/huggingface/hub/models--owner--tiny");
+    let old = "fffffff789abcdef0123456789abcdef01234567";
+    copy_folder(&fixture("tiny-bert/hf"), &cache.join("snapshots").join(old));
+    let offline = run_pull(&sandbox, &hub, &[REPO, "--offline"]);
+    let note = format!("its only one, {old}, was taken");
+    assert!(offline.stderr.contains(&note), "{offline:?}");
+    offline.success();
+    sandbox.gted(&["remove", "tiny"]).success();
+    run_pull(&sandbox, &hub, &[REPO, "--from", "huggingface"]).success();
+    assert!(!hub.take_requests().is_empty(), "the hub has the newest");
+    sandbox.gted(&["remove", "tiny"]).success();
+    // A name leads to it, so that it is not the newest.
+    fs::create_dir_all(cache.join("refs")).expect("a folder can be created");
+    fs::write(cache.join("refs/v1"), old).expect("a file can be written");
+    assert_eq!(
+        run_pull(&sandbox, &hub, &[REPO, "--offline"]).code(),
+        Some(1)
+    );
+}
+
+#[test]
 fn a_folder_of_a_cache_has_the_name_of_its_repository() {
     let sandbox = Sandbox::default();
     let repository = sandbox.path().join("models--owner--tiny");
@@ -130,6 +156,19 @@ fn a_folder_of_a_cache_has_the_name_of_its_repository() {
         assert!(printed.starts_with("tiny is installed"), "{printed}");
         sandbox.gted(&["remove", "tiny"]).success();
     }
+    // A name of the catalog belongs to its publishers.
+    let other = sandbox.path().join("models--somebody--gte-base-zh");
+    copy_folder(
+        &fixture("tiny-bert/hf"),
+        &other.join("snapshots").join(COMMIT),
+    );
+    let printed = sandbox
+        .gted(&["convert", other.to_str().expect("UTF-8")])
+        .success();
+    assert!(
+        printed.starts_with("somebody--gte-base-zh is installed"),
+        "{printed}"
+    );
     let tilde = sandbox.gted(&["convert", "~/m"]);
     assert!(tilde.stderr.contains("write $HOME for ~"), "{tilde:?}");
 }

@@ -71,18 +71,21 @@ fn redirects_within_a_server_may_be_relative() {
     pull_at(&sandbox, &mirror.endpoint()).success();
 }
 
-/// A hub that has these tags on its files, and no other headers of a hub.
-fn store(tag: &'static str, head: bool) -> Scripted {
+/// A store with the files of the tiny BERT and a `modules.json`, with these tags and no other
+/// headers of a hub. What it does not have is forbidden, and HEAD gets this status instead.
+fn store(tag: &'static str, head: u16) -> Scripted {
     let folder = gte_tests::fixture("tiny-bert/hf");
     Scripted::start(move |line, headers| {
-        if line.starts_with("HEAD") && !head {
-            return (405, Vec::new(), Vec::new());
+        if line.starts_with("HEAD") && head != 200 {
+            return (head, Vec::new(), Vec::new());
         }
-        let file = target(line)
-            .split("/resolve/main/")
-            .nth(1)
-            .unwrap_or_default();
-        match std::fs::read(folder.join(file)) {
+        let path = target(line).split('?').next().unwrap_or_default();
+        let file = path.split("/resolve/main/").nth(1).unwrap_or_default();
+        let content = match file {
+            "modules.json" => Ok(MODULES.into()),
+            file => std::fs::read(folder.join(file)),
+        };
+        match content {
             Ok(content)
                 if headers
                     .get("range")
@@ -97,6 +100,32 @@ fn store(tag: &'static str, head: bool) -> Scripted {
     })
 }
 
+/// Modules as sentence-transformers 2 to 5 write them: the last has no file.
+const MODULES: &str = r#"[
+    {"path": "", "type": "sentence_transformers.models.Transformer"},
+    {"path": "1_Pooling", "type": "sentence_transformers.models.Pooling"},
+    {"path": "2_Normalize", "type": "sentence_transformers.models.Normalize"}]"#;
+
+#[test]
+fn an_address_that_is_signed_for_get_alone_is_used() {
+    let sandbox = Sandbox::default();
+    let store = store("x", 403);
+    let to = store.endpoint();
+    let mirror = Scripted::start(move |line, _| {
+        let file = target(line)
+            .split("/resolve/main/")
+            .nth(1)
+            .unwrap_or_default();
+        if !gte_tests::fixture("tiny-bert/hf").join(file).is_file() {
+            return (404, Vec::new(), Vec::new());
+        }
+        let location = format!("{to}{}?X-Signature=secret", target(line));
+        (302, vec![("Location", location)], Vec::new())
+    });
+    pull_at(&sandbox, &mirror.endpoint()).success();
+    assert_matches_pytorch(&sandbox, "tiny");
+}
+
 #[test]
 fn tags_of_a_store_are_not_checksums() {
     const SHA256_OF_NOTHING: &str =
@@ -108,7 +137,7 @@ fn tags_of_a_store_are_not_checksums() {
         &SHA256_OF_NOTHING[..40],
     ] {
         let sandbox = Sandbox::default();
-        let output = pull_at(&sandbox, &store(tag, true).endpoint());
+        let output = pull_at(&sandbox, &store(tag, 200).endpoint());
         assert!(output.stderr.contains("no checksum"), "{output:?}");
         output.success();
     }
@@ -117,8 +146,12 @@ fn tags_of_a_store_are_not_checksums() {
 #[test]
 fn a_store_without_head_and_with_403_for_missing_files_is_used() {
     let sandbox = Sandbox::default();
-    let store = store("x", false);
-    pull_at(&sandbox, &store.endpoint()).success();
+    let store = store("x", 405);
+    let output = pull_at(&sandbox, &store.endpoint());
+    assert!(output.stderr.contains("vocab.txt") && !output.stderr.contains("2_Normalize"));
+    let refused = "config_sentence_transformers.json may not be read (401 or 403)";
+    assert!(output.stderr.contains(refused), "{output:?}");
+    output.success();
     assert!(store.requests().iter().any(|line| line.starts_with("HEAD")));
     assert_matches_pytorch(&sandbox, "tiny");
 }

@@ -1,6 +1,6 @@
 //! Proxies, as curl reads the variables.
 
-use gte_tests::{Output, Sandbox, Scripted, gted, socks_proxy};
+use gte_tests::{Daemon, Output, Sandbox, Scripted, gted, socks_proxy};
 
 use super::pull::{FROM_HUGGINGFACE, tiny_hub};
 use crate::models::assert_matches_pytorch;
@@ -87,6 +87,24 @@ fn a_proxy_that_does_not_work_is_named() {
         assert!(output.stderr.contains("\nhint: "), "{output:?}");
     }
     assert!(refusing.requests()[0].starts_with("CONNECT hub.invalid:443 "));
+    let forwarded = [("http_proxy", format!("http://{address}"))];
+    let forwarded = forwarded
+        .each_ref()
+        .map(|(name, value)| (*name, value.as_str()));
+    let output = pull_with(&sandbox, "http://hub.invalid", &forwarded);
+    assert!(
+        output
+            .stderr
+            .contains("requires a user and a password (407)"),
+        "{output:?}"
+    );
+    // A common mistake: the proxy for https is an http proxy.
+    let server = Sandbox::default();
+    let (_daemon, plain) = Daemon::start_http(&server, &[]);
+    let value = format!("https://{plain}");
+    let output = pull_with(&sandbox, "https://hub.invalid", &[("https_proxy", &value)]);
+    let words = format!("https_proxy does not name a proxy: {plain} does not speak https");
+    assert!(output.stderr.contains(&words), "{output:?}");
 }
 
 #[test]

@@ -13,16 +13,19 @@ pub struct Editor {
 
 impl Default for Editor {
     fn default() -> Self {
-        let mut area = TextArea::default();
+        Self::new(TextArea::default())
+    }
+}
+
+impl Editor {
+    fn new(mut area: TextArea<'static>) -> Self {
         area.set_wrap_mode(WrapMode::Glyph);
         // The terminal's own cursor is shown, because an input method's window follows it.
         area.set_cursor_style(Style::new());
         area.set_cursor_line_style(Style::new());
         Self { area }
     }
-}
 
-impl Editor {
     /// Applies a key; returns true if the text changed.
     ///
     /// The cursor steps over what is seen as one sign, and so do the keys that delete one
@@ -34,16 +37,20 @@ impl Editor {
         let (before, behind) = self.signs();
         let changed = match (key.code, before, behind) {
             (KeyCode::Backspace, Some(points), _) if plain && deletes => {
-                self.step_back(points, false);
-                self.area.delete_str(points)
+                self.step_back(points, true);
+                self.area.delete_char()
             }
             (KeyCode::Char('h'), Some(points), _) if control && deletes => {
-                self.step_back(points, false);
-                self.area.delete_str(points)
+                self.step_back(points, true);
+                self.area.delete_char()
             }
-            (KeyCode::Delete, _, Some(points)) if plain && deletes => self.area.delete_str(points),
+            (KeyCode::Delete, _, Some(points)) if plain && deletes => {
+                self.step_on(points, true);
+                self.area.delete_char()
+            }
             (KeyCode::Char('d'), _, Some(points)) if control && deletes => {
-                self.area.delete_str(points)
+                self.step_on(points, true);
+                self.area.delete_char()
             }
             (KeyCode::Left, Some(points), _) if plain => self.step_back(points, is_shift(key)),
             (KeyCode::Char('b'), Some(points), _) if control => self.step_back(points, false),
@@ -51,7 +58,9 @@ impl Editor {
             (KeyCode::Char('f'), _, Some(points)) if control => self.step_on(points, false),
             _ => self.area.input(key),
         };
-        self.leave_sign();
+        if !changed {
+            self.leave_sign();
+        }
         changed
     }
 
@@ -113,19 +122,16 @@ impl Editor {
     }
 
     /// Inserts pasted text at the cursor; returns true if the text changed.
-    ///
-    /// Line ends become line feeds. Control characters would be invisible, so they are left out.
     pub fn on_paste(&mut self, text: &str) -> bool {
-        let text = text.replace("\r\n", "\n").replace('\r', "\n");
-        let visible = |c: &char| !c.is_control() || matches!(c, '\n' | '\t');
-        let text: String = text.chars().filter(visible).collect();
-        self.area.insert_str(text)
+        self.area.insert_str(visible(text))
     }
 
     /// Replaces the text, whose undo history begins anew.
     pub fn set_text(&mut self, text: &str) {
-        *self = Self::default();
-        self.on_paste(text);
+        let lines = visible(text).split('\n').map(str::to_owned).collect();
+        *self = Self::new(TextArea::new(lines));
+        self.area.move_cursor(CursorMove::Bottom);
+        self.area.move_cursor(CursorMove::End);
     }
 
     /// Joins the lines of the text.
@@ -151,6 +157,14 @@ impl Editor {
     pub fn area(&self) -> &TextArea<'static> {
         &self.area
     }
+}
+
+/// Text with line feeds at the ends of lines, and without control characters, which would be
+/// invisible.
+fn visible(text: &str) -> String {
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
+    let is_visible = |c: &char| !c.is_control() || matches!(c, '\n' | '\t');
+    text.chars().filter(is_visible).collect()
 }
 
 fn is_shift(key: KeyEvent) -> bool {
@@ -219,6 +233,44 @@ mod tests {
         press(&mut editor, KeyCode::Up);
         press(&mut editor, KeyCode::Char('|'));
         assert_eq!(editor.text(), "ab\n好|e\u{301}\u{302}\u{303}\nabcd");
+    }
+
+    #[test]
+    fn signs_that_are_typed_in_parts_stay_in_order() {
+        let mut editor = Editor::default();
+        editor.on_paste("\u{1f1ef}\u{1f1f5}");
+        press(&mut editor, KeyCode::Home);
+        for part in ['\u{1f1e8}', '\u{1f1f3}'] {
+            press(&mut editor, KeyCode::Char(part));
+        }
+        assert_eq!(editor.text(), "\u{1f1e8}\u{1f1f3}\u{1f1ef}\u{1f1f5}");
+    }
+
+    #[test]
+    fn deleting_a_sign_keeps_what_was_cut() {
+        let control = |key: char| KeyEvent::new(KeyCode::Char(key), KeyModifiers::CONTROL);
+        let mut editor = Editor::default();
+        editor.on_paste("一行");
+        press(&mut editor, KeyCode::Home);
+        editor.on_key(control('k'));
+        press(&mut editor, KeyCode::Char('x'));
+        press(&mut editor, KeyCode::Backspace);
+        editor.on_key(control('y'));
+        assert_eq!(editor.text(), "一行");
+        editor.on_key(KeyEvent::new(KeyCode::Left, KeyModifiers::SHIFT));
+        editor.on_key(KeyEvent::new(KeyCode::Left, KeyModifiers::SHIFT));
+        press(&mut editor, KeyCode::Backspace);
+        assert!(editor.is_empty(), "a selection goes as a whole");
+    }
+
+    #[test]
+    fn a_restored_text_is_not_undone() {
+        let mut editor = Editor::default();
+        editor.set_text("甲\r\n乙");
+        editor.on_key(KeyEvent::new(KeyCode::Char('u'), KeyModifiers::CONTROL));
+        assert_eq!(editor.text(), "甲\n乙");
+        press(&mut editor, KeyCode::Char('丙'));
+        assert_eq!(editor.text(), "甲\n乙丙");
     }
 
     #[test]

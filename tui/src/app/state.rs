@@ -53,6 +53,8 @@ pub struct State {
     pub models: ModelsState,
     /// The help, over everything else while the help is open.
     pub help: HelpState,
+    /// True if the texts are kept for the next start.
+    pub keeps_texts: bool,
     /// True after an Esc that would have left texts behind, until the next key.
     pub asks_to_leave: bool,
     /// True once the program must end.
@@ -71,6 +73,7 @@ impl State {
             explanation: ExplanationState::default(),
             models: ModelsState::default(),
             help: HelpState::default(),
+            keeps_texts: false,
             asks_to_leave: false,
             leaving: false,
         }

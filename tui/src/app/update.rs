@@ -14,6 +14,8 @@ pub fn update(state: &mut State, action: Action) -> Option<Effect> {
         Action::Key(key) if key.kind == KeyEventKind::Release => None,
         Action::Key(key) => on_key(state, key),
         Action::Paste(text) => {
+            state.notice = None;
+            state.asks_to_leave = false;
             // An input method may commit as a paste. It is meant for the texts, and shown there.
             uncover(state);
             state.pair.on_paste(&text)
@@ -80,8 +82,8 @@ fn on_key(state: &mut State, key: KeyEvent) -> Option<Effect> {
         KeyCode::F(3) => return state.explanation.open(&state.pair),
         KeyCode::Esc => {
             // It may have been meant for an input method.
-            let is_safe = state.pair.a.is_empty() && state.pair.b.is_empty();
-            state.leaving = is_safe || asked;
+            let is_empty = state.pair.a.is_empty() && state.pair.b.is_empty();
+            state.leaving = is_empty || state.keeps_texts || asked;
             state.asks_to_leave = !state.leaving;
         }
         KeyCode::F(1) => state.help.open(),

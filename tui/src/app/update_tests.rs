@@ -192,12 +192,19 @@ fn escape_asks_once_before_texts_are_lost() {
     press(&mut state, KeyCode::Tab);
     assert!(!state.asks_to_leave, "another key answers no");
     press(&mut state, KeyCode::Esc);
+    update(&mut state, Action::Paste("丙".to_owned()));
+    assert!(!state.asks_to_leave, "so does a paste");
+    press(&mut state, KeyCode::Esc);
     press(&mut state, KeyCode::Esc);
     assert!(state.leaving);
     let mut state = with_two_texts();
     let control_c = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
     update(&mut state, Action::Key(control_c));
     assert!(state.leaving, "at once");
+    let mut state = with_two_texts();
+    state.keeps_texts = true;
+    press(&mut state, KeyCode::Esc);
+    assert!(state.leaving, "nothing is lost");
 }
 
 #[test]

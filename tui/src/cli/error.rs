@@ -9,6 +9,8 @@ use gte_shared::report::EXIT_WRONG_INPUT;
 use gte_shared::settings::SettingsError;
 use gte_shared::wire::{ErrorCode, ModelInfo};
 
+use crate::interactive::ScreenError;
+
 /// Exit status of a failure other than wrong input.
 const EXIT_FAILURE: u8 = 1;
 
@@ -118,7 +120,9 @@ pub(super) fn not_utf8(arguments: impl Iterator<Item = OsString>) -> InputError 
 
 /// Next step after an error of this program.
 pub(super) fn hint(error: &(dyn Error + 'static)) -> Option<String> {
-    error.downcast_ref().and_then(InputError::hint)
+    let of_screen = || error.downcast_ref().and_then(ScreenError::hint);
+    let of_input = error.downcast_ref().and_then(InputError::hint);
+    of_input.or_else(of_screen)
 }
 
 /// Exit status of a failure.

@@ -9,7 +9,7 @@ use gte_shared::wire::{Call, GetStatus, Similarity, TextOptions, UseModel};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::refusal::{is_blank, may_pass};
+use super::refusal::{Retry, is_blank};
 use crate::app::{Action, Daemon, ModelsError, ModelsEvent, Outcome};
 use crate::strings::Language;
 
@@ -23,6 +23,9 @@ const FIRST_RETRY: Duration = Duration::from_secs(1);
 
 /// Longest pause: few attempts at what lasts, and the user need not do anything.
 const LAST_RETRY: Duration = Duration::from_secs(30);
+
+/// Most attempts at a comparison that may be what ends the daemon, or whose daemon does not start.
+const MAX_ATTEMPTS: u32 = 4;
 
 /// Two texts to compare.
 #[derive(Clone, Debug)]
@@ -119,49 +122,55 @@ impl Comparer {
     /// Compares with the model that answers and with the second one, at the same time, and reports
     /// each outcome as it comes. What may pass is tried again.
     async fn compare_with_all(&self, question: Question) {
-        let mut pause = FIRST_RETRY;
-        while self.compare_once(&question).await {
+        let (mut pause, mut attempts) = (FIRST_RETRY, 1);
+        loop {
+            match self.compare_once(&question).await {
+                Retry::Never => return,
+                Retry::AFewTimes if attempts == MAX_ATTEMPTS => return,
+                Retry::AFewTimes => attempts += 1,
+                Retry::UntilItSucceeds => attempts = 1,
+            }
             sleep(pause).await;
             pause = (pause * 2).min(LAST_RETRY);
         }
     }
 
-    /// Compares once; returns true if a failure may pass.
-    async fn compare_once(&self, question: &Question) -> bool {
+    /// Compares once.
+    async fn compare_once(&self, question: &Question) -> Retry {
         let revision = question.revision;
         let with_second = async {
             let Some(model) = question.second.clone() else {
-                return false;
+                return Retry::Never;
             };
-            let (outcome, may_pass) = self.compare(question, Some(model)).await;
+            let (outcome, retry) = self.compare(question, Some(model)).await;
             self.send(Action::SecondAnswered(revision, outcome));
-            may_pass
+            retry
         };
         let with_first = async {
-            let (outcome, may_pass) = self.compare(question, None).await;
+            let (outcome, retry) = self.compare(question, None).await;
             self.send(Action::Answered(revision, outcome));
-            may_pass
+            retry
         };
         let (first, second) = tokio::join!(with_first, with_second);
-        first || second
+        first.max(second)
     }
 
-    /// Outcome of a comparison, and true if it is a failure that may pass.
-    async fn compare(&self, question: &Question, model: Option<String>) -> (Outcome, bool) {
+    /// Outcome of a comparison, and the attempts that it is worth if it is a failure.
+    async fn compare(&self, question: &Question, model: Option<String>) -> (Outcome, Retry) {
         let options = TextOptions {
             model,
             ..TextOptions::default()
         };
         let (a, b) = (question.a.clone(), question.b.clone());
         match self.ask(Similarity { a, b, options }).await {
-            Ok(computed) => (Outcome::Scored(computed.into()), false),
-            Err(error) if is_blank(&error) => (Outcome::Blank, false),
+            Ok(computed) => (Outcome::Scored(computed.into()), Retry::Never),
+            Err(error) if is_blank(&error) => (Outcome::Blank, Retry::Never),
             Err(error) => {
                 if !self.client.is_connected().await {
                     self.send(Action::Daemon(Daemon::Unreachable));
                 }
                 let failed = Outcome::Failed(self.language.client_error(&error));
-                (failed, may_pass(&error))
+                (failed, Retry::of(&error))
             }
         }
     }

@@ -45,18 +45,7 @@ impl Escapes {
                 Vec::new()
             }
             (Self::Nothing, _) => vec![event],
-            (Self::Paste(text), Some(key)) => match pasted(key) {
-                Some(character) => {
-                    text.push(character);
-                    Vec::new()
-                }
-                // The mark of its end may be in pieces as well.
-                None if is_plain(key, KeyCode::Esc) => {
-                    let text = std::mem::take(text);
-                    vec![Event::Paste(text)]
-                }
-                None => Vec::new(),
-            },
+            (this @ Self::Paste(_), Some(key)) => this.on_pasted(key),
             (this @ Self::Sequence(_), Some(key)) => this.on_key(key),
             (this, None) => {
                 let mut events = this.release();
@@ -78,23 +67,48 @@ impl Escapes {
         }
     }
 
+    /// Takes a key of a paste.
+    fn on_pasted(&mut self, pressed: KeyEvent) -> Vec<Event> {
+        if let (Self::Paste(text), Some(character)) = (&mut *self, pasted(pressed)) {
+            text.push(character);
+            return Vec::new();
+        }
+        let mut events = self.release();
+        if is_plain(pressed, KeyCode::Esc) {
+            // The mark of its end, in pieces as well.
+            *self = Self::Sequence(String::new());
+        } else {
+            events.push(Event::Key(pressed));
+        }
+        events
+    }
+
     /// Takes a key behind Esc.
     fn on_key(&mut self, pressed: KeyEvent) -> Vec<Event> {
         let Self::Sequence(rest) = self else {
             return Vec::new();
         };
-        let KeyCode::Char(character) = pressed.code else {
-            if is_plain(pressed, KeyCode::Esc) {
-                // Esc twice.
-                return vec![key(KeyCode::Esc)];
+        let character = match pressed.code {
+            // Esc twice.
+            KeyCode::Esc if pressed.modifiers.is_empty() => return vec![key(KeyCode::Esc)],
+            // No key has Alt and a character of an input method.
+            KeyCode::Char(character) if !character.is_ascii() => {
+                let mut events = self.release();
+                events.push(Event::Key(pressed));
+                return events;
             }
-            // Esc before a whole sequence is Alt with its key.
-            *self = Self::Nothing;
-            let modifiers = pressed.modifiers | KeyModifiers::ALT;
-            return vec![Event::Key(KeyEvent {
-                modifiers,
-                ..pressed
-            })];
+            KeyCode::Char(character) if !pressed.modifiers.contains(KeyModifiers::CONTROL) => {
+                character
+            }
+            // Esc before a whole sequence, or a control character, is Alt with its key.
+            _ => {
+                *self = Self::Nothing;
+                let modifiers = pressed.modifiers | KeyModifiers::ALT;
+                return vec![Event::Key(KeyEvent {
+                    modifiers,
+                    ..pressed
+                })];
+            }
         };
         rest.push(character);
         match sequence(rest) {
@@ -205,7 +219,9 @@ fn numbered(number: u8) -> Option<KeyCode> {
 fn pasted(key: KeyEvent) -> Option<char> {
     match key.code {
         KeyCode::Char('j') if key.modifiers.contains(KeyModifiers::CONTROL) => Some('\n'),
-        KeyCode::Char(character) => Some(character),
+        KeyCode::Char(character) if !key.modifiers.contains(KeyModifiers::CONTROL) => {
+            Some(character)
+        }
         KeyCode::Enter => Some('\n'),
         KeyCode::Tab => Some('\t'),
         _ => None,
@@ -254,8 +270,13 @@ mod tests {
         }
         // Unknown, and without an end.
         assert_eq!(events("[99y"), (Vec::new(), Vec::new()));
-        let endless = events(&format!("[{}", "1".repeat(100)));
-        assert!(!endless.0.contains(&key(KeyCode::Esc)));
+        // The end of the longest sequence is the beginning of what follows.
+        let endless = "1".repeat(MAX_SEQUENCE - 1);
+        let text = [key(KeyCode::Char('x')), key(KeyCode::Char('y'))];
+        assert_eq!(
+            events(&format!("[{endless}xy")),
+            (text.to_vec(), Vec::new())
+        );
     }
 
     #[test]
@@ -293,5 +314,34 @@ mod tests {
         }
         assert_eq!(escapes.on_event(key(KeyCode::Enter)), []);
         assert_eq!(escapes.release(), [Event::Paste("你\t好\n".to_owned())]);
+        // Its end in pieces is not text.
+        let (text, rest) = events("[200~你");
+        assert_eq!(
+            (text, rest),
+            (Vec::new(), vec![Event::Paste("你".to_owned())])
+        );
+        let mut escapes = Escapes::Paste("你".to_owned());
+        let ended = escapes.on_event(key(KeyCode::Esc));
+        assert_eq!(ended, [Event::Paste("你".to_owned())]);
+        for character in "[201~".chars() {
+            assert_eq!(escapes.on_event(key(KeyCode::Char(character))), []);
+        }
+        assert_eq!(escapes.release(), []);
+    }
+
+    #[test]
+    fn control_keys_and_wide_characters_behind_escape_are_kept() {
+        let control_c = Event::Key(KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL));
+        let mut escapes = Escapes::default();
+        escapes.on_event(key(KeyCode::Esc));
+        let modifiers = KeyModifiers::CONTROL | KeyModifiers::ALT;
+        let leaves = with(KeyCode::Char('c'), modifiers);
+        assert_eq!(escapes.on_event(control_c.clone()), leaves);
+        let mut escapes = Escapes::Paste("你".to_owned());
+        let paste = Event::Paste("你".to_owned());
+        assert_eq!(escapes.on_event(control_c.clone()), [paste, control_c]);
+        let (wide, rest) = events("你");
+        assert_eq!(wide, [key(KeyCode::Esc), key(KeyCode::Char('你'))]);
+        assert_eq!(rest, []);
     }
 }

@@ -1,5 +1,6 @@
 //! Runs of `gted`, which list and pull models. Screen and daemon never use the network themselves.
 
+use std::io;
 use std::process::{ExitStatus, Stdio};
 use std::time::Instant;
 
@@ -14,18 +15,30 @@ use crate::app::{Action, ModelsError, ModelsEvent};
 use crate::strings::Language;
 
 /// Failure of a run of `gted`.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 enum GtedError {
-    #[error("gted was not found")]
+    /// The program is nowhere.
     NotFound,
-    #[error(transparent)]
-    Io(#[from] std::io::Error),
-    #[error(transparent)]
-    Json(#[from] serde_json::Error),
-    #[error("{0}")]
+    /// It cannot be run.
+    Io(io::Error),
+    /// Its output is not what was expected.
+    Json(serde_json::Error),
+    /// Its own message.
     Failed(String),
-    #[error("{0}")]
+    /// It has ended without a message.
     Silent(ExitStatus),
+}
+
+impl From<io::Error> for GtedError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl From<serde_json::Error> for GtedError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Json(error)
+    }
 }
 
 impl GtedError {

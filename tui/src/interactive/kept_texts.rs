@@ -63,14 +63,20 @@ impl KeptTexts {
 
     /// Writes the texts for their owner alone; without a text, removes the file.
     pub(super) fn save(&self, texts: &Texts) -> Result<(), KeptTextsError> {
-        let new = self.0.with_extension("new");
+        // Two screens may end at the same time.
+        let new = self.0.with_extension(format!("{}.new", std::process::id()));
         let saved = if *texts == Texts::default() {
             match fs::remove_file(&self.0) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
                 removed => removed,
             }
         } else {
-            self.write(texts, &new)
+            let written = self.write(texts, &new);
+            if written.is_err() {
+                // It has texts; the first error is the one to report.
+                drop(fs::remove_file(&new));
+            }
+            written
         };
         saved.map_err(|source| self.fault(source))
     }

@@ -11,4 +11,4 @@ mod run;
 mod signals;
 mod terminal;
 
-pub(crate) use run::run;
+pub(crate) use run::{ScreenError, run};

@@ -8,12 +8,28 @@ pub(super) fn is_blank(error: &ClientError) -> bool {
     matches!(error, ClientError::Refused(error) if error.code == ErrorCode::BlankText)
 }
 
-/// Returns true if the same request may succeed later: the daemon is away or busy, and not at odds
-/// with the texts or the model.
-pub(super) fn may_pass(error: &ClientError) -> bool {
-    match error {
-        ClientError::Refused(error) => error.code == ErrorCode::Overloaded,
-        ClientError::RequestTooLarge(_) => false,
-        _ => true,
+/// Attempts at a request that has failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Retry {
+    /// It would fail again: it is at odds with the texts or the model.
+    Never,
+    /// It may be what ends the daemon, or the daemon cannot start.
+    AFewTimes,
+    /// The daemon is away.
+    UntilItSucceeds,
+}
+
+impl Retry {
+    /// Attempts that an error is worth.
+    pub(super) fn of(error: &ClientError) -> Self {
+        match error {
+            // A busy daemon is asked again by the client itself.
+            ClientError::Refused(_) | ClientError::RequestTooLarge(_) => Self::Never,
+            ClientError::Closed
+            | ClientError::StartFailed { .. }
+            | ClientError::StartTimeout(_)
+            | ClientError::Spawn { .. } => Self::AFewTimes,
+            _ => Self::UntilItSucceeds,
+        }
     }
 }

@@ -28,6 +28,16 @@ pub(crate) enum ScreenError {
     Texts(#[from] KeptTextsError),
 }
 
+impl ScreenError {
+    /// Next step for the user, where there is one.
+    pub(crate) fn hint(&self) -> Option<String> {
+        match self {
+            Self::Texts(_) => Some("remove the file, or unset keep_texts".to_owned()),
+            Self::Terminal(_) | Self::Signals(_) => None,
+        }
+    }
+}
+
 /// Runs the screen until the user leaves. Texts are kept for the next start if `keeps_texts`.
 ///
 /// # Errors
@@ -52,19 +62,22 @@ pub(crate) async fn run(
 
     let kept = keeps_texts.then(KeptTexts::of_user).transpose()?;
     let theme = Theme::of_environment();
-    let mut state = State::new(language);
+    let mut state = State {
+        keeps_texts,
+        ..State::new(language)
+    };
     if let Some(kept) = &kept {
         let Texts { a, b } = kept.load()?;
         effects.run(update(&mut state, Action::Restored([a, b])));
     }
     let mut screen = Screen::open().map_err(ScreenError::Terminal)?;
     read_events(action_tx);
-    while !state.leaving {
-        screen
-            .draw(|frame| ui::draw(&state, theme, frame))
-            .map_err(ScreenError::Terminal)?;
+    let drawn = loop {
+        if let Err(error) = screen.draw(|frame| ui::draw(&state, theme, frame)) {
+            break Err(ScreenError::Terminal(error));
+        }
         let Some(action) = action_rx.recv().await else {
-            break;
+            break Ok(());
         };
         effects.run(update(&mut state, action));
         // Applies waiting actions before the next drawing: a paste that arrives as keys is drawn
@@ -72,11 +85,14 @@ pub(crate) async fn run(
         while let Ok(action) = action_rx.try_recv() {
             effects.run(update(&mut state, action));
         }
-    }
+        if state.leaving {
+            break Ok(());
+        }
+    };
     drop(screen);
     if let Some(kept) = &kept {
         let (a, b) = (state.pair.a.text(), state.pair.b.text());
         kept.save(&Texts { a, b })?;
     }
-    Ok(())
+    drawn
 }

@@ -138,8 +138,9 @@ impl Installed {
         let start = Instant::now();
         let before = self.files(name);
         let model = self.store.load(name, self.compute)?;
-        // Of an installed model they were told when it was installed.
-        if self.store.manifest(&model.info.id).is_err() {
+        // Of a model that this program has installed they were told then.
+        let manifest = self.store.manifest(&model.info.id);
+        if !manifest.is_ok_and(|manifest| manifest.has_told_notes) {
             for note in &model.notes {
                 tracing::warn!("{note}");
             }

@@ -15,10 +15,14 @@ pub(in crate::store) fn endpoint(typed: &str) -> String {
         return format!("{scheme}://{}", rest.trim_end_matches('/'));
     }
     let typed = typed.trim_end_matches('/');
-    let is_of_this_machine = ["localhost", "127.", "[::1]"];
-    let is_of_this_machine = is_of_this_machine
-        .iter()
-        .any(|host| typed.starts_with(host));
+    // A hub of this machine speaks http as a rule; nobody else reads what is sent to it.
+    let parsed = Url::parse(&format!("http://{typed}"));
+    let is_of_this_machine = match parsed.as_ref().map(Url::host) {
+        Ok(Some(Host::Domain(name))) => name == "localhost",
+        Ok(Some(Host::Ipv4(address))) => address.is_loopback(),
+        Ok(Some(Host::Ipv6(address))) => address.is_loopback(),
+        Ok(None) | Err(_) => false,
+    };
     let scheme = if is_of_this_machine { "http" } else { "https" };
     format!("{scheme}://{typed}")
 }
@@ -120,6 +124,8 @@ mod tests {
             ("127.0.0.1:8080/hub//", "http://127.0.0.1:8080/hub"),
             ("localhost:8080", "http://localhost:8080"),
             ("[::1]:80", "http://[::1]:80"),
+            ("localhost.corp.example", "https://localhost.corp.example"),
+            ("127.mirror.example", "https://127.mirror.example"),
             ("HTTPS://Hub.example", "HTTPS://Hub.example"),
         ] {
             assert_eq!(endpoint(typed), expected);

@@ -5,7 +5,9 @@ use std::fmt;
 use std::io::Read;
 use std::time::Duration;
 
-use gte_shared::environment::variable;
+use gte_shared::environment::variable_os;
+use ureq::ProxyProtocol;
+use ureq::config::IpFamily;
 use ureq::http::{HeaderMap, StatusCode, header};
 use ureq::tls::TlsConfig;
 use ureq::unversioned::resolver::DefaultResolver;
@@ -84,9 +86,15 @@ impl Http {
         redirects: Redirects,
     ) -> Result<Response, HttpError> {
         match self.request(true, url, None, redirects) {
-            Err(HttpError::Status {
-                status: 405 | 501, ..
-            }) => self.request(false, url, Some("bytes=0-0"), redirects),
+            // The address that a hub redirects to may be signed for GET alone.
+            Err(
+                HttpError::Status {
+                    status: 405 | 501, ..
+                }
+                | HttpError::Unauthorized {
+                    redirected: true, ..
+                },
+            ) => self.request(false, url, Some("bytes=0-0"), redirects),
             response => response,
         }
     }
@@ -119,18 +127,18 @@ impl Http {
             if !response.status.is_redirection() {
                 return checked(url, response);
             }
-            // The hub's response about the file, whatever server has its content.
-            let describes = DESCRIPTIONS
-                .iter()
-                .any(|name| response.headers.contains_key(*name));
-            if redirects == Redirects::Keep && describes {
-                return Ok(response);
-            }
             let location = response.header("location").unwrap_or_default();
             let to = resolve(&at, location).ok_or_else(|| HttpError::UnexpectedResponse {
                 host: host(&at),
                 problem: "a redirect without a usable target".to_owned(),
             })?;
+            // The hub's response about the file, whatever server has its content.
+            let has = |name: &str| response.headers.contains_key(name);
+            let describes = has("etag") || has("x-linked-etag");
+            let leaves_hub = has("x-repo-commit") && !same_host(&at, &to);
+            if redirects == Redirects::Keep && (describes || leaves_hub) {
+                return Ok(response);
+            }
             at = to;
         }
         Err(HttpError::RedirectLoop(shown(url)))
@@ -145,7 +153,7 @@ impl Http {
         range: Option<&str>,
     ) -> Result<Response, HttpError> {
         let address = parse(at).ok_or_else(|| HttpError::Address(shown(at)))?;
-        let proxy = proxy::choose(&address, &variable)?;
+        let proxy = proxy::choose(&address, &variable_os)?;
         let agent = self.agent(proxy.as_ref());
         let mut request = if head { agent.head(at) } else { agent.get(at) };
         if let Some(range) = range {
@@ -157,6 +165,14 @@ impl Http {
         let received = request.call();
         let received = received.map_err(|error| failure(at, &error, proxy.as_ref()))?;
         let (parts, body) = received.into_parts();
+        if let (StatusCode::PROXY_AUTHENTICATION_REQUIRED, Some(proxy)) = (parts.status, proxy) {
+            return Err(HttpError::Proxy {
+                proxy: proxy.shown,
+                variable: proxy.variable,
+                host: host(at),
+                problem: "it requires a user and a password (407)".to_owned(),
+            });
+        }
         Ok(Response {
             url: at.to_owned(),
             status: parts.status,
@@ -180,10 +196,14 @@ impl Http {
     }
 }
 
-/// Headers that describe a file.
-const DESCRIPTIONS: [&str; 3] = ["etag", "x-linked-etag", "x-repo-commit"];
-
+/// Settings of the agent of a proxy.
 fn config(proxy: Option<ureq::Proxy>) -> ureq::config::Config {
+    // SOCKS 4 knows no other addresses.
+    let is_socks4 = |proxy: &ureq::Proxy| proxy.protocol() == ProxyProtocol::Socks4;
+    let family = match &proxy {
+        Some(proxy) if is_socks4(proxy) => IpFamily::Ipv4Only,
+        _ => IpFamily::Any,
+    };
     let tls = TlsConfig::builder().root_certs(ROOTS.certificates.clone());
     ureq::Agent::config_builder()
         .max_redirects(0)
@@ -195,6 +215,7 @@ fn config(proxy: Option<ureq::Proxy>) -> ureq::config::Config {
         .accept_encoding("identity")
         .user_agent(concat!("gted/", env!("CARGO_PKG_VERSION")))
         .tls_config(tls.build())
+        .ip_family(family)
         .proxy(proxy)
         .build()
 }
@@ -204,7 +225,8 @@ fn checked(first: &str, response: Response) -> Result<Response, HttpError> {
     let at = &response.url;
     let redirected = !same_host(first, at);
     let url = || {
-        let at = shown(at);
+        // The query of such an address may be a signature, which is a credential.
+        let at = shown(at.split('?').next().unwrap_or_default());
         if redirected {
             format!("{at}, to which {} has redirected,", host(first))
         } else {

@@ -109,7 +109,9 @@ impl HttpError {
             Self::Address(_) => {
                 "write it as https://HOST, in HF_ENDPOINT, MODELSCOPE_ENDPOINT or --from"
             }
-            Self::Unreachable { .. } => "a mirror or a proxy may help, see `gted pull --help`",
+            Self::Unreachable { .. } => {
+                "a mirror or a proxy may help, see `gted pull --help`; --from takes a folder only if it is there"
+            }
             Self::Certificate { hint, .. } => hint,
             Self::NotTls(_) => "write http:// in its address, or correct the port",
             Self::ProxyVariable { .. } => {

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::io;
 
 use rustls::CertificateError;
+use ureq::ProxyProtocol;
 
 use super::address::{host, shown};
 use super::error::HttpError;
@@ -18,17 +19,29 @@ pub(super) fn failure(
     proxy: Option<&ChosenProxy>,
 ) -> HttpError {
     let host = host(url);
-    match tls_error(error) {
-        Some(rustls::Error::InvalidCertificate(problem)) => {
+    // An https proxy comes first, so its certificate may be at fault as well.
+    let to_proxy = proxy.filter(|of| of.proxy.protocol() == ProxyProtocol::Https);
+    let by = || match to_proxy {
+        Some(proxy) => format!("{host} or of the proxy {}", proxy.shown),
+        None => host.clone(),
+    };
+    match (tls_error(error), to_proxy) {
+        (Some(rustls::Error::InvalidCertificate(problem)), _) => {
             let (problem, hint) = told(problem);
             return HttpError::Certificate {
-                host,
+                host: by(),
                 problem,
                 hint,
             };
         }
         // The first bytes are not those of TLS.
-        Some(rustls::Error::InvalidMessage(_)) => return HttpError::NotTls(host),
+        (Some(rustls::Error::InvalidMessage(_)), Some(proxy)) => {
+            return HttpError::ProxyVariable {
+                variable: proxy.variable,
+                problem: format!("{} does not speak https; http:// may be meant", proxy.shown),
+            };
+        }
+        (Some(rustls::Error::InvalidMessage(_)), None) => return HttpError::NotTls(host),
         _ => {}
     }
     // The HTTP library quotes an address that it cannot use.

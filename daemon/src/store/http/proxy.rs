@@ -1,5 +1,8 @@
 //! The proxy of a request, from the environment, exactly as curl reads it (`lib/url.c`).
 
+use std::borrow::Cow;
+use std::ffi::OsString;
+
 use percent_encoding::percent_decode_str;
 use ureq::{Proxy, ProxyProtocol};
 use url::Url;
@@ -9,7 +12,7 @@ use super::error::HttpError;
 use super::no_proxy;
 
 /// Environment variables by their names; unset and empty ones are `None`.
-type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
+type Variables<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 
 /// Port of a proxy that states none; an https proxy has [`HTTPS_PORT`].
 const PORT: u16 = 1080;
@@ -47,9 +50,14 @@ pub(super) fn choose(
         return Ok(None);
     };
     let without = variables("no_proxy").or_else(|| variables("NO_PROXY"));
-    if without.is_some_and(|list| no_proxy::matches(&list, &host_name(url))) {
+    let without = without.unwrap_or_default();
+    if no_proxy::matches(&without.to_string_lossy(), &host_name(url)) {
         return Ok(None);
     }
+    let value = value.to_str().ok_or_else(|| HttpError::ProxyVariable {
+        variable,
+        problem: "it is not UTF-8".to_owned(),
+    })?;
     parse(variable, value.trim()).map(Some)
 }
 
@@ -60,6 +68,10 @@ fn parse(variable: &'static str, value: &str) -> Result<ChosenProxy, HttpError> 
     };
     let (scheme, rest) = value.split_once("://").unwrap_or(("http", value));
     let scheme = scheme.to_ascii_lowercase();
+    if !scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        // It may be a password.
+        return Err(wrong("it has a wrong scheme"));
+    }
     let protocol = match scheme.as_str() {
         "http" => ProxyProtocol::Http,
         "https" => ProxyProtocol::Https,
@@ -79,13 +91,17 @@ fn parse(variable: &'static str, value: &str) -> Result<ChosenProxy, HttpError> 
         ProxyProtocol::Https => HTTPS_PORT,
         _ => PORT,
     });
-    let decoded = |part: &str| percent_decode_str(part).decode_utf8_lossy().into_owned();
+    let decoded = |part: &str| {
+        let decoded = percent_decode_str(part).decode_utf8();
+        let decoded = decoded.map_err(|_| wrong("user and password are not UTF-8"));
+        decoded.map(Cow::into_owned)
+    };
     let mut builder = Proxy::builder(protocol).host(host).port(port);
-    if !parsed.username().is_empty() {
-        builder = builder.username(&decoded(parsed.username()));
+    if !parsed.username().is_empty() || parsed.password().is_some() {
+        builder = builder.username(&decoded(parsed.username())?);
     }
     if let Some(password) = parsed.password() {
-        builder = builder.password(&decoded(password));
+        builder = builder.password(&decoded(password)?);
     }
     Ok(ChosenProxy {
         variable,
@@ -104,7 +120,7 @@ mod tests {
         let set: HashMap<&str, &str> = set.iter().copied().collect();
         let variables = |name: &str| {
             let value = set.get(name).filter(|value| !value.is_empty());
-            value.map(ToString::to_string)
+            value.map(OsString::from)
         };
         choose(&Url::parse(url).unwrap(), &variables)
     }
@@ -187,8 +203,18 @@ mod tests {
 
     #[test]
     fn a_wrong_variable_is_an_error_and_no_direct_connection() {
-        for value in ["http://[::1", "foo://127.0.0.1:1", "http://", "http://p:x"] {
+        let password = chosen(HTTPS, &[("ALL_PROXY", "http://:pw@p:1")]).unwrap();
+        assert_eq!(password.unwrap().proxy.password(), Some("pw"));
+        for value in [
+            "http://[::1",
+            "foo://127.0.0.1:1",
+            "http://",
+            "http://p:x",
+            "u:secret@h://p",
+            "http://u:%FF@p:1",
+        ] {
             let error = chosen(HTTPS, &[("ALL_PROXY", value)]).unwrap_err();
+            assert!(!error.to_string().contains("secret"), "{error}");
             assert!(
                 error
                     .to_string()

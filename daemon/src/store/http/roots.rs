@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use gte_shared::environment::variable;
-use rustls_native_certs::{CertificateResult, load_certs_from_paths, load_native_certs};
+use rustls_native_certs::{CertificateResult, load_certs_from_paths};
 use ureq::tls::{Certificate, RootCerts};
 
 /// Variables that name a file of certificates in place of the system's, for other programs.
@@ -22,6 +22,18 @@ pub(super) struct Roots {
 
 /// The certificates of this process, which are read once.
 pub(super) static ROOTS: LazyLock<Roots> = LazyLock::new(Roots::load);
+
+/// Certificates of the system. The library's own function for this reads the variables, which may
+/// be empty or lead nowhere.
+fn load_of_system() -> CertificateResult {
+    let mut loaded = CertificateResult::default();
+    for folder in openssl_probe::candidate_cert_dirs() {
+        let further = load_certs_from_paths(None, Some(folder));
+        loaded.certs.extend(further.certs);
+        loaded.errors.extend(further.errors);
+    }
+    loaded
+}
 
 impl Roots {
     /// Reads the files and folders that variables name; without them, or where nothing can be read
@@ -55,7 +67,9 @@ impl Roots {
             );
         }
         if found.is_empty() {
-            found = load_native_certs().certs;
+            let of_system = load_of_system();
+            problems.extend(of_system.errors.iter().map(ToString::to_string));
+            found = of_system.certs;
         }
         let owned = |certificate: &rustls::pki_types::CertificateDer<'_>| {
             Certificate::from_der(certificate).to_owned()

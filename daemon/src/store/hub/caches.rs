@@ -8,10 +8,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::listing::{CacheSearch, Cached};
+use super::paths::{Variables, expanded, with_home};
 use super::remote_file::WEIGHTS;
-
-/// Environment variables by their names; unset and empty ones are `None`.
-pub(super) type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// Least characters of an abbreviated commit, as git has it.
 const SHORT_COMMIT: usize = 7;
@@ -26,15 +24,15 @@ pub(super) fn huggingface(
     let folder = format!("models--{}", repository.replace('/', "--"));
     for root in huggingface_roots(variables) {
         let of_repository = root.join(&folder);
-        if let Some(commit) = commit(&of_repository, revision) {
+        if let Some((commit, is_only)) = commit(&of_repository, revision) {
             let snapshot = of_repository.join("snapshots").join(&commit);
-            search.look_at(snapshot, Some(commit));
+            search.look_at(snapshot, Some(commit), is_only);
         }
     }
     if revision.is_none() {
         let flat = repository.replace('/', "_");
         for root in sentence_transformers_roots(variables) {
-            search.look_at(root.join(&flat), None);
+            search.look_at(root.join(&flat), None, false);
         }
     }
     search
@@ -72,23 +70,24 @@ fn sentence_transformers_roots(variables: Variables<'_>) -> Vec<PathBuf> {
 }
 
 /// Commit of a revision: that of its name, a commit itself or its beginning. Of the newest one, the
-/// only snapshot where no name leads to one, as a download of a commit leaves it.
-fn commit(repository: &Path, revision: Option<&str>) -> Option<String> {
-    let name = revision.unwrap_or("main");
-    if let Ok(commit) = fs::read_to_string(repository.join("refs").join(name)) {
-        return Some(commit.trim().to_owned());
+/// only snapshot (then true) where no name leads to any, as the download of a commit leaves it.
+fn commit(repository: &Path, revision: Option<&str>) -> Option<(String, bool)> {
+    let refs = repository.join("refs");
+    if let Ok(commit) = fs::read_to_string(refs.join(revision.unwrap_or("main"))) {
+        return Some((commit.trim().to_owned(), false));
     }
     let snapshots = entries(&repository.join("snapshots"));
     let is_it = |snapshot: &&String| match revision {
         Some(revision) => {
-            *snapshot == revision
-                || revision.len() >= SHORT_COMMIT && snapshot.starts_with(revision)
+            let is_short = revision.len() >= SHORT_COMMIT;
+            *snapshot == revision || is_short && snapshot.starts_with(revision)
         }
-        None => true,
+        // A name that leads to one says that it is not the newest.
+        None => entries(&refs).is_empty(),
     };
-    let mut found = snapshots.iter().filter(is_it);
-    let only = found.next();
-    only.filter(|_| found.next().is_none()).cloned()
+    let mut found = snapshots.into_iter().filter(|snapshot| is_it(&snapshot));
+    let only = found.next()?;
+    found.next().is_none().then_some((only, revision.is_none()))
 }
 
 /// Finds a repository of ModelScope at a revision, or at the newest one.
@@ -109,15 +108,15 @@ pub(super) fn modelscope(
     );
     for root in modelscope_roots(variables) {
         let of_repository = root.join(format!("models/{owner}--{name}"));
-        if let Some(revision) = snapshot(&of_repository, revision) {
+        if let Some((revision, is_only)) = snapshot(&of_repository, revision) {
             let folder = of_repository.join("snapshots").join(&revision);
-            search.look_at(folder, Some(revision));
+            search.look_at(folder, Some(revision), is_only);
         }
         // Former layouts do not state the revision.
         if revision.is_none() {
             for layout in ["models", "hub/models", "hub", ""].map(|layout| root.join(layout)) {
-                search.look_at(layout.join(&plain), None);
-                search.look_at(layout.join(&masked), None);
+                search.look_at(layout.join(&plain), None, false);
+                search.look_at(layout.join(&masked), None, false);
             }
         }
     }
@@ -134,15 +133,16 @@ fn modelscope_roots(variables: Variables<'_>) -> Vec<PathBuf> {
     [stated, of_user, xdg].into_iter().flatten().collect()
 }
 
-/// Name of the snapshot of a revision: its own. Of the newest one, `master`, else the only one.
-fn snapshot(repository: &Path, revision: Option<&str>) -> Option<String> {
+/// Name of the snapshot of a revision: its own. Of the newest one, `master`, else the only one
+/// (then true).
+fn snapshot(repository: &Path, revision: Option<&str>) -> Option<(String, bool)> {
     let snapshots = entries(&repository.join("snapshots"));
     let name = revision.unwrap_or("master");
     if snapshots.iter().any(|snapshot| snapshot == name) {
-        return Some(name.to_owned());
+        return Some((name.to_owned(), false));
     }
     match &snapshots[..] {
-        [only] if revision.is_none() => Some(only.clone()),
+        [only] if revision.is_none() => Some((only.clone(), true)),
         _ => None,
     }
 }
@@ -158,12 +158,16 @@ fn entries(folder: &Path) -> Vec<String> {
 
 impl CacheSearch {
     /// Takes a folder with all files of a model, if none was found before.
-    fn look_at(&mut self, folder: PathBuf, revision: Option<String>) {
+    fn look_at(&mut self, folder: PathBuf, revision: Option<String>, is_only: bool) {
         if self.found.is_some() || !folder.join("config.json").is_file() {
             return;
         }
         if WEIGHTS.iter().any(|file| folder.join(file).is_file()) {
-            self.found = Some(Cached { folder, revision });
+            self.found = Some(Cached {
+                folder,
+                revision,
+                is_only,
+            });
         } else {
             self.incomplete.push(folder);
         }
@@ -187,50 +191,8 @@ pub(crate) fn of_cache(path: &Path) -> Option<(PathBuf, String)> {
     if path.join("config.json").exists() {
         return None;
     }
-    let snapshot = commit(path, None).or_else(|| snapshot(path, None))?;
+    let (snapshot, _) = commit(path, None).or_else(|| snapshot(path, None))?;
     Some((path.join("snapshots").join(snapshot), repository(path)?))
-}
-
-/// Puts the home and the values of variables into a path, as Python's `expanduser` and
-/// `expandvars` do: unknown variables stay.
-fn expanded(path: &str, variables: Variables<'_>) -> PathBuf {
-    let path = with_home(path, variables);
-    let Some(mut rest) = path.to_str() else {
-        return path;
-    };
-    let mut done = String::new();
-    while let Some((before, after)) = rest.split_once('$') {
-        done.push_str(before);
-        let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        let braced = after
-            .strip_prefix('{')
-            .and_then(|name| name.split_once('}'));
-        let plain = || after.find(|c| !is_name(c)).unwrap_or(after.len());
-        let (name, length) = braced.map_or_else(
-            || (&after[..plain()], plain()),
-            |(name, _)| (name, name.len() + 2),
-        );
-        match variables(name) {
-            Some(value) => done.push_str(&value),
-            None => done.extend(["$", &after[..length]]),
-        }
-        rest = &after[length..];
-    }
-    done.push_str(rest);
-    done.into()
-}
-
-/// Puts the home in place of `~` at the beginning of a path.
-fn with_home(path: &str, variables: Variables<'_>) -> PathBuf {
-    let home = || variables("HOME").map(PathBuf::from);
-    match path.strip_prefix('~') {
-        Some("") => home().unwrap_or_else(|| path.into()),
-        Some(rest) if rest.starts_with('/') => match home() {
-            Some(home) => home.join(rest.trim_start_matches('/')),
-            None => path.into(),
-        },
-        _ => path.into(),
-    }
 }
 
 #[cfg(test)]

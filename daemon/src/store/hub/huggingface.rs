@@ -5,6 +5,7 @@ use super::listing::Listing;
 use super::remote_file::{FILES, RemoteFile, WEIGHTS};
 use super::repository::Repository;
 use super::url_encoding::{encoded, encoded_path};
+use crate::model::{MODULES, SENTENCE_CONFIGS};
 use crate::store::http::{HttpError, Redirects};
 
 /// Lists the model's files by a request for each, since some mirrors lack the hub's list of files.
@@ -15,31 +16,62 @@ pub(super) fn list(repository: &Repository) -> Result<Listing, HttpError> {
     // Every model has this file; if it is missing, the repository does not exist.
     let (_, commit) = file(repository, repository.revision(), FILES[0])?;
     let revision = commit.unwrap_or_else(|| repository.revision().to_owned());
-    let mut files = Vec::new();
+    let mut listing = Listing {
+        revision,
+        files: Vec::new(),
+        refused: Vec::new(),
+        others: Vec::new(),
+    };
     for path in FILES {
-        files.extend(optional(file(repository, &revision, path))?);
+        add(repository, path, &mut listing)?;
     }
-    for path in WEIGHTS {
-        if let Some(weights) = optional(file(repository, &revision, path))? {
-            files.push(weights);
-            break;
+    let has = |listing: &Listing, path: &str| listing.files.iter().any(|file| file.path == path);
+    // The other names of the first of these, of models that have modules at all.
+    if has(&listing, MODULES) && !has(&listing, SENTENCE_CONFIGS[0]) {
+        for path in &SENTENCE_CONFIGS[1..] {
+            if let Added::Yes = add(repository, path, &mut listing)? {
+                break;
+            }
         }
     }
-    Ok(Listing {
-        revision,
-        files,
-        others: Vec::new(),
-    })
+    let mut refused = None;
+    for path in WEIGHTS {
+        match add(repository, path, &mut listing)? {
+            Added::Yes => return Ok(listing),
+            Added::No => {}
+            Added::Refused(error) => refused = Some(error),
+        }
+    }
+    // Without any weights, the refusal is what the user can mend.
+    refused.map_or(Ok(listing), Err)
 }
 
-/// Turns the error for a missing file into `None`.
-fn optional(
-    response: Result<(RemoteFile, Option<String>), HttpError>,
-) -> Result<Option<RemoteFile>, HttpError> {
-    match response {
-        Ok((remote, _)) => Ok(Some(remote)),
-        // Some stores answer so for a file that they do not have; the first file was there.
-        Err(HttpError::NotFound { .. } | HttpError::Unauthorized { .. }) => Ok(None),
+/// Result of a request for a file that not every model has.
+#[derive(Debug)]
+enum Added {
+    Yes,
+    No,
+    Refused(HttpError),
+}
+
+/// Adds a file to the listing, if the repository has it.
+fn add(repository: &Repository, path: &str, listing: &mut Listing) -> Result<Added, HttpError> {
+    match file(repository, &listing.revision, path) {
+        Ok((remote, _)) => {
+            listing.files.push(remote);
+            Ok(Added::Yes)
+        }
+        Err(HttpError::NotFound { .. }) => Ok(Added::No),
+        // Some stores answer so for a file that they do not have; the first file was there. A hub
+        // that redirects says that it has the file.
+        Err(
+            error @ HttpError::Unauthorized {
+                redirected: false, ..
+            },
+        ) => {
+            listing.refused.push(path.to_owned());
+            Ok(Added::Refused(error))
+        }
         Err(error) => Err(error),
     }
 }

@@ -11,6 +11,8 @@ pub(in crate::store) struct Listing {
     pub(in crate::store) revision: String,
     /// The files of the model, without those that an index of weights names.
     pub(in crate::store) files: Vec<RemoteFile>,
+    /// Files that the hub refused (401 or 403), as some stores answer for what they do not have.
+    pub(in crate::store) refused: Vec<String>,
     /// All other files, if the hub lists them.
     pub(super) others: Vec<RemoteFile>,
 }
@@ -21,6 +23,8 @@ pub(in crate::store) struct Cached {
     pub(in crate::store) folder: PathBuf,
     /// The commit, if the cache states it.
     pub(in crate::store) revision: Option<String>,
+    /// True if nothing says that it is the newest: it is the only one.
+    pub(in crate::store) is_only: bool,
 }
 
 /// Result of a search in the caches.

@@ -6,6 +6,7 @@ mod dispatch;
 mod huggingface;
 mod listing;
 mod modelscope;
+mod paths;
 mod remote_file;
 mod repository;
 mod url_encoding;

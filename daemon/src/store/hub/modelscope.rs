@@ -69,6 +69,7 @@ pub(super) fn list(repository: &Repository) -> Result<Listing, HttpError> {
     Ok(Listing {
         revision: repository.revision().to_owned(),
         files,
+        refused: Vec::new(),
         others,
     })
 }

@@ -204,8 +204,11 @@ impl PairState {
     /// Compares with a second model, or no longer if it is that one already.
     pub(crate) fn toggle_second(&mut self, name: &str) -> Option<Effect> {
         let before = self.second.take();
-        if before.is_some_and(|second| second.name == name) {
-            return None;
+        if let Some(second) = before.filter(|second| second.name == name) {
+            // A comparison that waits or is tried again goes on without it.
+            let waits = second.answered_revision != self.revision;
+            let failed = matches!(second.outcome, Outcome::Failed(_));
+            return (waits || failed).then(|| self.compare()).flatten();
         }
         self.second = Some(SecondModel {
             name: name.to_owned(),
@@ -342,7 +345,7 @@ mod tests {
         assert!(pair.is_computing(), "the first has not answered");
         let effect = pair.toggle_second("third");
         assert_eq!(asked(effect).as_deref(), Some("third"));
-        assert_eq!(pair.toggle_second("third"), None);
+        assert_eq!(asked(pair.toggle_second("third")), None);
         assert_eq!(pair.second, None);
         pair.on_second_answer(pair.revision, Outcome::Blank);
         assert_eq!(pair.second, None);

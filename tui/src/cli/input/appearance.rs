@@ -78,8 +78,13 @@ impl Name {
 /// Fault of an input that its first bytes show not to be text in UTF-8. `is_decoded` is true if an
 /// encoding was stated.
 pub(super) fn not_text(head: &[u8], name: &Name, is_decoded: bool) -> Option<Fault> {
+    // A text may begin with the letters of some of them.
+    let is_binary = head
+        .iter()
+        .any(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace())
+        || str::from_utf8(head).is_err_and(|error| error.error_len().is_some());
     for (signature, kind, hint) in SIGNATURES {
-        if head.starts_with(signature) {
+        if is_binary && head.starts_with(signature) {
             let hint = hint.replace("FILE", &name.argument());
             return Some(Fault::with_hint(format!("{kind}, not text"), hint));
         }
@@ -216,6 +221,9 @@ mod tests {
         let name = Name::new(None);
         let problem = |head: &[u8]| Some(not_text(head, &name, false)?.problem);
         assert!(problem(b"PK\x03\x04xl").unwrap().contains("Excel"));
+        assert!(problem(b"PAR1\x15\x04").unwrap().contains("Parquet"));
+        assert_eq!(problem("PAR16射灯\t好".as_bytes()), None);
+        assert_eq!(problem("BZhang的评论".as_bytes()), None);
         for (head, encoding) in [
             (&b"\xff\xfea\0"[..], "UTF-16LE"),
             (b"\xfe\xff\0a", "UTF-16BE"),

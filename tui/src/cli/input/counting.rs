@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use anyhow::Context;
+
 use super::appearance::Name;
 use super::format::{Format, Header};
 use super::options::open;
@@ -15,12 +17,13 @@ use super::table::Table;
 ///
 /// If the file cannot be opened, or a line of it is faulty.
 pub fn count_pairs(path: &Path) -> anyhow::Result<(u64, usize)> {
+    let format = Format::of_name(path).context("the name states no format")?;
     let reader = open(Some(path), None)?;
     let mut rows = Rows::new(
         reader,
         Table::<2> {
             name: Name::new(Some(path)),
-            format: Format::of_name(path).unwrap_or(Format::Tsv),
+            format,
             is_stated: true,
             header: Header::Auto,
             encoding: None,

@@ -85,7 +85,8 @@ fn not_an_object(line: &str, category: Category) -> Fault {
     }
     if category == Category::Eof && line.starts_with('{') {
         let problem = "the object ends early";
-        return Fault::with_hint(problem, "the file may have been cut: copy it again");
+        let hint = "the file may have been cut, or the object be spread over lines: jq -c . FILE";
+        return Fault::with_hint(problem, hint);
     }
     if line.starts_with("{'") {
         let problem = "the line has single quotes, which JSON does not know";

@@ -1,7 +1,7 @@
 //! Usual names of columns and fields with texts, as published data sets and exports have them.
 
 /// Names of the two texts of a pair.
-const PAIRS: [[&str; 2]; 12] = [
+const PAIRS: [[&str; 2]; 11] = [
     ["text_a", "text_b"],
     ["text1", "text2"],
     ["texta", "textb"],
@@ -11,7 +11,6 @@ const PAIRS: [[&str; 2]; 12] = [
     ["question1", "question2"],
     ["title1", "title2"],
     ["anchor", "positive"],
-    ["a", "b"],
     ["文本1", "文本2"],
     ["句子1", "句子2"],
 ];
@@ -21,7 +20,21 @@ const TEXTS: [&str; 9] = [
     "text", "sentence", "content", "question", "query", "文本", "句子", "内容", "问题",
 ];
 
-/// Indexes of the texts among the names of columns or fields, without regard to case; `None` if the
+/// Names of the two texts of a pair in an object, as in the protocol of gted. In a table they may
+/// be texts.
+const LETTERS: [&str; 2] = ["a", "b"];
+
+/// Indexes of the texts among the names of fields; `None` if the names are not usual ones.
+pub(super) fn in_object<const N: usize>(names: &[&str]) -> Option<[usize; N]> {
+    let letters = || {
+        let index = |wanted: &&str| names.iter().position(|name| name == wanted);
+        let indexes: Vec<usize> = LETTERS.iter().filter_map(index).collect();
+        indexes.try_into().ok().filter(|_| N == LETTERS.len())
+    };
+    find(names).or_else(letters)
+}
+
+/// Indexes of the texts among the names of columns, without regard to case; `None` if the
 /// names are not usual ones.
 pub(super) fn find<const N: usize>(names: &[&str]) -> Option<[usize; N]> {
     let index = |wanted: &&str| {
@@ -49,5 +62,8 @@ mod tests {
         assert_eq!(find::<2>(&["text_a", "label"]), None);
         assert_eq!(find(&["label", "text"]), Some([1]));
         assert_eq!(find::<1>(&["今天天气很好"]), None);
+        assert_eq!(find::<2>(&["a", "b"]), None);
+        assert_eq!(in_object(&["b", "label", "a"]), Some([2, 0]));
+        assert_eq!(in_object::<1>(&["a"]), None);
     }
 }

@@ -73,14 +73,19 @@ impl Input {
         };
         let has_columns = N > 1 || wanted.columns.is_some() || self.header == Header::Yes;
         let wrong = match format {
-            Format::Lines if has_columns => Some(("lines", "have no columns")),
-            Format::Jsonl if self.header == Header::Yes => Some(("jsonl", "have no header")),
+            Format::Lines if has_columns => Some((
+                "lines",
+                "have no columns",
+                "state another one with --format tsv, csv or jsonl",
+            )),
+            Format::Jsonl if self.header == Header::Yes => {
+                Some(("jsonl", "have no header", "leave --header out"))
+            }
             _ => None,
         };
-        if let Some((format, problem)) = wrong {
+        if let Some((format, problem, hint)) = wrong {
             let error =
                 InputError::new(format!("--format {format}"), format!("the lines {problem}"));
-            let hint = "state another one with --format tsv or --format csv";
             return Err(error.with_hint(Some(hint.to_owned())).into());
         }
         let reader = open(file.as_deref(), self.encoding)?;

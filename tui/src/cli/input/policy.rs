@@ -79,9 +79,10 @@ impl Policy {
             OnError::Fail => Decision::End(line.error),
             OnError::Skip if line.is_blank => {
                 self.blank += 1;
-                if self.blank_lines.len() < MAX_NUMBERS {
-                    self.blank_lines.push(line.number);
-                }
+                // The daemon finds some of them, and later than the reader.
+                self.blank_lines.push(line.number);
+                self.blank_lines.sort_unstable();
+                self.blank_lines.truncate(MAX_NUMBERS);
                 Decision::PassOver
             }
             OnError::Skip => {

@@ -146,7 +146,11 @@ fn csv_cells_have_quotes_and_lines_of_their_own() {
         csv("甲,乙\n,,\n丙,丁,,\n")[1..],
         ["line 2: the text is blank", "3:丙|丁"]
     );
-    assert_eq!(csv("甲,乙\r丙,丁\r"), ["1:甲|乙", "1:丙|丁"]);
+    let told = "line 1: the lines end in carriage returns alone";
+    assert_eq!(csv("甲,乙\r丙,丁\r"), [told]);
+    // Two halves of a character in two cells.
+    assert_eq!(csv(b"a,b\n\xe4,\xbd\xa0\n").len(), 2);
+    assert!(csv(b"a,b\n\xe4,\xbd\xa0\n")[1].starts_with("line 2: the line is not UTF-8"));
 }
 
 #[test]
@@ -204,9 +208,34 @@ fn fields_are_chosen_and_carried() {
         [unclear]
     );
     assert_eq!(
-        json("甲\t乙\n丙\t丁\n"),
-        ["line 1: the line is not a JSON object"]
+        json("甲\t乙\n{\"a\":\"丙\",\"b\":\"丁\"}\n"),
+        ["line 1: the line is not a JSON object", "2:丙|丁"]
     );
+}
+
+#[test]
+fn a_line_that_is_blank_in_its_text_is_blank() {
+    let field = Table {
+        columns: Some(columns("b")),
+        ..table::<1>(Format::Csv)
+    };
+    let mut rows = rows("a,b\n7,,x\n8,好\n", field);
+    // More columns than the header are another fault.
+    assert!(!rows.next().unwrap().unwrap_err().is_blank);
+    assert!(rows.next().unwrap().is_ok());
+    let field = Table {
+        columns: Some(columns("b")),
+        ..table::<1>(Format::Csv)
+    };
+    let mut rows = self::rows("a,b\n7,\n", field);
+    assert!(rows.next().unwrap().unwrap_err().is_blank);
+}
+
+#[test]
+fn a_carriage_return_in_a_later_long_line_is_no_format() {
+    let long = format!("一\n\r{}\n二\n", "x".repeat(2 * MAX_LINE_BYTES));
+    let fault = "line 2: the line has more than 1048576 bytes";
+    assert_eq!(texts(long), ["1:一", fault, "3:二"]);
 }
 
 #[test]

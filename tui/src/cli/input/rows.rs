@@ -102,7 +102,9 @@ impl<const N: usize> Rows<N> {
         };
         let line = match line {
             Line::Whole(line) => line,
-            Line::TooLong(line) if is_cr_only(line) => return Err(cr_only().at(1).ending()),
+            Line::TooLong(line) if number == 1 && is_cr_only(line) => {
+                return Err(cr_only().at(1).ending());
+            }
             Line::TooLong(_) => return Err(too_long().at(number)),
         };
         if number == 1 && is_cr_only(line) {
@@ -129,15 +131,7 @@ impl<const N: usize> Rows<N> {
             }
             Format::Jsonl => {
                 let fields = Fields::of_line(text);
-                let fields = fields.map_err(|fault| {
-                    // The first line shows the whole to be in another format.
-                    let faulty = fault.at(number);
-                    if self.fields.is_none() {
-                        faulty.ending()
-                    } else {
-                        faulty
-                    }
-                })?;
+                let fields = fields.map_err(|fault| fault.at(number))?;
                 let names = match &mut self.fields {
                     Some(names) => names,
                     unknown => {
@@ -236,6 +230,11 @@ impl<const N: usize> Rows<N> {
                 let hint = "a quote within a cell in quotes is doubled";
                 return Err(Fault::with_hint(problem, hint).at(first).ending());
             }
+            (Some(Line::TooLong(line) | Line::Whole(line)), _)
+                if number == 1 && is_cr_only(line) =>
+            {
+                return Err(cr_only().at(1).ending());
+            }
             (Some(Line::TooLong(_)), _) => {
                 return Err(too_long().at(first.unwrap_or(number)).ending());
             }
@@ -271,22 +270,21 @@ impl<const N: usize> Rows<N> {
         let Some(csv) = &mut self.csv else {
             return Ok(Step::PassedOver);
         };
-        let taken = self
-            .table
-            .text(csv.content(), false)
-            .map_err(|fault| fault.at(number));
-        let taken = taken.and_then(|content| {
-            let mut from = 0;
-            let cells = csv.ends().iter().map(|end| {
-                let cell = content.get(from..*end).unwrap_or_default();
-                from = *end;
-                cell.strip_prefix(MARK).unwrap_or(cell)
-            });
-            let cells: Vec<&str> = cells.collect();
+        let table = &self.table;
+        let mut from = 0;
+        // Each by itself: the end of one and the beginning of the next may make a character.
+        let cells = csv.ends().iter().map(|end| {
+            let cell = csv.content().get(from..*end).unwrap_or_default();
+            from = *end;
+            let text = table.text(cell, false)?;
+            Ok(text.strip_prefix(MARK).unwrap_or(text))
+        });
+        let cells: Result<Vec<&str>, Fault> = cells.collect();
+        let taken = cells.map_err(|fault| fault.at(number)).and_then(|cells| {
             if cells.iter().all(|cell| cell.trim().is_empty()) {
                 return Err(blank(number));
             }
-            self.table.cells(&mut self.selection, &cells, number)
+            table.cells(&mut self.selection, &cells, number)
         });
         csv.begin();
         match taken? {

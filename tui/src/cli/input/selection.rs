@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::column::Column;
 use super::fault::Fault;
-use super::format::Header;
+use super::format::{Format, Header};
 use super::known_names;
 
 /// Columns of a table that are read as texts.
@@ -16,6 +16,8 @@ pub(super) struct Selection<const N: usize> {
     pub(super) names: Vec<Arc<str>>,
     /// True if the first record is a header.
     pub(super) has_header: bool,
+    /// True if its names alone say so, which texts may be, too.
+    pub(super) is_guessed: bool,
 }
 
 impl<const N: usize> Selection<N> {
@@ -59,6 +61,7 @@ impl<const N: usize> Selection<N> {
             texts,
             names: first.iter().enumerate().map(name).collect(),
             has_header,
+            is_guessed: has_header && header == Header::Auto && !is_named,
         })
     }
 }
@@ -88,15 +91,15 @@ pub(super) fn no_column(wanted: &str, names: &[&str]) -> Fault {
 }
 
 /// The first columns of a table without usual names: all of its columns that are not empty, or the
-/// first two of several, if they are not numbers.
+/// first two before numbers, such as labels.
 fn first_columns<const N: usize>(first: &[&str], has_header: bool) -> Result<[usize; N], Fault> {
-    if first.len() < N {
-        return Err(too_few(first));
-    }
     // A blank text at the end is one all the same.
     let width = width(first).max(N);
     let is_number = |cell: &&str| cell.trim().parse::<f64>().is_ok();
-    let is_clear = width == N || N == 2 && !first[..N].iter().any(is_number);
+    let (texts, others) = first.split_at(N.min(first.len()));
+    let others = &others[..width.saturating_sub(N)];
+    let is_labeled = others.iter().all(is_number) && !texts.iter().any(is_number);
+    let is_clear = width == N || N == 2 && is_labeled;
     if !is_clear || has_header && width > N {
         let hint = match N {
             2 => "name those of the two texts with --columns: names of a header, or numbers from 1",
@@ -114,8 +117,12 @@ pub(super) fn width(cells: &[&str]) -> usize {
 }
 
 /// Fault of a record with one column, where a pair is needed.
-fn too_few(cells: &[&str]) -> Fault {
+pub(super) fn too_few(cells: &[&str], format: Format) -> Fault {
     let cell = cells.first().copied().unwrap_or_default();
+    if format == Format::Csv {
+        let hint = "separators are commas, semicolons or tabs, or what a first line says: sep=|";
+        return Fault::with_hint("1 column, where a pair has 2: a,b", hint);
+    }
     let problem = "1 column, where a pair has 2: a<TAB>b";
     if cell.trim_start().starts_with('{') {
         return Fault::with_hint(
@@ -168,9 +175,11 @@ mod tests {
         assert!(two.starts_with("there are 2 columns; name that"), "{two}");
         let missing = texts::<2>(&["x", "y"], Some("x,z")).unwrap_err();
         assert_eq!(missing, "no column is called z; the columns are x, y");
-        let comma = texts::<2>(&["甲,乙"], None).unwrap_err();
-        assert!(comma.contains("--format csv"), "{comma}");
-        let json = texts::<2>(&["{\"a\":1}"], None).unwrap_err();
-        assert!(json.contains("--format jsonl"), "{json}");
+        let id = texts::<2>(&["id", "问", "答"], None).unwrap_err();
+        assert!(id.starts_with("there are 3 columns"), "{id}");
+        let hint = |cell, format| too_few(&[cell], format).hint.unwrap();
+        assert!(hint("甲,乙", Format::Tsv).contains("--format csv"));
+        assert!(hint("甲|乙", Format::Csv).contains("sep=|"));
+        assert!(hint("{\"a\":1}", Format::Tsv).contains("--format jsonl"));
     }
 }

@@ -1,5 +1,7 @@
 //! Description of an input: its format, and the columns that are read.
 
+use std::collections::BTreeSet;
+
 use encoding_rs::Encoding;
 
 use super::appearance::{Name, not_utf8};
@@ -10,8 +12,9 @@ use super::json_records::Fields;
 use super::known_names;
 use super::records::{Texts, of_cells};
 use super::row::{Parsed, Row};
-use super::selection::{Selection, no_column};
+use super::selection::{Selection, no_column, too_few};
 use crate::cli::error::BLANK;
+use crate::cli::messages::say;
 
 /// Description of an input.
 #[derive(Debug)]
@@ -53,8 +56,16 @@ impl<const N: usize> Table<N> {
         let selection = match selection {
             Some(selection) => selection,
             unknown => {
+                if cells.len() < N {
+                    return Err(too_few(cells, self.format).at(number));
+                }
                 let made = Selection::new(cells, self.columns.as_ref(), self.header);
                 let made = unknown.insert(made.map_err(|fault| fault.at(number).ending())?);
+                if made.is_guessed {
+                    say(&format!(
+                        "line {number} is read as a header; --header no reads it as texts"
+                    ));
+                }
                 if made.has_header {
                     return Ok(None);
                 }
@@ -67,12 +78,12 @@ impl<const N: usize> Table<N> {
 
     /// Makes the row of a line with texts.
     pub(super) fn row(&self, number: u64, (texts, further): Texts<N>, bytes: usize) -> Parsed<N> {
-        let mut blank = texts.iter().map(|text| text.trim().is_empty());
-        if let Some(index) = blank.position(|is_blank| is_blank) {
-            let problem = match N {
-                1 => BLANK.to_owned(),
-                _ => format!("text {} is blank", ["A", "B"][index % 2]),
-            };
+        let mut are_blank = texts.iter().map(|text| text.trim().is_empty());
+        if let Some(index) = are_blank.position(|is_blank| is_blank) {
+            if N == 1 {
+                return Err(blank(number));
+            }
+            let problem = format!("text {} is blank", ["A", "B"][index % 2]);
             return Err(Fault::new(problem).at(number));
         }
         let is_quoted = matches!(self.format, Format::Csv | Format::Jsonl);
@@ -100,13 +111,10 @@ pub(super) fn names<const N: usize>(
             None => Ok(names),
         };
     }
-    if N == of_object.len() {
-        let mut all = of_object.iter();
-        return Ok(std::array::from_fn(|_| {
-            all.next().map_or_else(String::new, ToString::to_string)
-        }));
-    }
-    let known = known_names::find(&of_object).ok_or_else(|| {
+    let distinct: BTreeSet<&str> = of_object.iter().copied().collect();
+    let all = || (distinct.len() == N).then(|| std::array::from_fn(|index| index));
+    let known = known_names::in_object(&of_object).or_else(all);
+    let known = known.ok_or_else(|| {
         let option = if N == 2 {
             "the two with the texts with --columns"
         } else {
