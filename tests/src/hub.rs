@@ -3,13 +3,15 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
+
+use crate::scripted::read_head;
 
 /// Commit id of every file.
 pub const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
@@ -216,16 +218,7 @@ fn collect(folder: &Path, prefix: &str, files: &mut HashMap<String, Vec<u8>>) {
 
 impl Shared {
     fn answer(&self, stream: TcpStream, to_cdn: bool) -> std::io::Result<()> {
-        let mut lines = BufReader::new(stream.try_clone()?).lines();
-        let line = lines.next().transpose()?.unwrap_or_default();
-        let mut headers = HashMap::new();
-        for header in lines {
-            let header = header?;
-            let Some((name, value)) = header.split_once(": ") else {
-                break;
-            };
-            headers.insert(name.to_ascii_lowercase(), value.to_owned());
-        }
+        let (line, headers) = read_head(&stream)?;
         let mut words = line.split(' ');
         let head = words.next() == Some("HEAD");
         let target = words.next().unwrap_or_default();

@@ -31,16 +31,7 @@ impl Scripted {
         let requests: Arc<Mutex<Vec<String>>> = Arc::default();
         let noted = Arc::clone(&requests);
         let address = serve(address, move |stream| {
-            let mut lines = BufReader::new(stream.try_clone()?).lines();
-            let line = lines.next().transpose()?.unwrap_or_default();
-            let mut headers = HashMap::new();
-            for header in lines {
-                let header = header?;
-                let Some((name, value)) = header.split_once(": ") else {
-                    break;
-                };
-                headers.insert(name.to_ascii_lowercase(), value.to_owned());
-            }
+            let (line, headers) = read_head(&stream)?;
             noted
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
@@ -129,6 +120,21 @@ pub fn socks_proxy(target: SocketAddr) -> (SocketAddr, Arc<Mutex<Vec<String>>>) 
         Ok(())
     });
     (address, asked)
+}
+
+/// First line and headers of a request, with names in lower case.
+pub(crate) fn read_head(stream: &TcpStream) -> io::Result<(String, HashMap<String, String>)> {
+    let mut lines = BufReader::new(stream.try_clone()?).lines();
+    let line = lines.next().transpose()?.unwrap_or_default();
+    let mut headers = HashMap::new();
+    for header in lines {
+        let header = header?;
+        let Some((name, value)) = header.split_once(": ") else {
+            break;
+        };
+        headers.insert(name.to_ascii_lowercase(), value.to_owned());
+    }
+    Ok((line, headers))
 }
 
 /// Runs `handle` for each connection. A connection that breaks ends with its client.

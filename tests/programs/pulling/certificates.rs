@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::process::Command;
 
-use gte_tests::{Daemon, Output, Sandbox, gted};
+use gte_tests::{Daemon, Output, Sandbox};
 
-use super::pull::FROM_HUGGINGFACE;
+use super::pull::pull_with;
 
 fn openssl(folder: &Path, arguments: &str) {
     let mut openssl = Command::new("openssl");
@@ -33,14 +33,9 @@ fn make_certificates(folder: &Path) {
     );
 }
 
+/// Message of a pull that fails.
 fn pull(sandbox: &Sandbox, endpoint: &str, variables: &[(&str, &str)]) -> String {
-    let mut command = sandbox.command(gted());
-    command
-        .arg("pull")
-        .args(FROM_HUGGINGFACE)
-        .env("HF_ENDPOINT", endpoint);
-    command.envs(variables.iter().copied());
-    let output = Output::of(&mut command);
+    let output = pull_with(sandbox, endpoint, variables);
     assert_eq!(output.code(), Some(1), "{output:?}");
     output.stderr
 }

@@ -4,17 +4,12 @@ use std::net::Ipv4Addr;
 
 use gte_tests::{COMMIT, Output, Sandbox, Scripted, gted};
 
-use super::pull::{FROM_HUGGINGFACE, REPO, tiny_hub};
+use super::pull::{REPO, pull_with, tiny_hub};
 use crate::models::{assert_matches_pytorch, installed_entries};
 
-/// Pulls the tiny BERT from Hugging Face at this address.
+/// Pulls the tiny BERT from Hugging Face at this address, with a token.
 fn pull_at(sandbox: &Sandbox, endpoint: &str) -> Output {
-    let mut command = sandbox.command(gted());
-    command.arg("pull").args(FROM_HUGGINGFACE);
-    command
-        .env("HF_ENDPOINT", endpoint)
-        .env("HF_TOKEN", "secret");
-    Output::of(&mut command)
+    pull_with(sandbox, endpoint, &[("HF_TOKEN", "secret")])
 }
 
 /// Target of a request line.
@@ -217,10 +212,7 @@ fn tokens_are_trimmed_and_may_have_their_former_name() {
     for (name, value) in [("HF_TOKEN", " hf_x\n"), ("HUGGING_FACE_HUB_TOKEN", "hf_x")] {
         let sandbox = Sandbox::default();
         let hub = tiny_hub();
-        let mut command = sandbox.command(gted());
-        command.arg("pull").args(FROM_HUGGINGFACE);
-        command.env("HF_ENDPOINT", hub.endpoint()).env(name, value);
-        Output::of(&mut command).success();
+        pull_with(&sandbox, &hub.endpoint(), &[(name, value)]).success();
         let requests = hub.take_requests();
         let sent = requests[0].headers.get("authorization");
         assert_eq!(sent.map(String::as_str), Some("Bearer hf_x"));

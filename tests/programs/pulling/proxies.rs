@@ -1,20 +1,9 @@
 //! Proxies, as curl reads the variables.
 
-use gte_tests::{Daemon, Output, Sandbox, Scripted, gted, socks_proxy};
+use gte_tests::{Daemon, Sandbox, Scripted, socks_proxy};
 
-use super::pull::{FROM_HUGGINGFACE, tiny_hub};
+use super::pull::{pull_with, tiny_hub};
 use crate::models::assert_matches_pytorch;
-
-/// Pulls the tiny BERT from Hugging Face at this address with these variables.
-fn pull_with(sandbox: &Sandbox, endpoint: &str, variables: &[(&str, &str)]) -> Output {
-    let mut command = sandbox.command(gted());
-    command
-        .arg("pull")
-        .args(FROM_HUGGINGFACE)
-        .env("HF_ENDPOINT", endpoint);
-    command.envs(variables.iter().copied());
-    Output::of(&mut command)
-}
 
 #[test]
 fn a_proxy_is_asked_for_the_whole_address() {

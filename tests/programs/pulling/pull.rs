@@ -38,6 +38,15 @@ pub(crate) fn from_huggingface(sandbox: &Sandbox, hub: &Hub) -> Output {
     run_pull(sandbox, hub, &FROM_HUGGINGFACE)
 }
 
+/// Pulls the tiny BERT from Hugging Face at this address with these variables.
+pub(crate) fn pull_with(sandbox: &Sandbox, endpoint: &str, variables: &[(&str, &str)]) -> Output {
+    let mut command = sandbox.command(gted());
+    command.arg("pull").args(FROM_HUGGINGFACE);
+    command.env("HF_ENDPOINT", endpoint);
+    command.envs(variables.iter().copied());
+    Output::of(&mut command)
+}
+
 /// Pulls the tiny BERT from ModelScope.
 pub(crate) fn from_modelscope(sandbox: &Sandbox, hub: &Hub) -> Output {
     run_pull(sandbox, hub, &FROM_MODELSCOPE)

@@ -88,11 +88,10 @@ impl Command<2> for Printer<'_> {
             note_scale(self.global, &computed.model, &self.options);
         }
         let mut out = BufWriter::new(io::stdout().lock());
-        let scores = computed.iter().flat_map(|computed| {
+        let mut scores = computed.iter().flat_map(|computed| {
             let scores = computed.result.iter();
             scores.map(move |score| (score, Source::of(computed)))
         });
-        let mut scores = scores;
         for row in &rows {
             match row {
                 Err(faulty) => self.null(&mut out, faulty)?,

@@ -18,9 +18,9 @@ use crate::store::{PullOutcome, PullRequest, PullSource, Store, is_address};
 /// Get a model from ModelScope or Hugging Face and install it
 ///
 /// Order of the sources: the hubs' caches on this machine, ModelScope, Hugging Face. HF_ENDPOINT
-/// and MODELSCOPE_ENDPOINT name mirrors, HF_TOKEN and MODELSCOPE_API_TOKEN hold tokens, and the
-/// usual variables name proxies. The next pull resumes an interrupted one; `gted remove` deletes
-/// its files.
+/// and MODELSCOPE_ENDPOINT name mirrors, HF_TOKEN and MODELSCOPE_API_TOKEN hold tokens, https_proxy
+/// and the like name proxies as for curl, and SSL_CERT_FILE a company's certificates. The next pull
+/// resumes an interrupted one; `gted remove` deletes its files.
 #[derive(Args, Debug)]
 pub(in crate::command) struct Pull {
     /// Name that `gted models` lists, or a repository (owner/name) of the same architecture

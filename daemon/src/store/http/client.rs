@@ -122,9 +122,16 @@ impl Http {
         redirects: Redirects,
     ) -> Result<Response, HttpError> {
         let mut at = url.to_owned();
+        let mut commit = None;
         for _ in 0..=MAX_REDIRECTS {
-            let response = self.ask(head, url, &at, range)?;
+            let mut response = self.ask(head, url, &at, range)?;
             if !response.status.is_redirection() {
+                // The hub may state it with the redirect alone.
+                if let Some(commit) = commit
+                    && !response.headers.contains_key(COMMIT)
+                {
+                    response.headers.insert(COMMIT, commit);
+                }
                 return checked(url, response);
             }
             let location = response.header("location").unwrap_or_default();
@@ -135,10 +142,11 @@ impl Http {
             // The hub's response about the file, whatever server has its content.
             let has = |name: &str| response.headers.contains_key(name);
             let describes = has("etag") || has("x-linked-etag");
-            let leaves_hub = has("x-repo-commit") && !same_host(&at, &to);
-            if redirects == Redirects::Keep && (describes || leaves_hub) {
+            let stays = same_host(&at, &to);
+            if redirects == Redirects::Keep && (describes || has(COMMIT) && !stays) {
                 return Ok(response);
             }
+            commit = response.headers.remove(COMMIT).or(commit).filter(|_| stays);
             at = to;
         }
         Err(HttpError::RedirectLoop(shown(url)))
@@ -195,6 +203,9 @@ impl Http {
         agent
     }
 }
+
+/// Header with the commit of a file.
+const COMMIT: &str = "x-repo-commit";
 
 /// Settings of the agent of a proxy.
 fn config(proxy: Option<ureq::Proxy>) -> ureq::config::Config {

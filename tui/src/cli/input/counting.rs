@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Context;
 
 use super::appearance::Name;
-use super::format::{Format, Header};
+use super::format::Format;
 use super::options::open;
 use super::rows::Rows;
 use super::table::Table;
@@ -19,18 +19,7 @@ use super::table::Table;
 pub fn count_pairs(path: &Path) -> anyhow::Result<(u64, usize)> {
     let format = Format::of_name(path).context("the name states no format")?;
     let reader = open(Some(path), None)?;
-    let mut rows = Rows::new(
-        reader,
-        Table::<2> {
-            name: Name::new(Some(path)),
-            format,
-            is_stated: true,
-            header: Header::Auto,
-            encoding: None,
-            columns: None,
-            further: true,
-        },
-    );
+    let mut rows = Rows::new(reader, Table::<2>::new(Name::new(Some(path)), format));
     let (mut pairs, mut bytes) = (0, 0);
     while let Some(row) = rows.next() {
         let row = row.map_err(|faulty| faulty.error)?;

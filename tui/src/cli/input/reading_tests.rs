@@ -11,15 +11,7 @@ use super::rows::Rows;
 use super::table::Table;
 
 fn table<const N: usize>(format: Format) -> Table<N> {
-    Table {
-        name: Name::new(None),
-        format,
-        is_stated: true,
-        header: Header::Auto,
-        encoding: None,
-        columns: None,
-        further: true,
-    }
+    Table::new(Name::new(None), format)
 }
 
 fn columns<const N: usize>(names: &str) -> [Column; N] {

@@ -34,6 +34,15 @@ pub(super) struct Rows<const N: usize> {
     told_quotes: bool,
 }
 
+/// A line of CSV.
+enum CsvLine {
+    /// A part of a record.
+    Record,
+    /// The line that states the separator.
+    Separator,
+    End,
+}
+
 /// A step of the reader.
 enum Step<const N: usize> {
     Row(Row<N>),
@@ -178,9 +187,9 @@ impl<const N: usize> Rows<N> {
             }
             if self.consumed == self.lines.last().len() {
                 match self.next_csv_line(first)? {
-                    Some(passed) if passed => return Ok(Step::PassedOver),
-                    Some(_) => {}
-                    None => return Ok(Step::End),
+                    CsvLine::Record => {}
+                    CsvLine::Separator => return Ok(Step::PassedOver),
+                    CsvLine::End => return Ok(Step::End),
                 }
             }
             let number = *first.get_or_insert(self.lines.number());
@@ -214,9 +223,8 @@ impl<const N: usize> Rows<N> {
         }
     }
 
-    /// Reads the next line of CSV, of a record that began in line `first`. `None` at the end; true
-    /// for the line that states the separator.
-    fn next_csv_line(&mut self, first: Option<u64>) -> Result<Option<bool>, Faulty> {
+    /// Reads the next line of CSV, of a record that began in line `first` if there is one.
+    fn next_csv_line(&mut self, first: Option<u64>) -> Result<CsvLine, Faulty> {
         let number = self.lines.number() + 1;
         let line = self
             .lines
@@ -224,7 +232,7 @@ impl<const N: usize> Rows<N> {
             .map_err(|error| broken(&self.table.name, &error))?;
         self.consumed = 0;
         let line = match (line, first) {
-            (None, None) => return Ok(None),
+            (None, None) => return Ok(CsvLine::End),
             (None, Some(first)) => {
                 let problem = "a cell in quotes that begins here is not closed";
                 let hint = "a quote within a cell in quotes is doubled";
@@ -241,7 +249,7 @@ impl<const N: usize> Rows<N> {
             (Some(Line::Whole(line)), _) => line,
         };
         if first.is_some() {
-            return Ok(Some(false));
+            return Ok(CsvLine::Record);
         }
         let mark = if line.starts_with("\u{feff}".as_bytes()) {
             MARK.len_utf8()
@@ -259,10 +267,10 @@ impl<const N: usize> Rows<N> {
             self.csv = Some(CsvRecords::new(separator));
             if states_it {
                 self.consumed = end;
-                return Ok(Some(true));
+                return Ok(CsvLine::Separator);
             }
         }
-        Ok(Some(false))
+        Ok(CsvLine::Record)
     }
 
     /// Takes the texts of the complete record.

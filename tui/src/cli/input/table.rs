@@ -31,6 +31,19 @@ pub(super) struct Table<const N: usize> {
 }
 
 impl<const N: usize> Table<N> {
+    /// Describes an input of a stated format, without named columns or a stated encoding.
+    pub(super) fn new(name: Name, format: Format) -> Self {
+        Self {
+            name,
+            format,
+            is_stated: true,
+            header: Header::default(),
+            encoding: None,
+            columns: None,
+            further: true,
+        }
+    }
+
     /// Text of bytes that are UTF-8, or were decoded to it.
     pub(super) fn text<'a>(&self, bytes: &'a [u8], is_last: bool) -> Result<&'a str, Fault> {
         let text = str::from_utf8(bytes).map_err(|_| match self.encoding {
