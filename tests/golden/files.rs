@@ -31,6 +31,23 @@ fn special_tokens_may_be_objects_and_must_be_there() {
     ]);
     assert!(message.contains("no token [UNK]"), "{message}");
     let mut json: Value = read(&gte_tests::fixture("tiny-bert/hf/tokenizer.json"));
+    // As in an old model, whose tokens no file but this one names.
+    let unstated = with(
+        "tokenizer_config.json",
+        &json!({"cls_token": null, "sep_token": null}),
+    );
+    load(&[("tokenizer_config.json", unstated)]);
+    let stated = with("tokenizer_config.json", &json!({"cls_token": "[PAD]"}));
+    let message = refusal(&[("tokenizer_config.json", stated)]);
+    assert!(
+        message.contains("tokenizer_config.json states [PAD]"),
+        "{message}"
+    );
+    let mut wrong = json.clone();
+    wrong["post_processor"] =
+        json!({"type": "BertProcessing", "sep": ["[SEP]", 5], "cls": ["[CLS]", 2]});
+    let message = refusal(&[("tokenizer.json", wrong)]);
+    assert!(message.contains("which is not its id"), "{message}");
     json["model"]["unk_token"] = json!("[NONE]");
     let message = refusal(&[("tokenizer.json", json)]);
     assert!(message.contains("no token [NONE]"), "{message}");
@@ -109,6 +126,21 @@ fn other_files_in_place_of_a_file_are_told() {
         let message = refusal(&[("model.safetensors", Value::Null), (file, json!(content))]);
         assert!(message.contains(words), "{message}");
     }
+    let many = [
+        "a.onnx",
+        "b.onnx",
+        "c.onnx",
+        "d.onnx",
+        "model_fp16.safetensors",
+    ];
+    let mut change: Vec<(&str, Value)> = many.map(|file| (file, json!("x"))).into();
+    change.push(("model.safetensors", Value::Null));
+    let message = refusal(&change);
+    assert!(message.contains("d.onnx and 1 more, which"), "{message}");
+    assert!(
+        message.contains("gted convert DIR/FILE.safetensors"),
+        "{message}"
+    );
 }
 
 #[test]

@@ -218,6 +218,11 @@ fn settings_that_change_vectors_are_refused() {
         FILE,
         json!({"prompts": prompts, "default_prompt_name": null, "model_type": "SentenceTransformer"}),
     )]);
+    for prompts in [json!(null), json!({"document": "", "query": null})] {
+        load(&[(FILE, json!({"prompts": prompts}))]);
+    }
+    let empty = json!({"prompts": {"document": ""}, "default_prompt_name": "document"});
+    load(&[(FILE, empty)]);
     for (key, value) in [
         ("default_prompt_name", json!("query")),
         ("truncate_dim", json!(32)),

@@ -1,7 +1,7 @@
 //! `gted convert`: install a model from a folder.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
@@ -36,10 +36,20 @@ impl Convert {
         // A shell does not put the home in place of a quoted tilde.
         let is_tilde = self.path.starts_with("~");
         let hint = if is_tilde { "; write $HOME for ~" } else { "" };
-        let path = self
-            .path
-            .canonicalize()
-            .with_context(|| format!("{} cannot be used{hint}", self.path.display()))?;
+        let unusable = || format!("{} cannot be used{hint}", self.path.display());
+        let path = self.path.canonicalize().with_context(unusable)?;
+        // A file in a hub's cache is a link to one without a name.
+        let path = match (path.is_file(), self.path.parent(), self.path.file_name()) {
+            (true, Some(parent), Some(file)) => {
+                let parent = if parent.as_os_str().is_empty() {
+                    Path::new(".")
+                } else {
+                    parent
+                };
+                parent.canonicalize().with_context(unusable)?.join(file)
+            }
+            _ => path,
+        };
         let folder = if let Some((folder, repository)) = of_cache(&path) {
             Folder {
                 id: installed_name(&repository)?,

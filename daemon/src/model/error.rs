@@ -178,6 +178,9 @@ impl ModelError {
             Self::DanglingLink { .. } => "copy the folder with `cp -rL`, which follows links",
             Self::Instead { is, .. } => is.hint(),
             Self::NoWeights(found) => weights_hint(found)?,
+            Self::Tokenizer(_) | Self::Vocabulary { .. } => {
+                "take the tokenizer's files and the weights from the same revision of the model"
+            }
             Self::Json { .. } => "the file may be damaged, or of another model: get it again",
             Self::MissingModule(_) | Self::MissingShard(_) | Self::ModuleWithoutPath(_) => {
                 "get the model's files again"
@@ -189,11 +192,24 @@ impl ModelError {
     }
 }
 
+/// Most names of files in a message.
+const MAX_OTHER_WEIGHTS: usize = 4;
+
 /// Files that are there instead of weights that are read.
 fn besides(found: &[String]) -> String {
     match found {
         [] => String::new(),
-        found => format!("; it has {}, which gted does not read", found.join(", ")),
+        found => {
+            let shown = &found[..found.len().min(MAX_OTHER_WEIGHTS)];
+            let others = match found.len() - shown.len() {
+                0 => String::new(),
+                others => format!(" and {others} more"),
+            };
+            format!(
+                "; it has {}{others}, which gted does not read",
+                shown.join(", ")
+            )
+        }
     }
 }
 

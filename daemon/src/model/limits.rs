@@ -101,7 +101,7 @@ pub(super) fn max_tokens(
             tokens(arguments.and_then(|of| of.model_max_length)),
         ),
         (rules.file, tokens(rules.stated.max_seq_length)),
-        ("the catalog", source.known_max_tokens()),
+        (source.knows_by(), source.known_max_tokens()),
         ("tokenizer_config.json", of_tokenizer.config),
     ];
     let positions = config.max_position_embeddings;

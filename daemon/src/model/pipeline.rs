@@ -40,7 +40,7 @@ struct Module {
 struct Settings {
     model_type: Option<String>,
     default_prompt_name: Option<String>,
-    prompts: BTreeMap<String, String>,
+    prompts: Option<BTreeMap<String, Option<String>>>,
     truncate_dim: Option<f64>,
     similarity_fn_name: Option<String>,
 }
@@ -179,12 +179,12 @@ impl Settings {
         if let Some(kind) = self.model_type.filter(|kind| kind != "SentenceTransformer") {
             return refuse("model_type", kind);
         }
-        if let Some(name) = self.default_prompt_name
-            && self
-                .prompts
-                .get(&name)
-                .is_none_or(|prompt| !prompt.is_empty())
-        {
+        let prompts = self.prompts.unwrap_or_default();
+        let is_empty = |name: &String| {
+            let prompt = prompts.get(name).map(Option::as_deref);
+            matches!(prompt, Some(None | Some("")))
+        };
+        if let Some(name) = self.default_prompt_name.filter(|name| !is_empty(name)) {
             return refuse("default_prompt_name", name);
         }
         if let Some(dimension) = self.truncate_dim {

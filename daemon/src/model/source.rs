@@ -108,6 +108,15 @@ impl Source {
         }
     }
 
+    /// Source of [`known_max_tokens`](Self::known_max_tokens), for messages.
+    #[must_use]
+    pub(crate) fn knows_by(&self) -> &'static str {
+        match self {
+            Self::Folder(folder) if folder.installed => "the manifest",
+            _ => "the catalog",
+        }
+    }
+
     /// Steps before a text is tokenized, by default. The built-in model knows no capital letters:
     /// all words with one are the same to it. With small ones, which its training has, it agrees
     /// more with people (README, "What is read of a text"). Other models read texts as published.
@@ -220,9 +229,6 @@ const OTHER_WEIGHTS: [&str; 8] = [
     ".pt",
 ];
 
-/// Most names of files in an error.
-const MAX_OTHER_WEIGHTS: usize = 4;
-
 /// Names of weights in other formats in a folder, for an error.
 fn other_weights(folder: &Path) -> Vec<String> {
     let mut found = Vec::new();
@@ -235,7 +241,6 @@ fn other_weights(folder: &Path) -> Vec<String> {
         found.extend(weights.map(|name| Path::new(within).join(name).display().to_string()));
     }
     found.sort();
-    found.truncate(MAX_OTHER_WEIGHTS);
     found
 }
 

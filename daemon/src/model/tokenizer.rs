@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use gte_shared::wire::{TextInfo, TextRules, Truncation};
+use tokenizers::Encoding;
 use tokenizers::models::ModelWrapper;
 use tokenizers::models::wordpiece::WordPiece;
 use tokenizers::pre_tokenizers::bert::BertPreTokenizer;
@@ -92,18 +93,7 @@ impl Tokenizer {
                 "it puts {count} tokens around a text, where BERT has [CLS] and [SEP]"
             )));
         }
-        for (token, expected) in special
-            .get_tokens()
-            .iter()
-            .zip([config.cls(), config.sep()])
-        {
-            let id = inner.get_vocab(true).get(&expected).copied();
-            if *token != expected || id.is_none() {
-                return Err(ModelError::Tokenizer(format!(
-                    "it puts {token} around a text, where {expected} is expected"
-                )));
-            }
-        }
+        check_special(&inner, &special, &config)?;
         let unknown = unknown(&inner)?;
         let unknown_id = inner.token_to_id(&unknown);
         // The ids of the special tokens may be outside the vocabulary.
@@ -129,17 +119,18 @@ impl Tokenizer {
         check("vocab.txt", &vocabulary)?;
         let failed = |error: tokenizers::Error| ModelError::Tokenizer(error.to_string());
         let vocab = WordPiece::read_bytes(&vocabulary).map_err(failed)?;
-        let id_of = |token: String| match vocab.get(&token).copied() {
-            Some(id) => Ok((token, id)),
+        let id_of = |token: &str| match vocab.get(token).copied() {
+            Some(id) => Ok((token.to_owned(), id)),
             None => Err(ModelError::Tokenizer(format!(
                 "vocab.txt has no token {token}"
             ))),
         };
-        let (cls, sep) = (id_of(config.cls())?, id_of(config.sep())?);
+        let cls = id_of(config.cls().unwrap_or("[CLS]"))?;
+        let sep = id_of(config.sep().unwrap_or("[SEP]"))?;
         let largest_id = vocab.values().copied().max();
         let words = WordPiece::builder()
             .vocab(vocab)
-            .unk_token(config.unknown())
+            .unk_token(config.unknown().to_owned())
             .continuing_subword_prefix("##".to_owned())
             .max_input_chars_per_word(MAX_WORD_CHARS)
             .build()
@@ -239,6 +230,30 @@ impl Tokenize for Tokenizer {
 fn check(file: &str, content: &[u8]) -> Result<(), ModelError> {
     let file = file.to_owned();
     Instead::of(content).map_or(Ok(()), |is| Err(ModelError::Instead { file, is }))
+}
+
+/// Checks the tokens around a text: that the vocabulary has them under their ids, and that they are
+/// those that `tokenizer_config.json` states, if it does.
+fn check_special(
+    tokenizer: &tokenizers::Tokenizer,
+    special: &Encoding,
+    config: &TokenizerConfig,
+) -> Result<(), ModelError> {
+    let stated = [config.cls(), config.sep()];
+    let tokens = special.get_tokens().iter().zip(special.get_ids());
+    for ((token, id), stated) in tokens.zip(stated) {
+        let problem = match stated {
+            Some(stated) if stated != *token => {
+                format!("it puts {token} around a text, and tokenizer_config.json states {stated}")
+            }
+            _ if tokenizer.token_to_id(token) != Some(*id) => {
+                format!("it puts {token} around a text as {id}, which is not its id")
+            }
+            _ => continue,
+        };
+        return Err(ModelError::Tokenizer(problem));
+    }
+    Ok(())
 }
 
 /// Token for what the vocabulary does not have. Without it the first such word would be an error.

@@ -35,10 +35,9 @@ enum Token {
 }
 
 impl Token {
-    fn text(token: Option<&Self>, default: &str) -> String {
-        match token {
-            Some(Self::Text(text) | Self::Added { content: text }) => text.clone(),
-            None => default.to_owned(),
+    fn text(&self) -> &str {
+        match self {
+            Self::Text(text) | Self::Added { content: text } => text,
         }
     }
 }
@@ -56,16 +55,19 @@ impl TokenizerConfig {
         }
     }
 
-    pub(super) fn unknown(&self) -> String {
-        Token::text(self.unk_token.as_ref(), "[UNK]")
+    /// Token for what the vocabulary does not have.
+    pub(super) fn unknown(&self) -> &str {
+        self.unk_token.as_ref().map_or("[UNK]", Token::text)
     }
 
-    pub(super) fn cls(&self) -> String {
-        Token::text(self.cls_token.as_ref(), "[CLS]")
+    /// Token before a text, if the file states it.
+    pub(super) fn cls(&self) -> Option<&str> {
+        self.cls_token.as_ref().map(Token::text)
     }
 
-    pub(super) fn sep(&self) -> String {
-        Token::text(self.sep_token.as_ref(), "[SEP]")
+    /// Token after a text, if the file states it.
+    pub(super) fn sep(&self) -> Option<&str> {
+        self.sep_token.as_ref().map(Token::text)
     }
 
     /// Most tokens of a text, if the file states it.

@@ -8,7 +8,7 @@ use super::download::{Progress, fetch, kept};
 use super::environment::offline;
 use super::error::{StoreError, at};
 use super::folders::clear;
-use super::http::HttpError;
+use super::http::{HttpError, certificate_notes};
 use super::hub::{FILES, Listing, RemoteFile, Repository, WEIGHTS};
 use super::install::{IfInstalled, Installed};
 use super::installed::Store;
@@ -228,12 +228,12 @@ fn fetch_model(
     for remote in listing.files.iter().filter(|remote| !is_weights(remote)) {
         get(remote)?;
     }
-    fetch_modules(repository, &listing, download, &mut get)?;
+    let further = fetch_modules(repository, &listing, download, &mut get)?;
     Model::check(&Source::Folder(candidates.in_folder(download)))?;
-    let refused = listing.refused.iter();
+    let refused = listing.refused.iter().chain(&further);
     let notes =
         refused.map(|file| format!("{file} may not be read (401 or 403), and counts as not there"));
-    let notes: Vec<String> = notes.collect();
+    let notes: Vec<String> = notes.chain(certificate_notes()).collect();
 
     let mut weights = vec![weights.clone()];
     if weights[0].path == WEIGHTS[1] {
@@ -257,16 +257,18 @@ fn fetch_model(
     Ok((origin, notes))
 }
 
-/// Fetches the configurations that `modules.json` names in other places than the usual.
+/// Fetches the configurations that `modules.json` names in other places than the usual; returns
+/// those that the hub refuses.
 fn fetch_modules(
     repository: &Repository,
     listing: &Listing,
     download: &Path,
     get: &mut dyn FnMut(&RemoteFile) -> Result<(), StoreError>,
-) -> Result<(), StoreError> {
+) -> Result<Vec<String>, StoreError> {
     let modules = download.join(MODULES);
+    let mut refused = Vec::new();
     if !modules.is_file() {
-        return Ok(());
+        return Ok(refused);
     }
     for file in module_files(&fs::read(&modules).map_err(at(&modules))?)? {
         if FILES.contains(&&*file) {
@@ -275,16 +277,14 @@ fn fetch_modules(
         match repository.shard(listing, &file) {
             Ok(remote) => get(&remote)?,
             // A normalization has no configuration in most models.
-            Err(
-                HttpError::NotFound { .. }
-                | HttpError::Unauthorized {
-                    redirected: false, ..
-                },
-            ) => {}
+            Err(HttpError::NotFound { .. }) => {}
+            Err(HttpError::Unauthorized {
+                redirected: false, ..
+            }) => refused.push(file),
             Err(error) => return Err(error.into()),
         }
     }
-    Ok(())
+    Ok(refused)
 }
 
 /// Removes files of an earlier attempt that the repository does not list now. Otherwise the model

@@ -103,7 +103,12 @@ impl Client {
         let mut pause = FIRST_PAUSE;
         loop {
             let done = match self.connection().await?.send(request).await {
-                Err(ClientError::Closed) => self.connection().await?.send(request).await,
+                Err(ClientError::Closed) => match self.connection().await {
+                    Ok(again) => again.send(request).await,
+                    // The daemon has ended, maybe by this request.
+                    Err(ClientError::NotRunning(_)) => Err(ClientError::Closed),
+                    Err(error) => Err(error),
+                },
                 done => done,
             };
             match done {

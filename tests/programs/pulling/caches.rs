@@ -156,6 +156,16 @@ fn a_folder_of_a_cache_has_the_name_of_its_repository() {
         assert!(printed.starts_with("tiny is installed"), "{printed}");
         sandbox.gted(&["remove", "tiny"]).success();
     }
+    // A file in a cache is a link to one without a name.
+    let blob = repository.join("blobs/354763b9");
+    fs::create_dir_all(repository.join("blobs")).expect("a folder can be created");
+    fs::rename(snapshot.join("model.safetensors"), &blob).expect("it is there");
+    let link = snapshot.join("model.fp16.safetensors");
+    std::os::unix::fs::symlink(&blob, &link).expect("a link can be made");
+    let link = link.to_str().expect("UTF-8");
+    sandbox
+        .gted(&["convert", link, "--name", "linked"])
+        .success();
     // A name of the catalog belongs to its publishers.
     let other = sandbox.path().join("models--somebody--gte-base-zh");
     copy_folder(

@@ -23,7 +23,7 @@ pub(super) struct Batch {
     #[command(flatten)]
     input: Input,
 
-    /// Columns of the two texts: names of a header or of JSON fields, or numbers from 1
+    /// Columns of the two texts: names of a header or of JSON fields, or numbers of columns from 1
     #[arg(long, value_name = "A,B")]
     columns: Option<Columns<2>>,
 

@@ -36,6 +36,12 @@ impl InputError {
         Self { hint, ..self }
     }
 
+    /// Adds a next step, if there is none.
+    pub(super) fn or_hint(self, hint: &str) -> Self {
+        let hint = self.hint.or_else(|| Some(hint.to_owned()));
+        Self { hint, ..self }
+    }
+
     /// Returns true if a text is blank.
     pub(super) fn is_blank(&self) -> bool {
         self.problem == BLANK

@@ -27,6 +27,35 @@ const LAST_RETRY: Duration = Duration::from_secs(30);
 /// Most attempts at a comparison that may be what ends the daemon, or whose daemon does not start.
 const MAX_ATTEMPTS: u32 = 4;
 
+/// Attempts at a comparison.
+#[derive(Debug)]
+struct Attempts {
+    /// Those that may have ended the daemon.
+    risky: u32,
+    /// Pause before the next.
+    pause: Duration,
+}
+
+impl Default for Attempts {
+    fn default() -> Self {
+        Self {
+            risky: 0,
+            pause: FIRST_RETRY,
+        }
+    }
+}
+
+impl Attempts {
+    /// Pause before the next attempt; `None` if there is to be none.
+    fn next(&mut self, retry: Retry) -> Option<Duration> {
+        self.risky += u32::from(retry == Retry::AFewTimes);
+        let goes_on = retry != Retry::Never && self.risky < MAX_ATTEMPTS;
+        let pause = goes_on.then_some(self.pause);
+        self.pause = (self.pause * 2).min(LAST_RETRY);
+        pause
+    }
+}
+
 /// Two texts to compare.
 #[derive(Clone, Debug)]
 pub(super) struct Question {
@@ -122,16 +151,9 @@ impl Comparer {
     /// Compares with the model that answers and with the second one, at the same time, and reports
     /// each outcome as it comes. What may pass is tried again.
     async fn compare_with_all(&self, question: Question) {
-        let (mut pause, mut attempts) = (FIRST_RETRY, 1);
-        loop {
-            match self.compare_once(&question).await {
-                Retry::Never => return,
-                Retry::AFewTimes if attempts == MAX_ATTEMPTS => return,
-                Retry::AFewTimes => attempts += 1,
-                Retry::UntilItSucceeds => attempts = 1,
-            }
+        let mut attempts = Attempts::default();
+        while let Some(pause) = attempts.next(self.compare_once(&question).await) {
             sleep(pause).await;
-            pause = (pause * 2).min(LAST_RETRY);
         }
     }
 
@@ -218,6 +240,25 @@ mod tests {
             second: None,
             asked_at: Instant::now(),
         }
+    }
+
+    #[test]
+    fn what_may_end_the_daemon_is_tried_a_few_times() {
+        let mut attempts = Attempts::default();
+        assert_eq!(attempts.next(Retry::Never), None);
+        let mut attempts = Attempts::default();
+        let pauses = |attempts: &mut Attempts, retry, count: usize| {
+            let seconds = (0..count).map(|_| attempts.next(retry).map(|pause| pause.as_secs()));
+            seconds.collect::<Vec<_>>()
+        };
+        let away = pauses(&mut attempts, Retry::UntilItSucceeds, 7);
+        assert_eq!(away, [1, 2, 4, 8, 16, 30, 30].map(Some));
+        // The daemon is away in between.
+        for _ in 1..MAX_ATTEMPTS {
+            assert_eq!(pauses(&mut attempts, Retry::AFewTimes, 1), [Some(30)]);
+            assert_eq!(pauses(&mut attempts, Retry::UntilItSucceeds, 1), [Some(30)]);
+        }
+        assert_eq!(attempts.next(Retry::AFewTimes), None);
     }
 
     #[tokio::test]

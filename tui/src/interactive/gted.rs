@@ -96,14 +96,22 @@ pub(super) async fn pull(
         send(&action_tx, event);
     };
     // After `Installed`, this event is ignored.
-    let reason = match pulled(&name, on_event).await {
+    let on_note = |note: &str| {
+        // The send fails once the screen is left.
+        drop(action_tx.send(Action::Notice(note.to_owned())));
+    };
+    let reason = match pulled(&name, on_event, on_note).await {
         Ok(()) => format!("{}0", language.strings().gted_silent),
         Err(error) => error.shown(language),
     };
     send(&action_tx, ModelsEvent::PullFailed(number, reason));
 }
 
-async fn pulled(name: &str, on_event: impl Fn(PullEvent)) -> Result<(), GtedError> {
+async fn pulled(
+    name: &str,
+    on_event: impl Fn(PullEvent),
+    on_note: impl Fn(&str),
+) -> Result<(), GtedError> {
     let mut child = gted(&["pull", name, "--json"])?.spawn()?;
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let events = async {
@@ -124,11 +132,15 @@ async fn pulled(name: &str, on_event: impl Fn(PullEvent)) -> Result<(), GtedErro
     };
     let ((), errors) = tokio::try_join!(events, errors)?;
     let status = child.wait().await?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(failed(&errors, status))
+    if !status.success() {
+        return Err(failed(&errors, status));
     }
+    let errors = String::from_utf8_lossy(&errors);
+    let notes = errors
+        .lines()
+        .filter_map(|line| line.strip_prefix("gted: "));
+    notes.for_each(on_note);
+    Ok(())
 }
 
 /// Makes the error of a failed run: the last message on stderr and its hint, or the exit status

@@ -38,6 +38,24 @@ pub(crate) enum KeptTextsError {
     },
 }
 
+impl KeptTextsError {
+    /// Next step for the user.
+    pub(super) fn hint(&self) -> &'static str {
+        match self {
+            Self::NoFolder => "set XDG_STATE_HOME or HOME, or unset keep_texts",
+            Self::Io { source, .. } => match source.kind() {
+                io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => {
+                    "remove the file, or unset keep_texts"
+                }
+                io::ErrorKind::FileTooLarge => {
+                    "those of the last start are kept; shorten the texts"
+                }
+                _ => "mend it, or unset keep_texts",
+            },
+        }
+    }
+}
+
 impl KeptTexts {
     /// File of the user: `gte/texts.json` in `$XDG_STATE_HOME`, else in `~/.local/state`.
     pub(super) fn of_user() -> Result<Self, KeptTextsError> {

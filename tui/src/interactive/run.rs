@@ -32,7 +32,7 @@ impl ScreenError {
     /// Next step for the user, where there is one.
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
-            Self::Texts(_) => Some("remove the file, or unset keep_texts".to_owned()),
+            Self::Texts(error) => Some(error.hint().to_owned()),
             Self::Terminal(_) | Self::Signals(_) => None,
         }
     }

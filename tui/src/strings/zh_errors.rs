@@ -41,6 +41,9 @@ pub(super) fn client_error(error: &ClientError) -> String {
         ClientError::Spawn { program, source } => {
             (format!("无法启动 {}：{source}", program.display()), None)
         }
+        ClientError::StartFailed { status, log } if log.is_empty() => {
+            (format!("守护进程启动失败（{status}）"), None)
+        }
         ClientError::StartFailed { status, log } => {
             (format!("守护进程启动失败（{status}）：{log}"), None)
         }

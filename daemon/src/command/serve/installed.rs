@@ -139,8 +139,10 @@ impl Installed {
         let before = self.files(name);
         let model = self.store.load(name, self.compute)?;
         // Of a model that this program has installed they were told then.
+        let is_folder = name.is_some_and(|name| name.contains('/'));
         let manifest = self.store.manifest(&model.info.id);
-        if !manifest.is_ok_and(|manifest| manifest.has_told_notes) {
+        let is_told = !is_folder && manifest.is_ok_and(|manifest| manifest.has_told_notes);
+        if !is_told {
             for note in &model.notes {
                 tracing::warn!("{note}");
             }

@@ -15,3 +15,4 @@ pub(super) use address::{endpoint, shown};
 pub(super) use client::{Http, Redirects, Response};
 pub(crate) use error::HttpError;
 pub(super) use failure::broken;
+pub(super) use roots::certificate_notes;

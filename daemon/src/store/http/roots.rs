@@ -20,17 +20,26 @@ pub(super) struct Roots {
     pub(super) problems: Vec<String>,
 }
 
+/// Notes for the user about certificates that variables name and that cannot be read.
+pub(in crate::store) fn certificate_notes() -> impl Iterator<Item = String> {
+    let problems = ROOTS.problems.iter();
+    problems.map(|problem| format!("{problem}; the system's certificates are used"))
+}
+
 /// The certificates of this process, which are read once.
 pub(super) static ROOTS: LazyLock<Roots> = LazyLock::new(Roots::load);
 
 /// Certificates of the system. The library's own function for this reads the variables, which may
 /// be empty or lead nowhere.
 fn load_of_system() -> CertificateResult {
-    let mut loaded = CertificateResult::default();
-    for folder in openssl_probe::candidate_cert_dirs() {
-        let further = load_certs_from_paths(None, Some(folder));
-        loaded.certs.extend(further.certs);
-        loaded.errors.extend(further.errors);
+    let places = openssl_probe::probe();
+    let mut loaded = load_certs_from_paths(places.cert_file.as_deref(), None);
+    if loaded.certs.is_empty() {
+        for folder in openssl_probe::candidate_cert_dirs() {
+            let further = load_certs_from_paths(None, Some(folder));
+            loaded.certs.extend(further.certs);
+            loaded.errors.extend(further.errors);
+        }
     }
     loaded
 }
@@ -67,9 +76,8 @@ impl Roots {
             );
         }
         if found.is_empty() {
-            let of_system = load_of_system();
-            problems.extend(of_system.errors.iter().map(ToString::to_string));
-            found = of_system.certs;
+            // A damaged file among those of the system does not concern the user.
+            found = load_of_system().certs;
         }
         let owned = |certificate: &rustls::pki_types::CertificateDer<'_>| {
             Certificate::from_der(certificate).to_owned()

@@ -123,3 +123,39 @@ fn next_chunk<const N: usize>(rows: &mut Rows<N>) -> Vec<Parsed<N>> {
 fn ends<const N: usize>(row: &Parsed<N>) -> bool {
     row.as_ref().is_err_and(|faulty| faulty.ends)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::super::appearance::Name;
+    use super::super::format::Format;
+    use super::super::table::Table;
+    use super::*;
+
+    fn rows(text: impl Into<Vec<u8>>) -> Rows<1> {
+        let table = Table::new(Name::new(None), Format::Lines);
+        Rows::new(Box::new(Cursor::new(text.into())), table)
+    }
+
+    #[test]
+    fn lines_that_have_arrived_are_handed_over_together() {
+        let mut few = rows("一\n二\n三");
+        assert_eq!(next_chunk(&mut few).len(), 2, "the third may go on");
+        assert_eq!(next_chunk(&mut few).len(), 1);
+        assert!(next_chunk(&mut few).is_empty());
+    }
+
+    #[test]
+    fn a_chunk_has_bounded_bytes_and_rows() {
+        // Blank lines are shorter than what arrives at a time.
+        let mut blank = rows("\n".repeat(3 * CHUNK_ROWS));
+        assert_eq!(next_chunk(&mut blank).len(), CHUNK_ROWS);
+        let line = "行".repeat(1000) + "\n";
+        let mut long = rows(line.repeat(1000));
+        while let chunk @ [_, ..] = &*next_chunk(&mut long) {
+            let bytes = chunk.iter().flatten().map(|row| row.bytes).sum::<usize>();
+            assert!(bytes < CHUNK_BYTES + line.len());
+        }
+    }
+}

@@ -76,6 +76,11 @@ impl Policy {
     /// Decides about a faulty line, and tells the user of it.
     pub(in crate::cli) fn decide(&mut self, line: Faulty) -> Decision {
         match self.of(&line) {
+            // Where no other step is known, the line can be left out.
+            OnError::Fail if !line.ends && self.on_error.is_none() => {
+                let hint = "--on-error skip passes over such lines, null gives them an empty row";
+                Decision::End(line.error.or_hint(hint))
+            }
             OnError::Fail => Decision::End(line.error),
             OnError::Skip if line.is_blank => {
                 self.blank += 1;

@@ -140,6 +140,11 @@ fn csv_cells_have_quotes_and_lines_of_their_own() {
     );
     let told = "line 1: the lines end in carriage returns alone";
     assert_eq!(csv("甲,乙\r丙,丁\r"), [told]);
+    let cut = "line 2: the line ends within a character";
+    assert_eq!(
+        csv("甲,乙\n丙,丁".as_bytes().split_last().unwrap().1)[1],
+        cut
+    );
     // Two halves of a character in two cells.
     assert_eq!(csv(b"a,b\n\xe4,\xbd\xa0\n").len(), 2);
     assert!(csv(b"a,b\n\xe4,\xbd\xa0\n")[1].starts_with("line 2: the line is not UTF-8"));

@@ -279,12 +279,13 @@ impl<const N: usize> Rows<N> {
             return Ok(Step::PassedOver);
         };
         let table = &self.table;
+        let is_last = !self.lines.last().ends_with(b"\n");
         let mut from = 0;
         // Each by itself: the end of one and the beginning of the next may make a character.
         let cells = csv.ends().iter().map(|end| {
             let cell = csv.content().get(from..*end).unwrap_or_default();
             from = *end;
-            let text = table.text(cell, false)?;
+            let text = table.text(cell, is_last && from == csv.content().len())?;
             Ok(text.strip_prefix(MARK).unwrap_or(text))
         });
         let cells: Result<Vec<&str>, Fault> = cells.collect();
