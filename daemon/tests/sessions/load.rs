@@ -13,7 +13,7 @@ use gte_shared::wire::{Embed, GetStatus, ReplyEnvelope, Request, TextOptions};
 
 use crate::daemon::{Daemon, SHORT};
 use crate::timeouts::{frame, greeting};
-use crate::work::{poll_until, texts, wait_for_pending_texts};
+use crate::work::{poll_until, texts, wait_for_lone_batch, wait_for_pending_texts};
 
 /// Room for four requests of [`large`], two for each connection, and for small ones.
 fn little_room() -> serve::Limits {
@@ -86,11 +86,12 @@ async fn a_busy_daemon_lets_requests_wait_and_clients_try_again() {
     let daemon = Daemon::start(limits, engine::Limits::default());
     let status = daemon.client().await;
     let mut busy = Vec::new();
-    for first in ["…1", "2", "3", "4"] {
+    for (first, number) in ["…1", "2", "3", "4"].into_iter().zip(1..) {
         let client = daemon.client().await;
         busy.push(tokio::spawn(async move { client.call(large(first)).await }));
+        // The first keeps the model waiting: the others must not come before it.
+        wait_for_pending_texts(&status, number * 311).await;
     }
-    wait_for_pending_texts(&status, 4 * 311).await;
 
     let notices = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&notices);
@@ -227,6 +228,9 @@ async fn a_text_that_fails_fails_no_other_client() {
             async move { client.call(texts(&[text])).await },
         ));
         wait_for_pending_texts(&status, calls.len() as u64).await;
+        if calls.len() == 1 {
+            wait_for_lone_batch(&daemon).await;
+        }
     }
     // The texts after the first share a batch.
     daemon.proceed.send(()).unwrap();

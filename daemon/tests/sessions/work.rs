@@ -26,6 +26,11 @@ pub(crate) async fn wait_for_pending_texts(client: &Client, texts: u64) {
     poll_until(counted).await;
 }
 
+/// Waits until the model computes a batch of one text, so that what comes now is not part of it.
+pub(crate) async fn wait_for_lone_batch(daemon: &Daemon) {
+    poll_until(|| async { *daemon.batches.lock().unwrap() == [1] }).await;
+}
+
 /// Error code of a refusal.
 fn refused(error: ClientError) -> ErrorCode {
     match error {
@@ -87,7 +92,7 @@ async fn an_abandoned_explanation_is_not_computed() {
     let daemon = Daemon::start(serve::Limits::default(), engine::Limits::default());
     let (client, other) = (daemon.client().await, daemon.client().await);
     let blocked = tokio::spawn(async move { client.call(texts(&["…"])).await });
-    wait_for_pending_texts(&other, 1).await;
+    wait_for_lone_batch(&daemon).await;
     let leaving = daemon.client().await;
     let explain = Explain {
         a: "甲乙丙丁".to_owned(),
