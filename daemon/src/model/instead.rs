@@ -22,7 +22,7 @@ pub enum Instead {
 pub(crate) const HEAD_BYTES: usize = 256;
 
 impl Instead {
-    /// Recognizes a file by its first [`HEAD_BYTES`].
+    /// Recognizes a file by its first 256 bytes.
     #[must_use]
     pub fn of(head: &[u8]) -> Option<Self> {
         let head = head.get(..HEAD_BYTES).unwrap_or(head);
