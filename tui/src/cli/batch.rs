@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::global::Global;
 use super::input::{Columns, Faulty, Further, Input, Parsed, Row, Wanted};
 use super::output::{NullRow, WithSource, note_scale, score_columns, warn, warn_if_same};
-use super::pipeline::{self, Command};
+use super::pipeline::{self, Command, with_results};
 use super::text_options::TextArguments;
 
 /// Score many pairs, one per line: a<TAB>b
@@ -88,17 +88,11 @@ impl Command<2> for Printer<'_> {
             note_scale(self.global, &computed.model, &self.options);
         }
         let mut out = BufWriter::new(io::stdout().lock());
-        let mut scores = computed.iter().flat_map(|computed| {
-            let scores = computed.result.iter();
-            scores.map(move |score| (score, Source::of(computed)))
-        });
-        for row in &rows {
+        for row in with_results(&rows, computed.as_ref()) {
             match row {
                 Err(faulty) => self.null(&mut out, faulty)?,
-                Ok(row) => {
-                    if let Some((score, source)) = scores.next() {
-                        self.row(&mut out, row, score, source)?;
-                    }
+                Ok((row, score, computed)) => {
+                    self.row(&mut out, row, score, Source::of(computed))?;
                 }
             }
         }

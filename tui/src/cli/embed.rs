@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::global::Global;
 use super::input::{Column, Further, Input, Parsed, Row, Wanted};
 use super::output::{NullRow, warn};
-use super::pipeline::{self, Command};
+use super::pipeline::{self, Command, with_results};
 use super::text_options::TextArguments;
 
 /// Print the embedding vector of each line
@@ -81,19 +81,11 @@ impl Command<1> for Printer<'_> {
         computed: Option<Computed<Vec<Embedding>>>,
     ) -> anyhow::Result<()> {
         let mut out = BufWriter::new(io::stdout().lock());
-        let mut vectors = computed.iter().flat_map(|computed| {
-            let vectors = computed.result.iter();
-            vectors.map(move |vector| (vector, computed))
-        });
-        for row in &rows {
+        for row in with_results(&rows, computed.as_ref()) {
             match row {
                 Err(faulty) if self.0.json => json_line(&mut out, &NullRow::new(faulty))?,
                 Err(_) => writeln!(out, "null")?,
-                Ok(row) => {
-                    if let Some((vector, computed)) = vectors.next() {
-                        self.row(&mut out, row, vector, computed)?;
-                    }
-                }
+                Ok((row, vector, computed)) => self.row(&mut out, row, vector, computed)?,
             }
         }
         out.flush()?;

@@ -9,7 +9,7 @@ use gte_shared::wire::{Call, Computed, ModelInfo};
 use tokio::task::JoinHandle;
 
 use super::error::{InputError, ModelChanged};
-use super::input::{Decision, Faulty, Lines, Parsed, Policy};
+use super::input::{Decision, Faulty, Lines, Parsed, Policy, Row};
 
 /// Most requests in flight: one is computed while another is tokenized, a third is on its way, and
 /// the answer to a fourth is printed.
@@ -35,6 +35,22 @@ pub(super) trait Command<const N: usize> {
         rows: Vec<Parsed<N>>,
         computed: Option<Computed<Self::Result>>,
     ) -> anyhow::Result<()>;
+}
+
+/// A row, its result and the answer that has it.
+pub(super) type Answered<'a, const N: usize, T> = (&'a Row<N>, &'a T, &'a Computed<Vec<T>>);
+
+/// Pairs rows with the results of an answer, of which each row without a fault has one.
+pub(super) fn with_results<'a, const N: usize, T>(
+    rows: &'a [Parsed<N>],
+    computed: Option<&'a Computed<Vec<T>>>,
+) -> impl Iterator<Item = Result<Answered<'a, N, T>, &'a Faulty>> {
+    let results = computed.into_iter();
+    let mut results = results.flat_map(|of| of.result.iter().map(move |result| (result, of)));
+    rows.iter().filter_map(move |row| match row {
+        Err(faulty) => Some(Err(faulty)),
+        Ok(row) => results.next().map(|(result, of)| Ok((row, result, of))),
+    })
 }
 
 /// Answer to a request, or the failure of its call; nothing if there was nothing to ask.

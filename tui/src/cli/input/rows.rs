@@ -27,7 +27,9 @@ pub(super) struct Rows<const N: usize> {
     selection: Option<Selection<N>>,
     /// Names of the fields with texts, once the first object is read.
     fields: Option<[String; N]>,
-    csv: Option<CsvRecords>,
+    /// Records of CSV, with the separator of the first line once that is read.
+    csv: CsvRecords,
+    knows_separator: bool,
     /// Bytes of the last line that records of CSV have been read from.
     consumed: usize,
     /// True once a cell in quotes was told.
@@ -59,7 +61,8 @@ impl<const N: usize> Rows<N> {
             has_begun: false,
             selection: None,
             fields: None,
-            csv: None,
+            csv: CsvRecords::new(b','),
+            knows_separator: false,
             consumed: 0,
             told_quotes: false,
         }
@@ -204,11 +207,10 @@ impl<const N: usize> Rows<N> {
                 };
                 return Err(fault.at(number).ending());
             }
-            let csv = self.csv.get_or_insert_with(|| CsvRecords::new(b','));
-            let mut fed = csv.feed(rest);
+            let mut fed = self.csv.feed(rest);
             if fed == Fed::Open && !line.ends_with(b"\n") {
                 // The end of the input ends the record.
-                fed = match csv.feed(b"\n") {
+                fed = match self.csv.feed(b"\n") {
                     Fed::Complete(_) => Fed::Complete(rest.len()),
                     Fed::Open => Fed::Open,
                 };
@@ -262,9 +264,10 @@ impl<const N: usize> Rows<N> {
             return Err(blank(number));
         }
         self.consumed = mark;
-        if self.csv.is_none() {
+        if !self.knows_separator {
             let (separator, states_it) = separator(line);
-            self.csv = Some(CsvRecords::new(separator));
+            self.csv = CsvRecords::new(separator);
+            self.knows_separator = true;
             if states_it {
                 self.consumed = end;
                 return Ok(CsvLine::Separator);
@@ -275,10 +278,7 @@ impl<const N: usize> Rows<N> {
 
     /// Takes the texts of the complete record.
     fn complete_csv(&mut self, number: u64, bytes: usize) -> Result<Step<N>, Faulty> {
-        let Some(csv) = &mut self.csv else {
-            return Ok(Step::PassedOver);
-        };
-        let table = &self.table;
+        let (csv, table) = (&self.csv, &self.table);
         let is_last = !self.lines.last().ends_with(b"\n");
         let mut from = 0;
         // Each by itself: the end of one and the beginning of the next may make a character.
@@ -295,7 +295,7 @@ impl<const N: usize> Rows<N> {
             }
             table.cells(&mut self.selection, &cells, number)
         });
-        csv.begin();
+        self.csv.begin();
         match taken? {
             Some(texts) => Ok(Step::Row(self.table.row(number, texts, bytes)?)),
             None => Ok(Step::PassedOver),
